@@ -1,1 +1,20 @@
-//! Placeholder.
+//! The contract between the engine and the code that talks to one kind of directory.
+//!
+//! A connector is a [`Factory`] that validates a configuration without connecting and then builds a [`Source`], a
+//! [`Target`], or both. The words MUST and SHOULD in these docs are what the conformance suite of `testkit` checks.
+//! Nothing here decides: a connector reads and writes, and says with a [`class`](ErrorClass) what a failure means.
+
+mod change;
+mod error;
+mod factory;
+mod source;
+mod target;
+
+pub use change::{Change, ChangePage, ChangeRequest, Cursor, ReferencePage, Selection, SourceObject};
+pub use error::{ConnectorError, ErrorClass, Result};
+pub use factory::{Configuration, ConfigurationError, Factory};
+pub use source::{Source, SourceCapabilities};
+pub use target::{
+    AttributeChange, ChangeKind, ChangeSet, ReferenceChange, Target, TargetCapabilities, TargetPage,
+    TypeCapabilities,
+};

@@ -38,7 +38,10 @@ impl Entropy for SystemEntropy {
     /// # Panics
     /// Where the operating system has no randomness to give: nothing safe could be done then.
     fn fill(&self, buffer: &mut [u8]) {
-        #[expect(clippy::expect_used, reason = "without randomness neither keys nor identifiers can be made")]
+        #[expect(
+            clippy::expect_used,
+            reason = "without randomness neither keys nor identifiers can be made"
+        )]
         getrandom::fill(buffer).expect("the operating system gives randomness");
     }
 }

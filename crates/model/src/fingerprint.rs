@@ -35,15 +35,15 @@ impl Fingerprinter {
             [] => Fingerprint(0),
             [one] => Fingerprint(self.single(one, case_exact)),
             several => {
-                let mut hashes: Vec<u64> = several.iter().map(|one| self.single(one, case_exact)).collect();
-                hashes.sort_unstable();
-                hashes.dedup();
-                if let [one] = hashes[..] {
+                let mut parts: Vec<u64> = several.iter().map(|one| self.single(one, case_exact)).collect();
+                parts.sort_unstable();
+                parts.dedup();
+                if let [one] = parts[..] {
                     return Fingerprint(one);
                 }
                 let mut hasher = SipHasher24::new_with_key(&self.key);
-                for hash in hashes {
-                    hasher.write_u64(hash);
+                for part in parts {
+                    hasher.write_u64(part);
                 }
                 Fingerprint(hasher.finish().max(1))
             }
@@ -115,6 +115,9 @@ mod tests {
     #[test]
     fn another_key_gives_another_fingerprint() {
         let value = Value::from("secret");
-        assert_ne!(Fingerprinter::new([1; 16]).of(&value, true), Fingerprinter::new([2; 16]).of(&value, true));
+        assert_ne!(
+            Fingerprinter::new([1; 16]).of(&value, true),
+            Fingerprinter::new([2; 16]).of(&value, true)
+        );
     }
 }

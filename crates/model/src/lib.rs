@@ -18,6 +18,7 @@ pub mod value;
 
 pub use clock::{Clock, SystemClock};
 pub use entropy::{Entropy, SystemEntropy};
+pub use failure::{Failure, FailureCode};
 pub use ids::{CycleId, JobId, ServicePrincipalId, TenantId};
 pub use jiff::{SignedDuration, Timestamp};
 pub use object::{Anchor, Attributes, Object};

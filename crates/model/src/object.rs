@@ -78,6 +78,7 @@ impl Attributes {
     }
 
     /// The attributes that are present, by rising name.
+    #[must_use]
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&Name, &Value)> {
         self.0.iter().map(|(name, value)| (name, value))
     }

@@ -94,6 +94,7 @@ impl ObjectDefinition {
 }
 
 /// Graph `attributeDefinition`.
+#[expect(clippy::struct_excessive_bools, reason = "the Graph resource has them")]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AttributeDefinition {
