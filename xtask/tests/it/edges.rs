@@ -113,7 +113,7 @@ impl Workspace {
     fn read() -> Self {
         let metadata = MetadataCommand::new()
             .current_dir(root())
-            .other_options(["--locked".to_owned(), "--offline".to_owned()])
+            .other_options(["--filter-platform".to_owned(), "x86_64-unknown-linux-gnu".to_owned()])
             .exec()
             .expect("cargo metadata answers");
         let resolve = metadata.resolve.as_ref().expect("cargo metadata resolves dependencies");
