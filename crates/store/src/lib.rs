@@ -1,1 +1,39 @@
-//! Placeholder.
+//! What Entente keeps: repository traits, and the plain rows that pass through them.
+//!
+//! Every method is one transaction, and every write either happens whole or not at all. The traits know nothing of any
+//! database; `store/sqlite` implements them, and a shared suite in `testkit` says what MUST hold of an implementation.
+//! All rows belong to a tenant or to a job of one; nothing of one tenant can be read through another's id.
+
+mod directory;
+mod error;
+mod jobs;
+mod logs;
+mod managed;
+mod tenants;
+pub mod vault;
+
+use std::sync::Arc;
+
+pub use directory::{
+    AppRoleAssignment, ChangeEntry, ChangeSubject, Comparison, DirectoryObject, DirectoryStore,
+    DirectoryWrite, Entitlement, ListQuery, ObjectKind, Predicate, Presence, RelationKind,
+};
+pub use error::{Result, StoreError};
+pub use jobs::{JobStore, LeaseGrant, SchemaVersion, StoredTemplate};
+pub use logs::{AuditRecord, LogStore, ProvisioningEntry, ProvisioningQuery};
+pub use managed::{
+    Claim, Commit, ConnectorDataStore, DueEdge, EdgeWrite, Entry, Escrow, Exported, IndexedObject, Intent,
+    Link, LinkState, ManagedCount, Origin, OutgoingEdge, Staged, StagedKind,
+};
+pub use tenants::{SealedSecret, Tenant, TenantStore};
+
+/// Everything that Entente keeps, behind one object.
+pub trait Store:
+    TenantStore + DirectoryStore + JobStore + ConnectorDataStore + LogStore + Send + Sync
+{
+}
+
+impl<T: TenantStore + DirectoryStore + JobStore + ConnectorDataStore + LogStore + Send + Sync> Store for T {}
+
+/// A store that is shared by the parts of the service.
+pub type SharedStore = Arc<dyn Store>;

@@ -1,0 +1,82 @@
+use async_trait::async_trait;
+use model::provisioning::{Action, Outcome, ProvisioningRecord};
+use model::{CycleId, JobId, Name, TenantId, Timestamp, Uuid};
+use serde_json::Value as Json;
+
+use crate::Result;
+
+/// Which records of the provisioning log are wanted. Conditions that are given must all hold.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ProvisioningQuery {
+    /// Of this job.
+    pub job: Option<JobId>,
+    /// That ended so.
+    pub outcome: Option<Outcome>,
+    /// That did so.
+    pub action: Option<Action>,
+    /// Of this cycle.
+    pub cycle: Option<CycleId>,
+    /// About this object, at either side, by anchor.
+    pub anchor: Option<Name>,
+    /// At or after this moment.
+    pub from: Option<Timestamp>,
+    /// Before this moment.
+    pub to: Option<Timestamp>,
+    /// Oldest first; newest first otherwise.
+    pub ascending: bool,
+    /// Only records beyond this one, in the order asked for.
+    pub after: Option<Uuid>,
+    /// Records at most.
+    pub limit: usize,
+}
+
+/// A record of the provisioning log with the job that wrote it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProvisioningEntry {
+    /// The job.
+    pub job: JobId,
+    /// The record.
+    pub record: ProvisioningRecord,
+}
+
+/// A change of configuration (Graph `directoryAudit`).
+#[derive(Clone, Debug, PartialEq)]
+pub struct AuditRecord {
+    /// Its identifier; sorts by moment.
+    pub id: Uuid,
+    /// When.
+    pub moment: Timestamp,
+    /// Who: a client's application id, a user, or the service itself.
+    pub actor: String,
+    /// What was done, such as `Update synchronization schema`.
+    pub activity: String,
+    /// What it was done to.
+    pub target: String,
+    /// The value before, secrets redacted.
+    pub old: Option<Json>,
+    /// The value after, secrets redacted.
+    pub new: Option<Json>,
+    /// Whether it was done.
+    pub success: bool,
+}
+
+/// The provisioning log and the audit log. Records of cycles are appended by
+/// [`ConnectorDataStore::commit`](crate::ConnectorDataStore::commit), together with the outcomes they tell of.
+#[async_trait]
+pub trait LogStore: Send + Sync {
+    /// Records of a tenant.
+    async fn provisioning(
+        &self,
+        tenant: TenantId,
+        query: ProvisioningQuery,
+    ) -> Result<Vec<ProvisioningEntry>>;
+
+    /// Removes records older than a moment; returns how many.
+    async fn prune_provisioning(&self, before: Timestamp) -> Result<u64>;
+
+    /// Appends to the audit log.
+    async fn audit(&self, tenant: TenantId, record: AuditRecord) -> Result<()>;
+
+    /// The newest audit records, newest first, from the one after `after` on.
+    async fn audits(&self, tenant: TenantId, after: Option<Uuid>, limit: usize) -> Result<Vec<AuditRecord>>;
+}

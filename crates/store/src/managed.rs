@@ -1,0 +1,466 @@
+//! The connector data store: a job's durable memory of the objects that it manages.
+
+use async_trait::async_trait;
+use model::fingerprint::Fingerprint;
+use model::provisioning::{Inactive, ProvisioningRecord};
+use model::{Anchor, Failure, JobId, Name, Object, Timestamp, Uuid, Value};
+
+use crate::Result;
+
+/// Whether a link is in use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LinkState {
+    /// The account follows its source object.
+    Active,
+    /// The account was disabled because access ended; it is taken up again when access returns.
+    Released,
+}
+
+/// How a link came about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// This job made the account.
+    Created,
+    /// The account was there and matched.
+    Matched,
+}
+
+/// What is remembered of one exported attribute.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Exported {
+    /// The hash of the target attribute's name.
+    pub attribute: u32,
+    /// What was computed.
+    pub computed: Fingerprint,
+    /// What the target showed after the export; equal to `computed` where it keeps values as they are.
+    pub shown: Fingerprint,
+}
+
+/// The account of a source object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Link {
+    /// The target's object type.
+    pub kind: Name,
+    /// The account.
+    pub anchor: Anchor,
+    /// Whether it is in use.
+    pub state: LinkState,
+    /// How it came about.
+    pub origin: Origin,
+    /// True where it was last seen or made disabled by this job.
+    pub disabled: bool,
+    /// What was last exported.
+    pub exported: Vec<Exported>,
+}
+
+/// What a rule of a job remembers of a source object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// The rule's id.
+    pub rule: Name,
+    /// The source's object type.
+    pub kind: Name,
+    /// The source object.
+    pub source: Anchor,
+    /// The object mapping's position or name, by which it is deprovisioned when another mapping takes it over.
+    pub mapping: Name,
+    /// A name for people, for records about objects that are gone.
+    pub display_name: Option<Name>,
+    /// The account; none for objects that are only remembered for their last outcome.
+    pub link: Option<Link>,
+    /// The full read that saw it last.
+    pub seen_generation: u64,
+    /// The number of the last skip's reason; zero where the last outcome was no skip.
+    pub last_skip: u8,
+}
+
+/// A durable note that an account is about to be made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Intent {
+    /// The rule's id.
+    pub rule: Name,
+    /// The source's object type.
+    pub kind: Name,
+    /// The source object.
+    pub source: Anchor,
+    /// The target's object type.
+    pub target_kind: Name,
+    /// Matching attributes and values by which it can be found again, by rising priority.
+    pub matching: Vec<(Name, Value)>,
+}
+
+/// An object whose last export failed, or that is to be decided again at the end of the cycle.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Escrow {
+    /// The rule's id.
+    pub rule: Name,
+    /// The source's object type.
+    pub kind: Name,
+    /// The source object.
+    pub source: Anchor,
+    /// Why it waits.
+    pub failure: Failure,
+    /// True where it only waits for the end of the cycle.
+    pub deferred: bool,
+    /// Tries so far.
+    pub attempts: u32,
+    /// When it first failed.
+    pub first: Timestamp,
+    /// When it is tried next.
+    pub next: Timestamp,
+}
+
+/// What a staged row would do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum StagedKind {
+    /// Disable the account.
+    Disable,
+    /// Delete the account.
+    Delete,
+}
+
+/// A disable or delete that waits for the end of the cycle, or for consent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Staged {
+    /// The rule's id.
+    pub rule: Name,
+    /// The source's object type.
+    pub kind: Name,
+    /// The source object.
+    pub source: Anchor,
+    /// What it would do.
+    pub action: StagedKind,
+    /// Why.
+    pub reason: Inactive,
+    /// True where only the object's absence from a full read speaks for it.
+    pub absent: bool,
+    /// When it was staged.
+    pub moment: Timestamp,
+    /// True once it was held back for consent and logged as such.
+    pub held: bool,
+}
+
+/// A claim on one object, so that a cycle and an on-demand run do not export it at once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Claim {
+    /// The rule's id.
+    pub rule: Name,
+    /// The source object.
+    pub source: Anchor,
+}
+
+/// A write to the reference edges of an object. Edges are keyed by owner, attribute and referenced source anchor.
+///
+/// An edge is *due* when it is wanted, its owner and its referenced object have links, and what was exported is not
+/// the referenced object's target anchor; or when it is not wanted and something was exported. Implementations MUST
+/// keep due-ness right through every write of edges and of links, in the same transaction.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EdgeWrite {
+    /// The reference is wanted.
+    Want {
+        /// The owner's rule.
+        rule: Name,
+        /// The owner.
+        owner: Anchor,
+        /// The target attribute.
+        attribute: Name,
+        /// True where the attribute holds several values.
+        multivalued: bool,
+        /// The object referred to.
+        referenced: Anchor,
+        /// The full read or enumeration that saw it.
+        generation: u64,
+    },
+    /// The reference is not wanted. The edge goes when nothing was exported, else becomes due for removal.
+    Unwant {
+        /// The owner's rule.
+        rule: Name,
+        /// The owner.
+        owner: Anchor,
+        /// The target attribute.
+        attribute: Name,
+        /// The object referred to.
+        referenced: Anchor,
+    },
+    /// Edges of the attribute that were last wanted before this generation are not wanted.
+    Sweep {
+        /// The owner's rule.
+        rule: Name,
+        /// The owner.
+        owner: Anchor,
+        /// The target attribute.
+        attribute: Name,
+        /// The enumeration that is complete.
+        generation: u64,
+    },
+    /// The reference was exported as this target anchor.
+    Exported {
+        /// The owner's rule.
+        rule: Name,
+        /// The owner.
+        owner: Anchor,
+        /// The target attribute.
+        attribute: Name,
+        /// The object referred to.
+        referenced: Anchor,
+        /// What was sent; none where the removal was sent, which ends an edge that is not wanted.
+        target: Option<Anchor>,
+    },
+    /// The export failed and is tried again then.
+    Retry {
+        /// The owner's rule.
+        rule: Name,
+        /// The owner.
+        owner: Anchor,
+        /// The target attribute.
+        attribute: Name,
+        /// The object referred to.
+        referenced: Anchor,
+        /// Tries so far.
+        attempts: u32,
+        /// When.
+        next: Timestamp,
+    },
+    /// All edges of the owner go: its link did.
+    Drop {
+        /// The owner's rule.
+        rule: Name,
+        /// The owner.
+        owner: Anchor,
+    },
+    /// All edges of the owner are as if nothing had been exported: its account was made anew.
+    Reset {
+        /// The owner's rule.
+        rule: Name,
+        /// The owner.
+        owner: Anchor,
+    },
+}
+
+/// An edge that is to be exported.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DueEdge {
+    /// The owner's rule.
+    pub rule: Name,
+    /// The owner's source type.
+    pub owner_kind: Name,
+    /// The owner at the source.
+    pub owner: Anchor,
+    /// The owner's type at the target.
+    pub target_kind: Name,
+    /// The owner at the target.
+    pub target: Anchor,
+    /// The target attribute.
+    pub attribute: Name,
+    /// True where the attribute holds several values.
+    pub multivalued: bool,
+    /// The object referred to, at the source.
+    pub referenced: Anchor,
+    /// True where the reference is wanted, false where it is to be removed.
+    pub wanted: bool,
+    /// The object referred to, as it is to be sent: its present target anchor, or for a removal the exported one.
+    pub value: Anchor,
+    /// What was exported before; none where nothing was.
+    pub exported: Option<Anchor>,
+    /// Tries so far.
+    pub attempts: u32,
+}
+
+/// An edge of an owner, whatever its state.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OutgoingEdge {
+    /// The target attribute.
+    pub attribute: Name,
+    /// The object referred to, at the source.
+    pub referenced: Anchor,
+    /// True where the reference is wanted.
+    pub wanted: bool,
+    /// What was exported; none where nothing was.
+    pub exported: Option<Anchor>,
+}
+
+/// A target object in the index that an initial cycle matches against.
+#[derive(Clone, Debug, PartialEq)]
+pub struct IndexedObject {
+    /// The object with the attributes that mappings write.
+    pub object: Object,
+    /// Matching attributes with the folded text of their value.
+    pub keys: Vec<(Name, String)>,
+}
+
+/// How many links a job has, by source type and target type.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ManagedCount {
+    /// The source's object type.
+    pub kind: Name,
+    /// The target's object type.
+    pub target_kind: Name,
+    /// Links, released ones included.
+    pub links: u64,
+    /// Released ones.
+    pub released: u64,
+}
+
+/// Everything that a page's outcomes make durable, with the cursor that passes it: one transaction.
+#[derive(Clone, Debug, Default)]
+pub struct Commit {
+    /// The lease's fence; the commit fails with `Fenced` where it is not the newest.
+    pub fence: u64,
+    /// Entries that are written whole. A link whose target anchor is another than before makes incoming edges due; the
+    /// entry of another source object that held this target anchor loses its link.
+    pub entries: Vec<Entry>,
+    /// Entries, by rule and source, that only were seen by this full read.
+    pub seen: Vec<(Name, Anchor)>,
+    /// The generation of that read.
+    pub generation: u64,
+    /// Entries, by rule and source, that go, and with them their edges, escrow and staged row.
+    pub removed: Vec<(Name, Anchor)>,
+    /// Edge writes, in order, after the entries.
+    pub edges: Vec<EdgeWrite>,
+    /// Escrows that are written (by rule and source).
+    pub escrows: Vec<Escrow>,
+    /// Escrows, by rule and source, that are settled.
+    pub settled: Vec<(Name, Anchor)>,
+    /// Staged rows that are written (by rule and source).
+    pub staged: Vec<Staged>,
+    /// Staged rows, by rule and source, that are done or no longer so.
+    pub unstaged: Vec<(Name, Anchor)>,
+    /// Intents, by rule and source, that are resolved.
+    pub resolved: Vec<(Name, Anchor)>,
+    /// Records of the provisioning log.
+    pub log: Vec<ProvisioningRecord>,
+    /// The job's runtime state after the page, an opaque text of the engine's; none leaves it as it is.
+    pub runtime: Option<String>,
+}
+
+impl Commit {
+    /// True where nothing would be written.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+            && self.seen.is_empty()
+            && self.removed.is_empty()
+            && self.edges.is_empty()
+            && self.escrows.is_empty()
+            && self.settled.is_empty()
+            && self.staged.is_empty()
+            && self.unstaged.is_empty()
+            && self.resolved.is_empty()
+            && self.log.is_empty()
+            && self.runtime.is_none()
+    }
+}
+
+/// The connector data store of jobs.
+#[async_trait]
+pub trait ConnectorDataStore: Send + Sync {
+    /// Makes a commit durable.
+    async fn commit(&self, job: &JobId, commit: Commit) -> Result<()>;
+
+    /// The job's runtime state, as last committed.
+    async fn runtime(&self, job: &JobId) -> Result<Option<String>>;
+
+    /// What rules remember of these source objects.
+    async fn entries(&self, job: &JobId, sources: &[Anchor]) -> Result<Vec<Entry>>;
+
+    /// Whose accounts these target anchors are: the entries whose link has one of them.
+    async fn owners(&self, job: &JobId, targets: &[Anchor]) -> Result<Vec<Entry>>;
+
+    /// A page of entries with a link, by rising (rule, source).
+    async fn links(&self, job: &JobId, after: Option<(Name, Anchor)>, limit: usize) -> Result<Vec<Entry>>;
+
+    /// A page of entries with a link that the full read of this generation did not see, by rising (rule, source).
+    async fn unseen(
+        &self,
+        job: &JobId,
+        generation: u64,
+        after: Option<(Name, Anchor)>,
+        limit: usize,
+    ) -> Result<Vec<Entry>>;
+
+    /// How many links the job has, by type.
+    async fn managed_counts(&self, job: &JobId) -> Result<Vec<ManagedCount>>;
+
+    /// Durable notes that these accounts are about to be made.
+    async fn begin_creates(&self, job: &JobId, fence: u64, intents: Vec<Intent>) -> Result<()>;
+
+    /// Intents that were never resolved: what a crash left behind.
+    async fn open_intents(&self, job: &JobId) -> Result<Vec<Intent>>;
+
+    /// Edges that are due by `now`, those of one owner together, adds before removals.
+    async fn due_edges(&self, job: &JobId, now: Timestamp, limit: usize) -> Result<Vec<DueEdge>>;
+
+    /// The edges of these owners.
+    async fn edges_of(&self, job: &JobId, rule: &str, owner: &Anchor) -> Result<Vec<OutgoingEdge>>;
+
+    /// The wanted edges of a single-valued attribute of these owners, as (owner, referenced).
+    async fn single_edges(
+        &self,
+        job: &JobId,
+        rule: &str,
+        attribute: &str,
+        owners: &[Anchor],
+    ) -> Result<Vec<(Anchor, Anchor)>>;
+
+    /// Escrows that are due by `now`, deferred ones included, oldest first.
+    async fn due_escrows(&self, job: &JobId, now: Timestamp, limit: usize) -> Result<Vec<Escrow>>;
+
+    /// The escrows of these objects.
+    async fn escrows_of(&self, job: &JobId, sources: &[Anchor]) -> Result<Vec<Escrow>>;
+
+    /// A page of escrows, by rising (rule, source).
+    async fn escrows(&self, job: &JobId, after: Option<(Name, Anchor)>, limit: usize) -> Result<Vec<Escrow>>;
+
+    /// How many escrows there are, deferred ones left out.
+    async fn escrow_count(&self, job: &JobId) -> Result<u64>;
+
+    /// When the next escrow or edge falls due.
+    async fn next_due(&self, job: &JobId) -> Result<Option<Timestamp>>;
+
+    /// Removes the escrows of a job (restart scope `Escrows`, and every initial cycle).
+    async fn clear_escrows(&self, job: &JobId) -> Result<()>;
+
+    /// A page of staged rows, by rising (rule, source).
+    async fn staged(&self, job: &JobId, after: Option<(Name, Anchor)>, limit: usize) -> Result<Vec<Staged>>;
+
+    /// How many rows are staged, by source type and kind of removal.
+    async fn staged_counts(&self, job: &JobId) -> Result<Vec<(Name, StagedKind, u64)>>;
+
+    /// Removes all links, edges, intents, staged rows and claims of a job (restart scope `ConnectorDataStore`).
+    async fn clear_links(&self, job: &JobId) -> Result<()>;
+
+    /// Takes claims for `holder`; returns those that somebody else holds and that have not ended.
+    async fn claim(
+        &self,
+        job: &JobId,
+        holder: Uuid,
+        claims: Vec<Claim>,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<Vec<Claim>>;
+
+    /// Gives all claims of `holder` back.
+    async fn release_claims(&self, job: &JobId, holder: Uuid) -> Result<()>;
+
+    /// Empties the job's index of target objects.
+    async fn clear_index(&self, job: &JobId) -> Result<()>;
+
+    /// Adds target objects to the index (by type and anchor; later ones win).
+    async fn put_index(&self, job: &JobId, objects: Vec<IndexedObject>) -> Result<()>;
+
+    /// Indexed objects of a type with one of these folded values of a matching attribute, each with the value that it
+    /// was found by.
+    async fn find_index(
+        &self,
+        job: &JobId,
+        kind: &str,
+        attribute: &str,
+        values: &[String],
+    ) -> Result<Vec<(String, Object)>>;
+
+    /// Indexed objects of a type by anchor.
+    async fn read_index(&self, job: &JobId, kind: &str, anchors: &[Anchor]) -> Result<Vec<Object>>;
+
+    /// Removes objects from the index: the target no longer has them, or they were changed.
+    async fn drop_index(&self, job: &JobId, kind: &str, anchors: &[Anchor]) -> Result<()>;
+}
