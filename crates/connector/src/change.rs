@@ -1,4 +1,5 @@
-use model::{Anchor, Name, Object, Value};
+use model::change::SourceObject;
+use model::{Anchor, Name, Value};
 
 /// An opaque position in a source's feed. Cursors are stored as text and given back as they were.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -23,29 +24,6 @@ pub struct ChangeRequest<'a> {
     pub cursor: Option<&'a Cursor>,
     /// Changes per page at most.
     pub page_size: usize,
-}
-
-/// An object as the source gives it, with what the source knows of its right to an account.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SourceObject {
-    /// Type, anchor and attributes.
-    pub object: Object,
-    /// False where the account is disabled at the source; true for objects without such an attribute.
-    pub enabled: bool,
-    /// True where the object is in the source's bin.
-    pub soft_deleted: bool,
-    /// True where the object is assigned to the application; sources without assignments say true.
-    pub entitled: bool,
-    /// A name for people, shown in the provisioning log.
-    pub display_name: Option<Name>,
-}
-
-impl SourceObject {
-    /// An object that is enabled, not deleted and entitled.
-    #[must_use]
-    pub fn active(object: Object) -> Self {
-        Self { object, enabled: true, soft_deleted: false, entitled: true, display_name: None }
-    }
 }
 
 /// One change of a source.

@@ -10,7 +10,7 @@ mod factory;
 mod source;
 mod target;
 
-pub use change::{Change, ChangePage, ChangeRequest, Cursor, ReferencePage, Selection, SourceObject};
+pub use change::{Change, ChangePage, ChangeRequest, Cursor, ReferencePage, Selection};
 pub use error::{ConnectorError, ErrorClass, Result};
 pub use factory::{Configuration, ConfigurationError, Factory};
 pub use source::{Source, SourceCapabilities};

@@ -1,4 +1,5 @@
 use async_trait::async_trait;
+use model::change::{ChangeSet, ReferenceChange};
 use model::schema::DirectoryDefinition;
 use model::{Anchor, Name, Object, Value};
 
@@ -40,58 +41,6 @@ impl TargetCapabilities {
             .cloned()
             .unwrap_or_else(|| TypeCapabilities { kind: kind.into(), ..TypeCapabilities::default() })
     }
-}
-
-/// How an attribute changes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ChangeKind {
-    /// The new value replaces what is there; null removes it.
-    Set,
-    /// The new values join what is there.
-    Add,
-}
-
-/// One attribute of a change set.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AttributeChange {
-    /// The target attribute.
-    pub attribute: Name,
-    /// How it changes.
-    pub kind: ChangeKind,
-    /// What the target shows now, as far as that is known.
-    pub old: Value,
-    /// What it shall show.
-    pub new: Value,
-    /// True where neither value may appear in a log, a plan or an answer.
-    pub redacted: bool,
-}
-
-/// What is to change in one object.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ChangeSet {
-    /// By the order of the mappings.
-    pub changes: Vec<AttributeChange>,
-}
-
-impl ChangeSet {
-    /// True where nothing is to change.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.changes.is_empty()
-    }
-}
-
-/// Values of one reference attribute of one object that are to be added and removed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ReferenceChange {
-    /// The attribute.
-    pub attribute: Name,
-    /// True where the attribute holds several values; a single-valued one is set or removed.
-    pub multivalued: bool,
-    /// Target anchors to refer to.
-    pub added: Vec<Anchor>,
-    /// Target anchors to refer to no longer.
-    pub removed: Vec<Anchor>,
 }
 
 /// A page of a target's objects.

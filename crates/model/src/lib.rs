@@ -3,12 +3,14 @@
 //! Nothing here waits, reads a clock or touches a network; every other crate speaks in these types. The names are
 //! those of the Microsoft Graph synchronization resources, so that a reader of that reference finds them here.
 
+pub mod change;
 pub mod clock;
 pub mod entropy;
 pub mod failure;
 pub mod fingerprint;
 pub mod ids;
 pub mod job;
+pub mod link;
 pub mod object;
 pub mod provisioning;
 pub mod schema;
