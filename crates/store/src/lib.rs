@@ -22,9 +22,10 @@ pub use error::{Result, StoreError};
 pub use jobs::{JobStore, LeaseGrant, SchemaVersion, StoredTemplate};
 pub use logs::{AuditRecord, LogStore, ProvisioningEntry, ProvisioningQuery};
 pub use managed::{
-    Claim, Commit, ConnectorDataStore, DueEdge, EdgeWrite, Entry, Escrow, Exported, IndexedObject, Intent,
-    Link, LinkState, ManagedCount, Origin, OutgoingEdge, Staged, StagedKind,
+    Claim, Commit, ConnectorDataStore, DueEdge, EdgeWrite, Escrow, IndexedObject, ManagedCount, OutgoingEdge,
+    Staged, StagedKind,
 };
+pub use model::link::{Entry, Exported, Intent, Link, LinkState, Origin};
 pub use tenants::{SealedSecret, Tenant, TenantStore};
 
 /// Everything that Entente keeps, behind one object.
