@@ -13,8 +13,6 @@ mod target;
 pub use change::{Change, ChangePage, ChangeRequest, Cursor, ReferencePage, Selection};
 pub use error::{ConnectorError, ErrorClass, Result};
 pub use factory::{Configuration, ConfigurationError, Factory};
+pub use model::change::{AttributeChange, ChangeKind, ChangeSet, ReferenceChange, SourceObject};
 pub use source::{Source, SourceCapabilities};
-pub use target::{
-    AttributeChange, ChangeKind, ChangeSet, ReferenceChange, Target, TargetCapabilities, TargetPage,
-    TypeCapabilities,
-};
+pub use target::{Target, TargetCapabilities, TargetPage, TypeCapabilities};
