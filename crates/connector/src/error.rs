@@ -1,42 +1,9 @@
-use std::time::Duration;
-
-use model::{FailureCode, Name};
+pub use model::failure::ErrorClass;
+use model::{Failure, FailureCode, Name};
 use thiserror::Error;
 
 /// The result of asking a connector for something.
 pub type Result<T> = std::result::Result<T, ConnectorError>;
-
-/// What a failure means for the engine; one class, one policy.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ErrorClass {
-    /// Passing trouble: the same request may succeed later. A write MAY have taken effect.
-    Retry {
-        /// How long the other side asked to wait.
-        after: Option<Duration>,
-    },
-    /// The other side throttles. A write MUST NOT have taken effect.
-    Throttled {
-        /// How long the other side asked to wait.
-        after: Option<Duration>,
-    },
-    /// Another object holds a value that must be unique. A write MUST NOT have taken effect.
-    Conflict,
-    /// The object does not exist.
-    NotFound,
-    /// The other side refused the contents of this request.
-    Invalid {
-        /// The attribute at fault, where one is known.
-        attribute: Option<Name>,
-    },
-    /// The credentials were refused.
-    Unauthorized,
-    /// The other side cannot be reached, or is not what the configuration says. A write MAY have taken effect.
-    Unavailable,
-    /// Repeating the request would not help.
-    Permanent,
-    /// A source's cursor is no longer known there: a full read is needed.
-    CursorRefused,
-}
 
 /// A failure of a connector: what it means, what it is called, and what was seen.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -91,5 +58,11 @@ impl ConnectorError {
     #[must_use]
     pub fn may_have_taken_effect(&self) -> bool {
         matches!(self.class, ErrorClass::Retry { .. } | ErrorClass::Unavailable)
+    }
+
+    /// The failure as the provisioning log keeps it.
+    #[must_use]
+    pub fn failure(&self) -> Failure {
+        Failure { code: self.code, detail: self.detail.clone(), attribute: self.attribute().cloned() }
     }
 }

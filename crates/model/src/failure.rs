@@ -1,6 +1,7 @@
 //! Why an object could not be provisioned, as codes with arguments; worded when read.
 
 use std::fmt;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -110,6 +111,38 @@ codes! {
         /// Something here went wrong.
         InternalError => "InternalError", "Nothing: the export is retried by itself. If it goes on, look at the log.";
     }
+}
+
+/// What a failure means for the engine; one class, one policy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ErrorClass {
+    /// Passing trouble: the same request may succeed later. A write MAY have taken effect.
+    Retry {
+        /// How long the other side asked to wait.
+        after: Option<Duration>,
+    },
+    /// The other side throttles. A write MUST NOT have taken effect.
+    Throttled {
+        /// How long the other side asked to wait.
+        after: Option<Duration>,
+    },
+    /// Another object holds a value that must be unique. A write MUST NOT have taken effect.
+    Conflict,
+    /// The object does not exist.
+    NotFound,
+    /// The other side refused the contents of this request.
+    Invalid {
+        /// The attribute at fault, where one is known.
+        attribute: Option<Name>,
+    },
+    /// The credentials were refused.
+    Unauthorized,
+    /// The other side cannot be reached, or is not what the configuration says. A write MAY have taken effect.
+    Unavailable,
+    /// Repeating the request would not help.
+    Permanent,
+    /// A source's cursor is no longer known there: a full read is needed.
+    CursorRefused,
 }
 
 /// Why an object could not be provisioned.
