@@ -1,0 +1,163 @@
+//! `$batch`: up to twenty requests in one (Graph JSON batching).
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
+
+use crate::body;
+use crate::error::GraphError;
+
+/// The most requests of a batch.
+pub const MAX_REQUESTS: usize = 20;
+
+/// The body of a `$batch` request.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Batch {
+    requests: Vec<BatchRequest>,
+}
+
+/// One request of a batch.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct BatchRequest {
+    /// Ties the answer to the request.
+    pub id: String,
+    /// `GET`, `POST`, …
+    pub method: String,
+    /// The address below the version, such as `/users?$top=5`.
+    pub url: String,
+    /// Headers of this request.
+    #[serde(default)]
+    pub headers: BTreeMap<String, String>,
+    /// The body: JSON, or octets in base64 as a JSON string.
+    #[serde(default)]
+    pub body: Option<Json>,
+    /// Requests that must have been answered well before this one runs.
+    #[serde(default)]
+    pub depends_on: Vec<String>,
+}
+
+/// One answer of a batch.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct BatchResponse {
+    /// The request's id.
+    pub id: String,
+    /// The status code.
+    pub status: u16,
+    /// The headers of the answer.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub headers: BTreeMap<String, String>,
+    /// The body, where there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub body: Option<Json>,
+}
+
+/// Reads a batch and brings its requests into an order in which each comes after those that it depends on; otherwise
+/// the client's order is kept.
+///
+/// # Errors
+/// 400 for more than [`MAX_REQUESTS`] requests, for ids that are empty or not unique (without regard to case), and for
+/// dependencies on requests that the batch lacks or on the request itself, directly or in a circle.
+pub fn read(payload: Json) -> Result<Vec<BatchRequest>, GraphError> {
+    let Batch { requests } = body::read(payload)?;
+    if requests.len() > MAX_REQUESTS {
+        return Err(GraphError::bad_request(format!(
+            "Number of batch request steps exceeds the maximum value of {MAX_REQUESTS}. Send {} requests in several batches.",
+            requests.len()
+        )));
+    }
+    for (position, request) in requests.iter().enumerate() {
+        let taken = requests.iter().take(position).any(|other| other.id.eq_ignore_ascii_case(&request.id));
+        if request.id.is_empty() || taken {
+            return Err(GraphError::invalid_property(
+                "id",
+                "Every request of a batch needs an id of its own.",
+            ));
+        }
+    }
+    order(requests)
+}
+
+fn order(mut waiting: Vec<BatchRequest>) -> Result<Vec<BatchRequest>, GraphError> {
+    let known: Vec<String> = waiting.iter().map(|request| request.id.to_lowercase()).collect();
+    let mut ordered: Vec<BatchRequest> = Vec::with_capacity(waiting.len());
+    while !waiting.is_empty() {
+        let ready = waiting.iter().position(|request| {
+            request.depends_on.iter().all(|id| ordered.iter().any(|done| done.id.eq_ignore_ascii_case(id)))
+        });
+        match ready {
+            Some(at) => ordered.push(waiting.remove(at)),
+            None => return Err(circle(&waiting, &known)),
+        }
+    }
+    Ok(ordered)
+}
+
+fn circle(waiting: &[BatchRequest], known: &[String]) -> GraphError {
+    let unknown = waiting
+        .iter()
+        .flat_map(|request| request.depends_on.iter().map(move |id| (request, id)))
+        .find(|(_, id)| !known.contains(&id.to_lowercase()));
+    match unknown {
+        Some((request, id)) => GraphError::invalid_property(
+            "dependsOn",
+            &format!("Request '{}' depends on '{id}', which the batch does not have.", request.id),
+        ),
+        None => GraphError::invalid_property(
+            "dependsOn",
+            &format!(
+                "These requests depend on each other in a circle: {}.",
+                waiting.iter().map(|request| request.id.as_str()).collect::<Vec<_>>().join(", ")
+            ),
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn batch(requests: &[(&str, &[&str])]) -> Json {
+        let requests: Vec<Json> = requests
+            .iter()
+            .map(|(id, on)| json!({"id": id, "method": "GET", "url": "/users", "dependsOn": on}))
+            .collect();
+        json!({ "requests": requests })
+    }
+
+    #[test]
+    fn requests_come_after_those_they_depend_on() {
+        let ordered = read(batch(&[("3", &["2"]), ("1", &[]), ("2", &["1"]), ("4", &[])])).unwrap();
+        let ids: Vec<&str> = ordered.iter().map(|request| request.id.as_str()).collect();
+        assert_eq!(ids, ["1", "2", "3", "4"]);
+    }
+
+    #[test]
+    fn bad_batches_are_refused() {
+        let many: Vec<(String, &[&str])> = (0..21).map(|id| (id.to_string(), &[][..])).collect();
+        let many: Vec<(&str, &[&str])> = many.iter().map(|(id, on)| (id.as_str(), *on)).collect();
+        for (body, words) in [
+            (batch(&many), "maximum value of 20"),
+            (batch(&[("a", &[]), ("A", &[])]), "an id of its own"),
+            (batch(&[("", &[])]), "an id of its own"),
+            (batch(&[("1", &["9"])]), "depends on '9', which the batch does not have"),
+            (batch(&[("1", &["2"]), ("2", &["1"])]), "in a circle: 1, 2"),
+            (batch(&[("1", &["1"])]), "in a circle: 1"),
+            (json!({"requests": [{"id": "1", "method": "GET"}]}), "missing field `url`"),
+            (json!({}), "missing field `requests`"),
+        ] {
+            let error = read(body).unwrap_err();
+            assert!(error.message().contains(words), "{error}");
+        }
+    }
+
+    #[test]
+    fn answers_leave_out_what_they_lack() {
+        let answer = BatchResponse { id: "1".to_owned(), status: 204, headers: BTreeMap::new(), body: None };
+        assert_eq!(serde_json::to_value(answer).unwrap(), json!({"id": "1", "status": 204}));
+    }
+}

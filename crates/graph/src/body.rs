@@ -1,0 +1,147 @@
+//! Request bodies: read strictly, refused with the name of the property that is wrong.
+
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value as Json};
+
+use crate::error::{BAD_REQUEST, GraphError};
+
+/// How deep a body may nest.
+pub const MAX_DEPTH: usize = 64;
+
+/// Reads a body as JSON. An empty body is an empty object: actions without parameters may be sent so.
+///
+/// # Errors
+/// 400 for text that is no JSON, with line and column, and for JSON that nests deeper than [`MAX_DEPTH`].
+pub fn json(octets: &[u8]) -> Result<Json, GraphError> {
+    if octets.iter().all(u8::is_ascii_whitespace) {
+        return Ok(Json::Object(Map::new()));
+    }
+    let body: Json = serde_json::from_slice(octets).map_err(|error| {
+        GraphError::new(
+            400,
+            BAD_REQUEST,
+            format!("The request body is not valid JSON: {error}. Correct it there."),
+        )
+    })?;
+    if depth_exceeds(&body, MAX_DEPTH) {
+        return Err(GraphError::bad_request(format!(
+            "The request body nests deeper than {MAX_DEPTH} levels."
+        )));
+    }
+    Ok(body)
+}
+
+/// The body as an object, without the annotations that clients may send and that mean nothing here.
+///
+/// # Errors
+/// 400 where the body is no object.
+pub fn object(body: Json) -> Result<Map<String, Json>, GraphError> {
+    match body {
+        Json::Object(mut members) => {
+            drop_annotations(&mut members);
+            Ok(members)
+        }
+        _ => Err(GraphError::bad_request("The request body must be a JSON object.")),
+    }
+}
+
+/// Reads a body into its type. Annotations (`@odata.…`) are dropped at every level. The type should be marked
+/// `deny_unknown_fields`, so that a misspelled property is refused and not ignored.
+///
+/// # Errors
+/// 400 that names the property: one that is unknown, missing, or of a wrong type.
+pub fn read<T: DeserializeOwned>(body: Json) -> Result<T, GraphError> {
+    let mut members = object(body)?;
+    for value in members.values_mut() {
+        drop_annotations_below(value);
+    }
+    serde_path_to_error::deserialize(Json::Object(members)).map_err(|error| {
+        let path = error.path().to_string();
+        let reason = error.inner().to_string();
+        if path == "." {
+            GraphError::bad_request(format!("The request body cannot be used: {reason}."))
+        } else {
+            GraphError::invalid_property(&path, &format!("The value cannot be used: {reason}."))
+        }
+    })
+}
+
+/// Removes `@odata.…` and other instance annotations, but not annotations of a property such as `members@odata.bind`.
+fn drop_annotations(members: &mut Map<String, Json>) {
+    members.retain(|name, _| !name.starts_with('@'));
+}
+
+fn drop_annotations_below(value: &mut Json) {
+    match value {
+        Json::Object(members) => {
+            drop_annotations(members);
+            members.values_mut().for_each(drop_annotations_below);
+        }
+        Json::Array(values) => values.iter_mut().for_each(drop_annotations_below),
+        _ => {}
+    }
+}
+
+fn depth_exceeds(value: &Json, left: usize) -> bool {
+    let mut below: Box<dyn Iterator<Item = &Json>> = match value {
+        Json::Object(members) => Box::new(members.values()),
+        Json::Array(values) => Box::new(values.iter()),
+        _ => return false,
+    };
+    left == 0 || below.any(|inner| depth_exceeds(inner, left - 1))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+    use serde_json::json as value;
+
+    use super::*;
+
+    #[derive(Debug, Deserialize, PartialEq)]
+    #[serde(rename_all = "camelCase", deny_unknown_fields)]
+    struct Outer {
+        template_id: String,
+        inner: Option<Inner>,
+    }
+
+    #[derive(Debug, Deserialize, PartialEq)]
+    #[serde(deny_unknown_fields)]
+    struct Inner {
+        number: u8,
+    }
+
+    #[test]
+    fn annotations_are_dropped_at_every_level() {
+        let body =
+            value!({"@odata.type": "x", "templateId": "scim", "inner": {"@odata.id": "y", "number": 1}});
+        let read: Outer = read(body).unwrap();
+        assert_eq!(read, Outer { template_id: "scim".to_owned(), inner: Some(Inner { number: 1 }) });
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        for (body, words) in [
+            (value!({"templateID": "scim"}), "unknown field `templateID`, expected `templateId` or `inner`"),
+            (value!({"templateId": 5}), "'templateId'. The value cannot be used: invalid type: integer `5`"),
+            (value!({"templateId": "x", "inner": {"number": 300}}), "'inner.number'"),
+            (value!({"templateId": "x", "inner": {"nmber": 3}}), "unknown field `nmber`"),
+            (value!({}), "missing field `templateId`"),
+            (value!([]), "must be a JSON object"),
+        ] {
+            let error = read::<Outer>(body).unwrap_err();
+            assert_eq!(error.status(), 400);
+            assert!(error.message().contains(words), "{error}");
+        }
+    }
+
+    #[test]
+    fn bodies_are_json_of_a_limited_depth() {
+        assert_eq!(json(b" \n").unwrap(), value!({}));
+        let error = json(b"{\"a\": }").unwrap_err();
+        assert!(error.message().contains("line 1 column 7"), "{error}");
+        assert!(json(format!("{}1{}", "[".repeat(65), "]".repeat(65)).as_bytes()).is_err());
+        assert!(json(format!("{}1{}", "[".repeat(64), "]".repeat(64)).as_bytes()).is_ok());
+        assert!(json("[".repeat(100_000).as_bytes()).is_err());
+    }
+}
