@@ -91,3 +91,20 @@ pub(crate) fn describe(value: &Json) -> &'static str {
         Json::Object(_) => "an object",
     }
 }
+
+/// Takes the elements of a value out of an object: all of an array, or the one value.
+pub(crate) fn take_elements(entries: &mut Entries, name: &str) -> Vec<Json> {
+    match remove(entries, name) {
+        None | Some(Json::Null) => Vec::new(),
+        Some(Json::Array(elements)) => elements,
+        Some(one) => vec![one],
+    }
+}
+
+/// Takes a complex value out of an object; no entries where it is absent or no object.
+pub(crate) fn take_entries(entries: &mut Entries, name: &str) -> Entries {
+    match remove(entries, name) {
+        Some(Json::Object(inner)) => inner,
+        _ => Entries::new(),
+    }
+}

@@ -6,13 +6,16 @@
 //! clock or knows HTTP. Everything that comes from outside is limited in length, depth and count, and errors say
 //! where and what.
 
+pub mod build;
 pub mod error;
 pub mod filter;
 mod json;
+pub mod message;
 pub mod meta;
 pub mod name;
 pub mod path;
 pub mod schema;
+pub mod service;
 pub mod syntax;
 
 pub use error::{Error, ScimType};
