@@ -83,7 +83,16 @@ async def edit(graph, organization: Organization, application, dice: Random) -> 
     calls = []
     models = graph.models
     leaders = {one.manager.name for one in organization.people if one.manager}
-    pool = dice.sample(organization.people, USERS)
+
+    def act(call):
+        calls.append(call)
+        edits.count += 1
+
+    for team in (organization.teams.pop(), organization.teams.pop()):
+        edits.dissolved.append(team)
+        act(graph.group(team.id).delete())
+    # Whoever loses access with these groups is edited no further.
+    pool = [one for one in dice.sample(organization.people, USERS) if organization.entitled(one)]
 
     def take(count, condition=lambda one: True):
         taken = [one for one in pool if condition(one)][:count]
@@ -91,10 +100,6 @@ async def edit(graph, organization: Organization, application, dice: Random) -> 
         for one in taken:
             pool.remove(one)
         return taken
-
-    def act(call):
-        calls.append(call)
-        edits.count += 1
 
     # Who loses access: not the managers of others, so that it stays clear what their people's accounts hold.
     def follower(one):
@@ -125,9 +130,6 @@ async def edit(graph, organization: Organization, application, dice: Random) -> 
         one.manager = None
         act(graph.user(one.id).manager.ref.delete())
 
-    for team in (organization.teams.pop(), organization.teams.pop()):
-        edits.dissolved.append(team)
-        act(graph.group(team.id).delete())
     for team in (organization.teams[3],):
         team.name = 'Team "renamed" \\'
         edits.renamed.append(team)
