@@ -10,5 +10,6 @@ pub mod collection;
 pub mod error;
 pub mod odata;
 pub mod path;
+pub mod synchronization;
 
 pub use error::{GraphError, RequestIds};
