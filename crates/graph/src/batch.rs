@@ -34,8 +34,8 @@ pub struct BatchRequest {
     /// The body: JSON, or octets in base64 as a JSON string.
     #[serde(default)]
     pub body: Option<Json>,
-    /// Requests that must have been answered well before this one runs.
-    #[serde(default)]
+    /// Requests that must have been answered well before this one runs. The Python SDK writes `depends_on`.
+    #[serde(default, alias = "depends_on")]
     pub depends_on: Vec<String>,
 }
 
@@ -134,6 +134,12 @@ mod tests {
         let ordered = read(batch(&[("3", &["2"]), ("1", &[]), ("2", &["1"]), ("4", &[])])).unwrap();
         let ids: Vec<&str> = ordered.iter().map(|request| request.id.as_str()).collect();
         assert_eq!(ids, ["1", "2", "3", "4"]);
+    }
+
+    #[test]
+    fn the_python_sdk_writes_dependencies_in_its_own_way() {
+        let body = json!({"requests": [{"id": "1", "method": "DELETE", "url": "/users/1", "depends_on": []}]});
+        assert_eq!(read(body).unwrap()[0].depends_on, Vec::<String>::new());
     }
 
     #[test]
