@@ -309,6 +309,12 @@ mod tests {
     }
 
     #[test]
+    fn intervals_are_read_as_the_python_sdk_prints_them() {
+        assert_eq!(parse_interval("0:05:00").unwrap(), SignedDuration::from_mins(5));
+        assert_eq!(parse_interval("1 day, 1:00:00").unwrap(), SignedDuration::from_hours(25));
+    }
+
+    #[test]
     fn mistakes_name_the_mend() {
         let wrong = |name, value| JobSettings::parse(&[pair(name, value)]).unwrap_err().to_string();
         assert_eq!(
