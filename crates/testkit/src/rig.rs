@@ -81,19 +81,37 @@ impl Process {
         fs::read(&self.log).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default()
     }
 
+    /// Waits for a line that begins with `start`, and returns what follows on it.
+    ///
+    /// Ends with an error that shows the process's output when it exits before or does not print it in time.
+    pub fn wait_for_line(&mut self, start: &str) -> Result<String, RigError> {
+        self.wait_for(&format!("print a line '{start}…'"), |process| {
+            let output = process.output();
+            // The last line may be half written.
+            let complete = output.rsplit_once('\n').map_or("", |(lines, _)| lines);
+            complete.lines().find_map(|line| line.strip_prefix(start)).map(str::to_owned)
+        })
+    }
+
     /// Waits until an HTTP request for `path` is answered, whatever the status.
     ///
     /// Ends with an error that shows the process's output when it exits before or does not answer in time.
     pub fn wait_for_http(&mut self, address: SocketAddr, path: &str) -> Result<(), RigError> {
+        self.wait_for(&format!("answer on {address}"), |_| answers(address, path).then_some(()))
+    }
+
+    fn wait_for<T>(&mut self, what: &str, probe: impl Fn(&Self) -> Option<T>) -> Result<T, RigError> {
         let begin = Instant::now();
         loop {
-            if answers(address, path) {
-                return Ok(());
+            // A process may print and exit between two looks: the output is looked at after the state.
+            let state = self.child.try_wait();
+            if let Some(found) = probe(self) {
+                return Ok(found);
             }
-            let trouble = match self.child.try_wait() {
+            let trouble = match state {
                 Ok(None) if begin.elapsed() < START_LIMIT => None,
-                Ok(None) => Some(format!("did not answer on {address} within {START_LIMIT:?}")),
-                Ok(Some(status)) => Some(format!("ended ({status}) before it answered on {address}")),
+                Ok(None) => Some(format!("did not {what} within {START_LIMIT:?}")),
+                Ok(Some(status)) => Some(format!("ended ({status}) and did not {what}")),
                 Err(error) => Some(format!("cannot be waited for: {error}")),
             };
             if let Some(trouble) = trouble {
@@ -183,6 +201,47 @@ impl Scim2Server {
     }
 }
 
+/// A running `entente serve` on a data directory that outlives it.
+#[derive(Debug)]
+pub struct Entente {
+    process: Process,
+    base_url: String,
+}
+
+impl Entente {
+    /// The tenant of every installation started here.
+    pub const TENANT: &'static str = "3f1c3f57-8f5e-4c55-9f2b-6d8a0f6f7c11";
+    /// The bootstrap client, which holds every permission.
+    pub const CLIENT: &'static str = "b7a4a2a6-0d0e-4d4e-9c6c-2f1d7c5e8a90";
+    /// Its secret.
+    pub const SECRET: &'static str = "bootstrap-secret-of-the-rig";
+
+    /// Starts the binary `program` on a free port and returns when it says that it listens.
+    pub fn start(program: &Path, data: &Path) -> Result<Self, RigError> {
+        let mut command = Command::new(program);
+        command
+            .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
+            .arg(data)
+            .env("ENTENTE_TENANT_ID", Self::TENANT)
+            .env("ENTENTE_BOOTSTRAP_CLIENT_ID", Self::CLIENT)
+            .env("ENTENTE_BOOTSTRAP_CLIENT_SECRET", Self::SECRET);
+        let mut process = Process::spawn(&mut command)?;
+        let base_url = process.wait_for_line("listening on ")?;
+        Ok(Self { process, base_url })
+    }
+
+    /// Where it listens: `http://127.0.0.1:PORT`.
+    #[must_use]
+    pub fn base_url(&self) -> &str {
+        &self.base_url
+    }
+
+    /// The process, to kill it or to read what it printed.
+    pub fn process(&mut self) -> &mut Process {
+        &mut self.process
+    }
+}
+
 /// Where the program is.
 fn scim2_server_program() -> Result<OsString, RigError> {
     if let Some(program) = std::env::var_os(SCIM2_SERVER) {
@@ -219,6 +278,14 @@ mod tests {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port().unwrap()));
         let error = process.wait_for_http(address, "/").unwrap_err().to_string();
         assert!(error.contains("exit status: 3") && error.contains("no luck"), "{error}");
+    }
+
+    #[test]
+    fn a_line_is_found_though_the_process_ends_after_it() {
+        let mut process =
+            Process::spawn(Command::new("sh").args(["-c", "echo one; echo two words"])).unwrap();
+        assert_eq!(process.wait_for_line("two ").unwrap(), "words");
+        assert!(process.wait_for_line("three").unwrap_err().to_string().contains("one\ntwo words"));
     }
 
     #[test]
