@@ -1,3 +1,22 @@
 //! Rigs of real servers, faulty and recording connectors, and generators: for tests and benches only.
 
+pub mod clock;
+pub mod faults;
+pub mod memory_source;
+pub mod memory_target;
+pub mod people;
+pub mod recording;
 pub mod rig;
+
+pub use clock::{SeededEntropy, SimulatedClock};
+pub use faults::{Calls, Fault, Faults, Gate, Method};
+pub use memory_source::MemorySource;
+pub use memory_target::MemoryTarget;
+pub use recording::{Call, RecordingTarget, SharedFactory};
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// A lock that is taken even where a test panicked while it held it: what it guards is still of use.
+fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
