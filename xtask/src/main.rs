@@ -1,6 +1,7 @@
 //! Work on the repository itself: benches that print a table. The checks of the repository are this crate's tests.
 
 mod bench;
+mod graph;
 mod table;
 
 use std::process::ExitCode;

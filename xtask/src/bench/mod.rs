@@ -2,9 +2,9 @@
 
 mod scim;
 
-use std::error::Error;
-
 use clap::ValueEnum;
+
+use crate::graph::Failure;
 
 /// Which bench, and how large.
 #[derive(clap::Args)]
@@ -21,12 +21,12 @@ pub(crate) struct Arguments {
 
 #[derive(Clone, Copy, ValueEnum)]
 enum Name {
-    /// Creating users at a real SCIM server, against a plain load generator on the same server.
+    /// An initial cycle into a real SCIM server, against a plain load generator at the same server.
     Scim,
 }
 
 /// Runs one bench and prints its table.
-pub(crate) fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
+pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let concurrency = usize::from(arguments.concurrency);
     match arguments.name {
         Name::Scim => print!("{}", scim::run(arguments.users.unwrap_or(2_000), concurrency)?),

@@ -1,15 +1,18 @@
 //! How many users per second reach a real SCIM server. The load generator does nothing but send prepared creates, so
 //! what it reaches is what the server can take.
 
-use std::error::Error;
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use testkit::rig::Scim2Server;
+use serde_json::{Value, json};
+use testkit::rig::{Entente, Scim2Server};
 
+use crate::graph::{Failure, Graph};
 use crate::table::Table;
 
 /// How long one answer may take.
@@ -17,18 +20,25 @@ const ANSWER_LIMIT: Duration = Duration::from_secs(30);
 /// An answer to a create is a user: no more than this is read of it.
 const ANSWER_SIZE: u64 = 1 << 20;
 
-/// Creates `users` users with `concurrency` requests in flight.
-pub(super) fn run(users: usize, concurrency: usize) -> Result<Table, Box<dyn Error>> {
-    let mut table = Table::new(["users created by", "users", "in flight", "seconds", "users/s"]);
-    let server = Scim2Server::start()?;
-    let seconds = plain_load(server.address(), users, concurrency)?.as_secs_f64();
-    table.row([
-        "plain load generator".to_owned(),
-        users.to_string(),
-        concurrency.to_string(),
-        format!("{seconds:.2}"),
-        format!("{:.0}", rate(users, seconds)),
-    ]);
+/// Creates `users` users with `concurrency` requests in flight: by the load generator, by an initial cycle of Entente,
+/// and by the load generator again, each time at an empty server, so that a machine that slows down shows.
+pub(super) fn run(users: usize, concurrency: usize) -> Result<Table, Failure> {
+    let binary = release_binary()?;
+    let mut table = Table::new(["users created by", "users", "in flight", "seconds", "users/s", "ratio"]);
+    let before = plain_load(users, concurrency)?;
+    let ours = initial_cycle(&binary, users, concurrency)?;
+    let after = plain_load(users, concurrency)?;
+    let plain = before.midpoint(after);
+    for (name, seconds) in [("load generator", before), ("initial cycle", ours), ("load generator", after)] {
+        table.row([
+            name.to_owned(),
+            users.to_string(),
+            concurrency.to_string(),
+            format!("{seconds:.2}"),
+            format!("{:.0}", rate(users, seconds)),
+            format!("{:.2}", plain / seconds),
+        ]);
+    }
     Ok(table)
 }
 
@@ -37,8 +47,48 @@ fn rate(count: usize, seconds: f64) -> f64 {
     count as f64 / seconds
 }
 
-/// Sends creates from as many threads as requests may be in flight, and tells how long all of them took.
-fn plain_load(address: SocketAddr, users: usize, concurrency: usize) -> io::Result<Duration> {
+/// Builds the binary as people run it, and tells where it is.
+fn release_binary() -> Result<PathBuf, Failure> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let arguments = ["build", "--release", "--locked", "--package", "entente"];
+    let status = Command::new(env!("CARGO")).args(arguments).current_dir(&root).status()?;
+    if status.success() {
+        Ok(root.join("target/release/entente"))
+    } else {
+        Err("entente does not build".into())
+    }
+}
+
+/// Seconds that Entente takes from the start of a job to the end of its initial cycle.
+fn initial_cycle(binary: &Path, users: usize, concurrency: usize) -> Result<f64, Failure> {
+    let server = Scim2Server::start()?;
+    let folder = tempfile::tempdir()?;
+    let entente = Entente::start(binary, folder.path())?;
+    let graph = Graph::sign_in(&entente)?;
+    graph.create_users(users, user)?;
+    let job = graph.create_job(&server.base_url(), Scim2Server::TOKEN, concurrency)?;
+    Ok(graph.run_initial_cycle(&job)?.as_secs_f64())
+}
+
+/// A user of the directory that becomes what [`create`] sends.
+fn user(number: usize) -> Value {
+    json!({
+        "accountEnabled": true, "userPrincipalName": format!("user{number}@example.com"),
+        "mailNickname": number.to_string(), "displayName": format!("User {number}"), "jobTitle": "Engineer",
+        "preferredLanguage": "en-US", "givenName": "User", "surname": format!("Number {number}"),
+        "mail": format!("user{number}@example.com"), "businessPhones": [format!("+1 555 {number}")],
+        "employeeId": number.to_string(), "department": "Research",
+        "passwordProfile": {"password": "Not-a-secret-1"},
+    })
+}
+
+/// Seconds that prepared creates take, sent from as many threads as requests may be in flight.
+fn plain_load(users: usize, concurrency: usize) -> Result<f64, Failure> {
+    let server = Scim2Server::start()?;
+    Ok(send_creates(server.address(), users, concurrency)?.as_secs_f64())
+}
+
+fn send_creates(address: SocketAddr, users: usize, concurrency: usize) -> io::Result<Duration> {
     let next = AtomicUsize::new(0);
     let work = || -> io::Result<()> {
         loop {
