@@ -1,0 +1,5 @@
+//! The language as its users see it.
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests fail by panicking")]
+
+mod examples;
+mod support;
