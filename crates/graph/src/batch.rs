@@ -138,7 +138,8 @@ mod tests {
 
     #[test]
     fn the_python_sdk_writes_dependencies_in_its_own_way() {
-        let body = json!({"requests": [{"id": "1", "method": "DELETE", "url": "/users/1", "depends_on": []}]});
+        let body =
+            json!({"requests": [{"id": "1", "method": "DELETE", "url": "/users/1", "depends_on": []}]});
         assert_eq!(read(body).unwrap()[0].depends_on, Vec::<String>::new());
     }
 

@@ -7,6 +7,7 @@
 pub mod batch;
 pub mod body;
 pub mod collection;
+pub mod directory;
 pub mod error;
 pub mod odata;
 pub mod path;
