@@ -24,12 +24,6 @@ pub(crate) fn get<'a>(entries: &'a Entries, name: &str) -> Option<&'a Json> {
         .or_else(|| entries.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value))
 }
 
-/// The same, to change it.
-pub(crate) fn get_mut<'a>(entries: &'a mut Entries, name: &str) -> Option<&'a mut Json> {
-    let key = key_of(entries, name)?.to_owned();
-    entries.get_mut(&key)
-}
-
 /// Sets a value under the key that is there, or under the name.
 pub(crate) fn set(entries: &mut Entries, name: &str, value: Json) {
     let key = key_of(entries, name).unwrap_or(name).to_owned();

@@ -13,6 +13,7 @@ mod json;
 pub mod message;
 pub mod meta;
 pub mod name;
+pub mod patch;
 pub mod path;
 pub mod schema;
 pub mod service;
