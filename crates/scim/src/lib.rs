@@ -8,6 +8,7 @@
 
 pub mod build;
 pub mod error;
+pub mod etag;
 pub mod filter;
 mod json;
 pub mod message;
@@ -16,7 +17,9 @@ pub mod name;
 pub mod patch;
 pub mod path;
 pub mod schema;
+pub mod selection;
 pub mod service;
+pub mod sort;
 pub mod syntax;
 
 pub use error::{Error, ScimType};

@@ -6,12 +6,14 @@ use crate::meta::Meta;
 use crate::name::CaselessName;
 
 mod core;
+mod definition;
 mod resource;
 
 pub use self::core::{
     CORE_PREFIX, ENTERPRISE_USER, GROUP, RESOURCE_TYPE, SCHEMA, SERVICE_PROVIDER_CONFIG, USER,
     enterprise_user_schema, group_schema, user_schema,
 };
+pub use definition::{directory_definition, object_name};
 pub use resource::ResourceSchema;
 
 /// A SCIM schema document. What a service leaves out has the default of RFC 7643 §7.

@@ -211,7 +211,7 @@ fn ordered(operator: Operator, ordering: Option<Ordering>) -> bool {
     }
 }
 
-pub(crate) fn order_numbers(left: &Number, right: &Number) -> Option<Ordering> {
+fn order_numbers(left: &Number, right: &Number) -> Option<Ordering> {
     match (whole(left), whole(right)) {
         (Some(left), Some(right)) => Some(left.cmp(&right)),
         _ => left.as_f64()?.partial_cmp(&right.as_f64()?),

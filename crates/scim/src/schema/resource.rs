@@ -6,6 +6,7 @@ use super::{Attribute, CORE_PREFIX, DataType, Mutability, Returned, Schema, Uniq
 use crate::name::CaselessName;
 use crate::path::{AttributePath, Path};
 use crate::schema::{enterprise_user_schema, group_schema, user_schema};
+use crate::service::ResourceType;
 
 /// The schemas of one resource type: its own and its extensions, and the attributes that every resource has.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +21,20 @@ impl ResourceSchema {
     #[must_use]
     pub fn new(base: Schema, extensions: Vec<Schema>) -> Self {
         Self { base, extensions, open: false }
+    }
+
+    /// The schemas of a resource type, from a service's documents; those of the RFC where the service has them not.
+    #[must_use]
+    pub fn of(kind: &ResourceType, schemas: &[Schema]) -> Self {
+        let document = |uri: &str| {
+            let published = schemas.iter().find(|schema| schema.id.eq_ignore_ascii_case(uri));
+            let core = [user_schema(), group_schema(), enterprise_user_schema()];
+            published.or_else(|| core.into_iter().find(|schema| schema.id.eq_ignore_ascii_case(uri))).cloned()
+        };
+        let unpublished = || Schema { id: kind.schema.clone(), ..Schema::default() };
+        let extensions =
+            kind.schema_extensions.iter().filter_map(|extension| document(&extension.schema)).collect();
+        Self::new(document(&kind.schema).unwrap_or_else(unpublished), extensions)
     }
 
     /// The same schemas for a resource that may have more attributes than they say, as a client must expect of a
