@@ -69,6 +69,13 @@ fn a_new_user_is_brought_into_canonical_form() {
 }
 
 #[test]
+fn a_moment_without_offset_is_in_utc() {
+    let created =
+        validate_create(Kind::User, V1, with("employeeHireDate", json!("2026-01-31T12:00:00"))).unwrap();
+    assert_eq!(created["employeeHireDate"], "2026-01-31T12:00:00Z");
+}
+
+#[test]
 fn what_cannot_be_taken_is_named() {
     for (property, value, words) in [
         (

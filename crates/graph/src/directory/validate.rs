@@ -191,7 +191,7 @@ fn single(name: &str, kind: PropertyType, value: Json) -> Result<Json, GraphErro
             choices.iter().find(|choice| choice.eq_ignore_ascii_case(&text)).map(|choice| Json::from(*choice))
         }
         (PropertyType::DateTime, Json::String(text)) => {
-            text.parse::<Timestamp>().ok().map(|moment| Json::from(moment.to_string()))
+            moment(&text).map(|moment| Json::from(moment.to_string()))
         }
         (PropertyType::Guid, Json::String(text)) => {
             text.parse::<Uuid>().ok().map(|guid| Json::from(guid.to_string()))
@@ -203,6 +203,15 @@ fn single(name: &str, kind: PropertyType, value: Json) -> Result<Json, GraphErro
         _ => None,
     };
     kept.ok_or_else(|| GraphError::invalid_property(name, &expected(kind)))
+}
+
+/// A moment; without an offset it is in UTC, as clients mean it that leave the offset out.
+fn moment(text: &str) -> Option<Timestamp> {
+    match text.parse::<Timestamp>() {
+        Ok(moment) => Some(moment),
+        Err(_) if text.contains('T') => format!("{text}Z").parse().ok(),
+        Err(_) => None,
+    }
 }
 
 fn expected(kind: PropertyType) -> String {

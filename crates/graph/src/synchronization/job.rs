@@ -112,6 +112,7 @@ impl ScheduleWrite {
             changed.expiration = expiration;
         }
         if let Some(interval) = &self.interval {
+            // Takes ISO 8601 and also `0:05:00`, as the published Python SDK sends it.
             changed.interval = parse_interval(interval).map_err(|_| {
                 GraphError::invalid_property(
                     "schedule.interval",
@@ -202,6 +203,15 @@ mod tests {
         before.interval = SignedDuration::from_secs(1);
         assert_eq!(after, before);
         assert_eq!(write(json!({"expiration": null})).apply(&before).unwrap().expiration, None);
+        for (text, seconds) in
+            [("0:05:00", 300), ("1 day, 0:00:01", 86_401), ("2 days, 1:00:00", 176_400), ("P1D", 86_400)]
+        {
+            let after = write(json!({ "interval": text })).apply(&before).unwrap();
+            assert_eq!(after.interval, SignedDuration::from_secs(seconds), "{text}");
+        }
+        for text in ["0:00:00", "-1 day, 0:00:00", "5", "1:2", "1:2:3:4", "PT0S"] {
+            assert!(write(json!({ "interval": text })).apply(&before).is_err(), "{text}");
+        }
         let error = write(json!({"interval": "soon"})).apply(&before).unwrap_err();
         assert!(
             error.message().contains("'schedule.interval'") && error.message().contains("PT40M"),
