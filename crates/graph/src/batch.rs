@@ -144,6 +144,22 @@ mod tests {
     }
 
     #[test]
+    fn addresses_may_be_whole_or_relative() {
+        for (url, path, query) in [
+            ("/users?$top=1", "users", "$top=1"),
+            ("users/1/manager", "users/1/manager", ""),
+            ("http://127.0.0.1:80/v1.0/users?a=b?c#d", "users", "a=b?c"),
+            ("/beta/groups", "groups", ""),
+            ("https://host", "", ""),
+        ] {
+            let body = json!({"requests": [{"id": "1", "method": "GET", "url": url, "depends_on": [], "headers": {"Accept": "x"}}]});
+            let requests = read(body).unwrap();
+            assert_eq!(requests[0].path_and_query(), (path, query), "{url}");
+            assert_eq!(requests[0].header("accept"), Some("x"));
+        }
+    }
+
+    #[test]
     fn bad_batches_are_refused() {
         let many: Vec<(String, &[&str])> = (0..21).map(|id| (id.to_string(), &[][..])).collect();
         let many: Vec<(&str, &[&str])> = many.iter().map(|(id, on)| (id.as_str(), *on)).collect();
