@@ -26,17 +26,42 @@ pub struct BatchRequest {
     pub id: String,
     /// `GET`, `POST`, …
     pub method: String,
-    /// The address below the version, such as `/users?$top=5`.
+    /// The address below the version, such as `/users?$top=5`; the published Python SDK sends whole addresses.
     pub url: String,
     /// Headers of this request.
     #[serde(default)]
-    pub headers: BTreeMap<String, String>,
+    pub headers: Option<BTreeMap<String, String>>,
     /// The body: JSON, or octets in base64 as a JSON string.
     #[serde(default)]
     pub body: Option<Json>,
-    /// Requests that must have been answered well before this one runs. The Python SDK writes `depends_on`.
+    /// Requests that must have been answered well before this one runs. The published Python SDK misspells the name.
     #[serde(default, alias = "depends_on")]
     pub depends_on: Vec<String>,
+}
+
+impl BatchRequest {
+    /// The value of a header, its name compared without regard to case.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let headers = self.headers.as_ref()?;
+        headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+    }
+
+    /// Path and query below the version. The host of a whole address does not matter: the batch was sent here.
+    #[must_use]
+    pub fn path_and_query(&self) -> (&str, &str) {
+        let whole = self.url.split('#').next().unwrap_or_default();
+        let (path, query) = whole.split_once('?').unwrap_or((whole, ""));
+        let path = match path.split_once("://") {
+            Some((_, rest)) => rest.find('/').and_then(|at| rest.get(at..)).unwrap_or("/"),
+            None => path,
+        };
+        let bare = path.trim_start_matches('/');
+        match bare.split_once('/') {
+            Some(("v1.0" | "beta", rest)) => (rest, query),
+            _ => (bare, query),
+        }
+    }
 }
 
 /// One answer of a batch.
