@@ -9,6 +9,7 @@ mod patch;
 mod read;
 mod resource;
 mod rfc7644;
+mod search;
 #[cfg(test)]
 mod tests;
 mod value;
@@ -16,6 +17,7 @@ mod value;
 pub use patch::{Edit, EditKind, PatchProfile};
 pub use read::{has_value, read_path};
 pub use resource::resource;
+pub use search::equality;
 
 /// A value that cannot be written at its path.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -1,5 +1,6 @@
 //! Schemas: what attributes a resource has and how they behave (RFC 7643 §7).
 
+use model::schema::AttributeType;
 use serde::{Deserialize, Serialize};
 
 use crate::meta::Meta;
@@ -141,6 +142,18 @@ impl DataType {
             Self::Binary => "binary",
             Self::Reference => "reference",
             Self::Complex => "complex",
+        }
+    }
+
+    /// The type that such values have in objects, which know neither fractions nor URIs nor complex values.
+    #[must_use]
+    pub fn attribute_type(self) -> AttributeType {
+        match self {
+            Self::Boolean => AttributeType::Boolean,
+            Self::Integer => AttributeType::Integer,
+            Self::DateTime => AttributeType::DateTime,
+            Self::Binary => AttributeType::Binary,
+            Self::String | Self::Decimal | Self::Reference | Self::Complex => AttributeType::String,
         }
     }
 }

@@ -11,16 +11,25 @@ use crate::filter::evaluate::moment;
 use crate::json;
 use crate::name::CaselessName;
 use crate::path::Path;
-use crate::schema::ResourceSchema;
+use crate::schema::{Attribute, DataType, ResourceSchema};
 
 /// The value at a path, as an attribute of the wanted type holds it; null where there is none.
 ///
-/// A complex value without a sub-attribute in the path is read as its `value`, or as the text of its JSON where it has
-/// none. Several values give a list. What is not of the wanted type is given as text, so that nothing is taken for
-/// absent that is there.
+/// Where no type is wanted, the schema says it, and where the schema does not know the attribute, the JSON does. A
+/// complex value without a sub-attribute in the path is read as its `value`, or as the text of its JSON where it has
+/// none. Several values give a list. What is not of the type is given as text, so that nothing is taken for absent
+/// that is there.
 #[must_use]
-pub fn read_path(resource: &Json, path: &Path, kind: AttributeType, schema: &ResourceSchema) -> Value {
-    let found = values_at(resource, path, schema);
+pub fn read_path(
+    resource: &Json,
+    path: &Path,
+    kind: Option<AttributeType>,
+    schema: &ResourceSchema,
+) -> Value {
+    let path = schema.settle(path.clone());
+    let known = path.attribute().and_then(|attribute| schema.attribute(attribute));
+    let kind = kind.or_else(|| known.map(attribute_type));
+    let found = values_at(resource, &path, schema);
     let mut values: Vec<Value> = found.into_iter().map(|value| from_json(value, kind)).collect();
     let listed = path.filter().is_none()
         && path.attribute().is_some_and(|attribute| is_array(resource, attribute, schema));
@@ -32,6 +41,15 @@ pub fn read_path(resource: &Json, path: &Path, kind: AttributeType, schema: &Res
         }
         None => Value::Null,
     }
+}
+
+/// The type that an attribute's values have in objects: that of its `value` where it is complex.
+fn attribute_type(attribute: &Attribute) -> AttributeType {
+    if attribute.refers_to_resources() {
+        return AttributeType::Reference;
+    }
+    let simple = attribute.sub_attribute(&"value".into()).filter(|_| attribute.kind == DataType::Complex);
+    simple.unwrap_or(attribute).kind.attribute_type()
 }
 
 /// True where the resource has a value that a PATCH operation at the path would meet: for a filtered path a value that
@@ -86,14 +104,19 @@ fn singles(value: Option<&Json>) -> impl Iterator<Item = &Json> {
     values.iter().filter(|value| is_value(Some(value)))
 }
 
-fn from_json(value: &Json, kind: AttributeType) -> Value {
+fn from_json(value: &Json, kind: Option<AttributeType>) -> Value {
     if let Json::Object(entries) = value {
         return match json::get(entries, "value").filter(|inner| !inner.is_object() && is_value(Some(inner))) {
             Some(inner) => from_json(inner, kind),
             None => Value::text(value.to_string()),
         };
     }
-    typed(value, kind).unwrap_or_else(|| Value::text(plain(value)))
+    let typed = match (kind, value) {
+        (Some(kind), _) => typed(value, kind),
+        (None, Json::Bool(truth)) => Some(Value::Boolean(*truth)),
+        (None, _) => value.as_i64().map(Value::Integer),
+    };
+    typed.unwrap_or_else(|| Value::text(plain(value)))
 }
 
 fn typed(value: &Json, kind: AttributeType) -> Option<Value> {

@@ -93,7 +93,7 @@ fn values_are_read_by_path_and_type() {
         ENTERPRISE_USER: {"manager": {"value": "m1", "$ref": "../Users/m1"}}
     });
     let schema = ResourceSchema::user().open();
-    let read = |text: &str, kind| read_path(&user, &path(text), kind, &schema);
+    let read = |text: &str, kind| read_path(&user, &path(text), Some(kind), &schema);
     let manager = format!("{ENTERPRISE_USER}:manager");
     for (text, kind, expected) in [
         ("username", AttributeType::String, Value::from("a")),
@@ -120,6 +120,58 @@ fn values_are_read_by_path_and_type() {
         (&manager, AttributeType::Reference, reference("m1")),
     ] {
         assert_eq!(read(text, kind), expected, "{text} as {kind:?}");
+    }
+}
+
+#[test]
+fn without_a_wanted_type_the_schema_or_the_json_says_it() {
+    let user = json!({
+        "userName": "a", "active": "true", "odd": true, "height": 180, "x509Certificates": [{"value": "AAEC"}],
+        "meta": {"created": "2000-01-02T03:04:05Z"}, ENTERPRISE_USER: {"manager": {"value": "m1"}}
+    });
+    let manager = format!("{ENTERPRISE_USER}:manager");
+    for (text, expected) in [
+        ("userName", Value::from("a")),
+        ("active", true.into()),
+        ("odd", true.into()),
+        ("height", 180.into()),
+        ("x509Certificates[value pr]", Value::Binary(Box::new([0, 1, 2]))),
+        ("meta.created", Value::DateTime("2000-01-02T03:04:05Z".parse().unwrap())),
+        (&manager, reference("m1")),
+    ] {
+        assert_eq!(read_path(&user, &path(text), None, &ResourceSchema::user().open()), expected, "{text}");
+    }
+}
+
+#[test]
+fn queries_say_what_must_be_equal() {
+    let schema = ResourceSchema::user().open();
+    let manager = format!("{ENTERPRISE_USER}:manager");
+    for (text, value, expected) in [
+        ("userName", Value::from("a\"b"), "userName eq \"a\\\"b\"".to_owned()),
+        ("active", "True".into(), "active eq true".to_owned()),
+        (
+            "emails[type eq \"work\"].value",
+            "x".into(),
+            "emails[type eq \"work\" and value eq \"x\"]".to_owned(),
+        ),
+        ("emails[type eq \"work\"]", "x".into(), "emails[type eq \"work\" and value eq \"x\"]".to_owned()),
+        (
+            "roles[primary eq \"True\"].value",
+            "x".into(),
+            "roles[primary eq true and value eq \"x\"]".to_owned(),
+        ),
+        (&manager, reference("m1"), format!("{manager}.value eq \"m1\"")),
+        ("shoeSize", 42.into(), "shoeSize eq 42".to_owned()),
+    ] {
+        assert_eq!(equality(&path(text), &value, &schema).unwrap().to_string(), expected);
+    }
+    for (text, value) in [
+        ("userName", Value::Null),
+        (ENTERPRISE_USER, "x".into()),
+        ("userName", Value::list(["a".into(), "b".into()])),
+    ] {
+        assert!(equality(&path(text), &value, &schema).is_err(), "{text}");
     }
 }
 

@@ -506,7 +506,7 @@ mod properties {
             }
             for edit in &edits {
                 let EditKind::Set(value) = &edit.kind else { continue };
-                let read = read_path(&resource, &edit.path, model::schema::AttributeType::String, &schema);
+                let read = read_path(&resource, &edit.path, Some(model::schema::AttributeType::String), &schema);
                 prop_assert_eq!(&read, value, "{}", edit.path);
             }
         }

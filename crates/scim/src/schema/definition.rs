@@ -115,7 +115,7 @@ impl Lister<'_> {
             mutability: flow(mutability),
             required: attribute.required,
             referenced_objects: if refers { self.referenced(attribute) } else { Vec::new() },
-            kind: if refers { AttributeType::Reference } else { attribute_type(attribute.kind) },
+            kind: if refers { AttributeType::Reference } else { attribute.kind.attribute_type() },
             ..AttributeDefinition::default()
         });
     }
@@ -132,18 +132,6 @@ impl Lister<'_> {
                 ..ReferencedObject::default()
             })
             .collect()
-    }
-}
-
-fn attribute_type(kind: DataType) -> AttributeType {
-    match kind {
-        DataType::Boolean => AttributeType::Boolean,
-        DataType::Integer => AttributeType::Integer,
-        DataType::DateTime => AttributeType::DateTime,
-        DataType::Binary => AttributeType::Binary,
-        DataType::String | DataType::Decimal | DataType::Reference | DataType::Complex => {
-            AttributeType::String
-        }
     }
 }
 
