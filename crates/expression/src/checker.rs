@@ -133,14 +133,15 @@ impl Checker<'_> {
 
     fn node(&mut self, node: &Node) -> ResultType {
         match &node.kind {
-            NodeKind::Attribute(name) => match self.attributes.attribute(name) {
-                Some(info) => ResultType { kind: Some(info.kind), multivalued: info.multivalued },
-                None => {
+            NodeKind::Attribute(name) => {
+                if let Some(info) = self.attributes.attribute(name) {
+                    ResultType { kind: Some(info.kind), multivalued: info.multivalued }
+                } else {
                     let message = self.unknown(name);
                     self.error(node, message);
                     ResultType::UNKNOWN
                 }
-            },
+            }
             NodeKind::Text(_) | NodeKind::Word(_) | NodeKind::Setting(_) => {
                 ResultType::one(AttributeType::String)
             }

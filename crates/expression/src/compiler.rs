@@ -42,7 +42,7 @@ pub(crate) fn compile_with_problems(tree: &Tree) -> (Compiled, Vec<CheckError>) 
     let calls = |name: &str| {
         tree.any(|node| matches!(&node.kind, NodeKind::Call(call) if call.function.name == name))
     };
-    let compiled = Compiled {
+    let finished = Compiled {
         root,
         attributes: compiler.attributes,
         function: match &tree.root().kind {
@@ -51,7 +51,7 @@ pub(crate) fn compile_with_problems(tree: &Tree) -> (Compiled, Vec<CheckError>) 
         },
         redacted: calls("Redact"),
     };
-    (compiled, compiler.problems)
+    (finished, compiler.problems)
 }
 
 struct Compiler {

@@ -9,11 +9,13 @@
 //! Nothing here waits, reads a clock or touches a network: time and randomness come in the [`Context`]. Whatever the
 //! text, the pattern or the values, nothing panics and everything ends soon.
 
+mod bounded_regex;
 mod case;
 mod checker;
 mod compare;
 mod compiler;
 mod convert;
+mod date;
 mod diacritics;
 mod error;
 mod evaluate;
@@ -27,6 +29,7 @@ mod run;
 mod source;
 mod tree;
 
+pub use bounded_regex::{BoundedRegex, RegexError};
 pub use checker::{AnyAttributes, AttributeInfo, Placement, ResultType, SourceAttributes, check};
 pub use compiler::{Compiled, compile};
 pub use error::{Cause, CheckError, EvaluationError, Located, ParseError, render_caret};

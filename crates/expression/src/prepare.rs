@@ -1,7 +1,9 @@
 //! What is made ready once, when an expression is compiled: patterns, formats and the like.
 
 use crate::case::Culture;
+use crate::date::{Interval, Pattern, Styles};
 use crate::evaluate::Code;
+use crate::functions::regex::Replacing;
 use model::Value;
 
 /// What a call has ready before it is evaluated.
@@ -13,6 +15,20 @@ pub(crate) enum Prepared {
     Broken(String),
     /// The culture of `ToLower` and `ToUpper`.
     Culture(Culture),
+    /// The interval of `DateAdd` and `DateDiff`.
+    Interval(Interval),
+    /// The formats of `FormatDateTime`.
+    DateFormats(Box<DateFormats>),
+    /// The mode and the pattern of `Replace`.
+    Replacing(Box<Replacing>),
+}
+
+/// The formats of a call that are constant.
+#[derive(Debug)]
+pub(crate) struct DateFormats {
+    pub(crate) styles: Option<Styles>,
+    pub(crate) input: Option<Pattern>,
+    pub(crate) output: Option<Pattern>,
 }
 
 impl Prepared {
@@ -59,8 +75,8 @@ impl Arguments<'_> {
         }
     }
 
-    /// Whether an argument is given.
-    pub(crate) fn is_given(&self, position: usize) -> bool {
-        matches!(self.0.get(position), Some(Some(_)))
+    /// Whether an argument is known to be an empty text.
+    pub(crate) fn is_empty_text(&self, position: usize) -> bool {
+        matches!(self.text(position), Known::Text(text) if text.is_empty())
     }
 }

@@ -92,12 +92,14 @@ impl Function {
     }
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "the shape that the function table asks for")]
 fn nothing<'a>(_: &'a Invocation, _: &mut Run<'a, '_>) -> Outcome<'a> {
     Ok(Item::Null)
 }
 
 /// A parameter of a function.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a column of the function table")]
 pub struct Parameter {
     /// Its key in `attributeMappingSource`.
     pub name: &'static str,

@@ -137,6 +137,16 @@ impl<'a> Run<'a, '_> {
         position: usize,
     ) -> Result<Option<Text<'a>>, EvaluationError> {
         let item = self.argument(call, position)?;
+        self.single_text(call, position, item)
+    }
+
+    /// What an argument gave, as text; None where it is null. Several values are an error.
+    pub(crate) fn single_text(
+        &mut self,
+        call: &Invocation,
+        position: usize,
+        item: Item<'a>,
+    ) -> Result<Option<Text<'a>>, EvaluationError> {
         self.text_of(item).map_err(|count| too_many(call, position, count))
     }
 
@@ -150,7 +160,7 @@ impl<'a> Run<'a, '_> {
         if let Some(Value::Integer(number)) = item.as_value() {
             return Ok(Some(*number));
         }
-        let text = self.text_of(item).map_err(|count| too_many(call, position, count))?;
+        let text = self.single_text(call, position, item)?;
         let Some(text) = text else { return Ok(None) };
         let text = self.str(&text);
         match convert::integer(text) {
@@ -168,7 +178,7 @@ impl<'a> Run<'a, '_> {
         let item = self.argument(call, position)?;
         let text = match item {
             Item::Owned(Value::Boolean(truth)) => return Ok(truth),
-            item => self.text_of(item).map_err(|count| too_many(call, position, count))?,
+            item => self.single_text(call, position, item)?,
         };
         let Some(text) = text else { return Ok(false) };
         let text = self.str(&text);

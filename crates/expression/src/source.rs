@@ -5,7 +5,7 @@
 
 use std::fmt::Write as _;
 
-use model::schema::{MappingParameter, MappingSource, SourceType};
+use model::schema::{Extra, MappingParameter, MappingSource, SourceType};
 
 use crate::error::ParseError;
 use crate::parser::{integer_literal, parse};
@@ -25,14 +25,12 @@ pub fn to_source(tree: &Tree) -> MappingSource {
 ///
 /// The offset of an error counts in the text, or, where there was none, in the text that the parts amount to.
 pub fn from_source(source: &MappingSource) -> Result<Tree, ParseError> {
-    match written(source) {
-        Some(text) => parse(text),
-        None => {
-            let mut text = String::new();
-            write_source(&mut text, source, None, 0)?;
-            parse(&text)
-        }
+    if let Some(text) = written(source) {
+        return parse(text);
     }
+    let mut text = String::new();
+    write_source(&mut text, source, None, 0)?;
+    parse(&text)
 }
 
 fn written(source: &MappingSource) -> Option<&str> {
@@ -50,7 +48,7 @@ fn source(
         name: Some(name.to_owned()),
         parameters,
         kind,
-        extra: Default::default(),
+        extra: Extra::default(),
     }
 }
 
@@ -62,7 +60,7 @@ fn constant(name: &str) -> MappingSource {
 }
 
 fn parameter(key: &str, value: MappingSource) -> MappingParameter {
-    MappingParameter { key: key.to_owned(), value, extra: Default::default() }
+    MappingParameter { key: key.to_owned(), value, extra: Extra::default() }
 }
 
 fn node_source(node: &Node) -> MappingSource {

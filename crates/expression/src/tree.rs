@@ -184,7 +184,7 @@ spelled! {
     Setting {
         /// The DNS name of the target's domain.
         DomainFqdn = "DomainFQDN",
-        /// The NetBIOS name of the target's domain.
+        /// The `NetBIOS` name of the target's domain.
         DomainNetBios = "DomainNetBios",
     }
 }

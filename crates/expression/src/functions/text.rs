@@ -66,8 +66,8 @@ fn join<'a>(call: &'a Invocation, run: &mut Run<'a, '_>) -> Outcome<'a> {
         }
         let source = run.top();
         match run.evaluate(code)? {
-            Item::Null | Item::Ignored => {}
-            Item::Text(Text::Built(_)) => {}
+            // A built text already stands where it belongs.
+            Item::Null | Item::Ignored | Item::Text(Text::Built(_)) => {}
             Item::Text(Text::Borrowed(text)) => run.push(text),
             Item::Borrowed(value) => join_values(run, value.values(), &separator),
             Item::Owned(value) => join_values(run, value.values(), &separator),
@@ -196,6 +196,7 @@ fn strip_spaces<'a>(call: &'a Invocation, run: &mut Run<'a, '_>) -> Outcome<'a> 
     })
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "the shape that the function table asks for")]
 fn prepare_culture(arguments: &Arguments<'_>) -> Result<Prepared, Unprepared> {
     Ok(match arguments.text(1) {
         Known::Omitted => Prepared::Culture(Culture::Invariant),
