@@ -1,1 +1,43 @@
-fn main() {}
+//! The binary: commands, configuration, templates, and the place where stores, connectors, the engine and the server
+//! are put together. No other crate names a concrete store or connector.
+
+mod commands;
+mod configuration;
+mod templates;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Keeps the accounts, groups and roles of many systems in step with one source of truth.
+#[derive(Parser)]
+#[command(name = "entente", version, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Checks the configuration and shows what holds, without starting anything.
+    Check(commands::check::Arguments),
+    /// Evaluates an expression of an attribute mapping, without a server.
+    Expr(commands::expr::Arguments),
+}
+
+/// Ended without doing what was asked.
+const FAILED: u8 = 1;
+
+fn main() -> ExitCode {
+    let outcome = match Cli::parse().command {
+        Command::Check(arguments) => commands::check::run(&arguments),
+        Command::Expr(arguments) => commands::expr::run(&arguments),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("entente: {error:#}");
+            ExitCode::from(FAILED)
+        }
+    }
+}

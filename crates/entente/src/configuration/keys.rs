@@ -1,0 +1,348 @@
+//! The keys: names, variables, defaults, and how a text becomes a value.
+
+use std::path::PathBuf;
+
+use model::{TenantId, Uuid};
+
+use super::{Configuration, Listen, LogFormat, SecretsKey, Tls};
+
+/// One key of the configuration.
+pub(crate) struct Key {
+    /// Its name in the file.
+    pub(crate) name: &'static str,
+    /// The option of `serve` that sets it.
+    pub(crate) option: Option<&'static str>,
+    /// Its environment variable.
+    pub(crate) variable: &'static str,
+    /// What holds where nothing is written, in words.
+    pub(crate) default: &'static str,
+    /// What it is for.
+    pub(crate) about: &'static str,
+    /// True for what must not lie in a file, nor be shown.
+    pub(crate) secret: bool,
+    set: fn(&mut Configuration, &str) -> Result<(), String>,
+}
+
+impl Key {
+    /// Takes a text over into the configuration, or says what the text should be.
+    pub(crate) fn set(&self, configuration: &mut Configuration, text: &str) -> Result<(), String> {
+        (self.set)(configuration, text)
+    }
+}
+
+/// Every key that exists.
+pub(crate) const KEYS: &[Key] = &[
+    Key {
+        name: "data_dir",
+        option: Some("data-dir"),
+        variable: "ENTENTE_DATA_DIR",
+        default: "entente-data",
+        about: "Folder of the database, the secrets' key and the lock; made where it is missing.",
+        secret: false,
+        set: |configuration, text| {
+            configuration.data_dir = path(text)?;
+            Ok(())
+        },
+    },
+    Key {
+        name: "listen",
+        option: Some("listen"),
+        variable: "ENTENTE_LISTEN",
+        default: "127.0.0.1:8080",
+        about: "HOST:PORT to listen on; port 0 picks a free one.",
+        secret: false,
+        set: |configuration, text| {
+            configuration.listen = listen(text)?;
+            Ok(())
+        },
+    },
+    Key {
+        name: "public_url",
+        option: None,
+        variable: "ENTENTE_PUBLIC_URL",
+        default: "what is listened on",
+        about: "Address by which clients reach the service, such as https://sync.example.com.",
+        secret: false,
+        set: |configuration, text| {
+            configuration.public_url = Some(public_url(text)?);
+            Ok(())
+        },
+    },
+    Key {
+        name: "tls",
+        option: Some("tls"),
+        variable: "ENTENTE_TLS",
+        default: "none: plain HTTP",
+        about: "CERT,KEY (PEM files), or self-signed for development.",
+        secret: false,
+        set: |configuration, text| {
+            configuration.tls = Some(tls(text)?);
+            Ok(())
+        },
+    },
+    Key {
+        name: "allow_plain_http",
+        option: None,
+        variable: "ENTENTE_ALLOW_PLAIN_HTTP",
+        default: "false",
+        about: "Serve plain HTTP beyond loopback; only behind a proxy that does TLS.",
+        secret: false,
+        set: |configuration, text| {
+            configuration.allow_plain_http = truth(text)?;
+            Ok(())
+        },
+    },
+    Key {
+        name: "database_url",
+        option: Some("database-url"),
+        variable: "ENTENTE_DATABASE_URL",
+        default: "sqlite:entente.db in the data directory",
+        about: "Where everything is kept: sqlite:FILE.",
+        secret: false,
+        set: |configuration, text| {
+            configuration.database = Some(database(text)?);
+            Ok(())
+        },
+    },
+    Key {
+        name: "role",
+        option: Some("role"),
+        variable: "ENTENTE_ROLE",
+        default: "all",
+        about: "What this process does: all. Divided roles need a database that processes share.",
+        secret: false,
+        set: |_, text| role(text),
+    },
+    Key {
+        name: "log",
+        option: None,
+        variable: "ENTENTE_LOG",
+        default: "info",
+        about: "What is logged: error, warn, info, debug, trace, or a filter such as info,engine=debug.",
+        secret: false,
+        set: |configuration, text| {
+            text.parse::<tracing_subscriber::filter::Targets>().map_err(|_| {
+                "write a level (error, warn, info, debug, trace) or a filter such as info,engine=debug"
+                    .to_owned()
+            })?;
+            text.clone_into(&mut configuration.log);
+            Ok(())
+        },
+    },
+    Key {
+        name: "log_format",
+        option: None,
+        variable: "ENTENTE_LOG_FORMAT",
+        default: "human",
+        about: "human, or json with one object per line.",
+        secret: false,
+        set: |configuration, text| {
+            configuration.log_format = match text {
+                "human" => LogFormat::Human,
+                "json" => LogFormat::Json,
+                _ => return Err("write human or json".to_owned()),
+            };
+            Ok(())
+        },
+    },
+    Key {
+        name: "tenant_id",
+        option: None,
+        variable: "ENTENTE_TENANT_ID",
+        default: "made at the first start",
+        about: "Tenant of the bootstrap client, a GUID.",
+        secret: false,
+        set: |configuration, text| {
+            configuration.tenant = Some(TenantId(guid(text)?));
+            Ok(())
+        },
+    },
+    Key {
+        name: "bootstrap_client_id",
+        option: None,
+        variable: "ENTENTE_BOOTSTRAP_CLIENT_ID",
+        default: "made at the first start",
+        about: "Application id of the client that holds every permission, a GUID.",
+        secret: false,
+        set: |configuration, text| {
+            configuration.bootstrap_client = Some(guid(text)?);
+            Ok(())
+        },
+    },
+    Key {
+        name: "bootstrap_client_secret",
+        option: None,
+        variable: "ENTENTE_BOOTSTRAP_CLIENT_SECRET",
+        default: "made at the first start",
+        about: "Its secret, 16 characters or more.",
+        secret: true,
+        set: |configuration, text| {
+            if text.chars().count() < 16 {
+                return Err("a secret needs 16 characters or more".to_owned());
+            }
+            configuration.bootstrap_secret = Some(text.to_owned());
+            Ok(())
+        },
+    },
+    Key {
+        name: "secrets_key",
+        option: None,
+        variable: "ENTENTE_SECRETS_KEY",
+        default: "DATA_DIR/secrets.key, made at the first start",
+        about: "Key that encrypts secrets at rest: 64 hexadecimal digits.",
+        secret: true,
+        set: |configuration, text| {
+            configuration.secrets_key = Some(SecretsKey::parse(text)?);
+            Ok(())
+        },
+    },
+];
+
+impl SecretsKey {
+    /// Reads 64 hexadecimal digits, whatever their case.
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+        let wanted = || "a key is 64 hexadecimal digits; make one with: openssl rand -hex 32".to_owned();
+        let text = text.trim();
+        if text.len() != 64 || !text.is_ascii() {
+            return Err(wanted());
+        }
+        let mut key = [0; 32];
+        for (octet, at) in key.iter_mut().zip((0..64).step_by(2)) {
+            let digits = text.get(at..at + 2).ok_or_else(wanted)?;
+            *octet = u8::from_str_radix(digits, 16).map_err(|_| wanted())?;
+        }
+        Ok(Self(key))
+    }
+
+    /// The key as it lies in a file.
+    pub(crate) fn to_hex(&self) -> String {
+        use std::fmt::Write as _;
+        self.0.iter().fold(String::with_capacity(64), |mut text, octet| {
+            // Writing to a String cannot fail.
+            let _ = write!(text, "{octet:02x}");
+            text
+        })
+    }
+}
+
+fn path(text: &str) -> Result<PathBuf, String> {
+    if text.is_empty() { Err("write a path".to_owned()) } else { Ok(PathBuf::from(text)) }
+}
+
+fn truth(text: &str) -> Result<bool, String> {
+    match text {
+        "true" => Ok(true),
+        "false" => Ok(false),
+        _ => Err("write true or false".to_owned()),
+    }
+}
+
+fn guid(text: &str) -> Result<Uuid, String> {
+    Uuid::try_parse(text).map_err(|_| "write a GUID, such as 3f1c3f57-8f5e-4c55-9f2b-6d8a0f6f7c11".to_owned())
+}
+
+fn listen(text: &str) -> Result<Listen, String> {
+    let wanted = || "write HOST:PORT, such as 127.0.0.1:8080 or [::1]:8080".to_owned();
+    let (host, port) = text.rsplit_once(':').ok_or_else(wanted)?;
+    let bare_colon = host.contains(':') && !(host.starts_with('[') && host.ends_with(']'));
+    if host.is_empty() || bare_colon {
+        return Err(wanted());
+    }
+    Ok(Listen { host: host.to_owned(), port: port.parse().map_err(|_| wanted())? })
+}
+
+fn public_url(text: &str) -> Result<String, String> {
+    let wanted = || "write an address such as https://sync.example.com, without a query".to_owned();
+    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")).ok_or_else(wanted)?;
+    if rest.is_empty() || rest.contains(['?', '#', ' ', '"']) {
+        return Err(wanted());
+    }
+    Ok(text.trim_end_matches('/').to_owned())
+}
+
+fn tls(text: &str) -> Result<Tls, String> {
+    if text == "self-signed" {
+        return Ok(Tls::SelfSigned);
+    }
+    match text.split_once(',') {
+        Some((certificate, key)) if !certificate.trim().is_empty() && !key.trim().is_empty() => {
+            Ok(Tls::Files { certificate: certificate.trim().into(), key: key.trim().into() })
+        }
+        _ => Err("write self-signed, or CERT,KEY with the paths of two PEM files".to_owned()),
+    }
+}
+
+fn database(text: &str) -> Result<PathBuf, String> {
+    match text.split_once(':') {
+        Some(("sqlite", file)) => path(file.strip_prefix("//").unwrap_or(file)),
+        _ => Err("this version keeps everything in SQLite: write sqlite:FILE, or leave it out".to_owned()),
+    }
+}
+
+fn role(text: &str) -> Result<(), String> {
+    match text {
+        "all" => Ok(()),
+        "api" | "worker" => {
+            Err("roles can be divided only where processes share a database; with SQLite write all"
+                .to_owned())
+        }
+        _ => Err("write all".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn set(name: &str, text: &str) -> Result<Configuration, String> {
+        let mut configuration = Configuration::default();
+        let key = KEYS.iter().find(|key| key.name == name).expect("the key exists");
+        key.set(&mut configuration, text).map(|()| configuration)
+    }
+
+    #[test]
+    fn listen_takes_names_and_addresses() {
+        for (text, loopback) in [
+            ("127.0.0.1:0", true),
+            ("localhost:80", true),
+            ("[::1]:80", true),
+            ("0.0.0.0:80", false),
+            ("[::]:80", false),
+            ("example.com:443", false),
+        ] {
+            let listen = set("listen", text).unwrap().listen;
+            assert_eq!((listen.to_string().as_str(), listen.is_loopback()), (text, loopback));
+        }
+        for text in ["8080", ":8080", "host:", "host:99999", "::1:80"] {
+            assert!(set("listen", text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_key_of_secrets_is_read_as_it_is_written() {
+        let key = SecretsKey([0xA5; 32]);
+        assert_eq!(SecretsKey::parse(&format!(" {}\n", key.to_hex().to_uppercase())).unwrap(), key);
+        for text in ["", "a5", &"g".repeat(64), &"a".repeat(65), &"é".repeat(32)] {
+            assert!(SecretsKey::parse(text).is_err(), "{text}");
+        }
+        assert_eq!(format!("{key:?}"), "SecretsKey(…)");
+    }
+
+    #[test]
+    fn databases_and_roles_that_do_not_exist_are_told_apart_from_mistakes() {
+        assert_eq!(
+            set("database_url", "sqlite:///var/x.db").unwrap().database_file(),
+            PathBuf::from("/var/x.db")
+        );
+        assert!(set("database_url", "postgres://host/db").err().unwrap().contains("SQLite"));
+        assert!(set("role", "worker").err().unwrap().contains("share a database"));
+        assert!(set("role", "all").is_ok());
+    }
+
+    #[test]
+    fn names_and_variables_belong_together() {
+        for key in KEYS {
+            assert_eq!(key.variable, format!("ENTENTE_{}", key.name.to_uppercase()));
+        }
+    }
+}
