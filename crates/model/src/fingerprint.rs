@@ -21,6 +21,12 @@ pub struct Fingerprinter {
     key: [u8; 16],
 }
 
+impl std::fmt::Debug for Fingerprinter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Fingerprinter(…)")
+    }
+}
+
 impl Fingerprinter {
     /// A fingerprinter with a job's own random key.
     #[must_use]

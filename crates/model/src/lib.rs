@@ -16,6 +16,7 @@ pub mod provisioning;
 pub mod schema;
 pub mod secrets;
 pub mod settings;
+pub mod template;
 pub mod value;
 
 pub use clock::{Clock, SystemClock};

@@ -84,3 +84,12 @@ pub struct Intent {
     /// Matching attributes and values by which it can be found again, by rising priority.
     pub matching: Vec<(Name, Value)>,
 }
+
+/// What a staged row would do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum StagedKind {
+    /// Disable the account.
+    Disable,
+    /// Delete the account.
+    Delete,
+}

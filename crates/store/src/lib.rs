@@ -23,9 +23,9 @@ pub use jobs::{JobStore, LeaseGrant, SchemaVersion, StoredTemplate};
 pub use logs::{AuditRecord, LogStore, ProvisioningEntry, ProvisioningQuery};
 pub use managed::{
     Claim, Commit, ConnectorDataStore, DueEdge, EdgeWrite, Escrow, IndexedObject, ManagedCount, OutgoingEdge,
-    Staged, StagedKind,
+    Staged,
 };
-pub use model::link::{Entry, Exported, Intent, Link, LinkState, Origin};
+pub use model::link::{Entry, Exported, Intent, Link, LinkState, Origin, StagedKind};
 pub use tenants::{SealedSecret, Tenant, TenantStore};
 
 /// Everything that Entente keeps, behind one object.

@@ -1,7 +1,7 @@
 //! The connector data store: a job's durable memory of the objects that it manages.
 
 use async_trait::async_trait;
-use model::link::{Entry, Intent};
+use model::link::{Entry, Intent, StagedKind};
 use model::provisioning::{Inactive, ProvisioningRecord};
 use model::{Anchor, Failure, JobId, Name, Object, Timestamp, Uuid};
 
@@ -26,15 +26,6 @@ pub struct Escrow {
     pub first: Timestamp,
     /// When it is tried next.
     pub next: Timestamp,
-}
-
-/// What a staged row would do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum StagedKind {
-    /// Disable the account.
-    Disable,
-    /// Delete the account.
-    Delete,
 }
 
 /// A disable or delete that waits for the end of the cycle, or for consent.
@@ -340,6 +331,9 @@ pub trait ConnectorDataStore: Send + Sync {
 
     /// A page of staged rows, by rising (rule, source).
     async fn staged(&self, job: &JobId, after: Option<(Name, Anchor)>, limit: usize) -> Result<Vec<Staged>>;
+
+    /// The staged rows of these objects.
+    async fn staged_of(&self, job: &JobId, sources: &[Anchor]) -> Result<Vec<Staged>>;
 
     /// How many rows are staged, by source type and kind of removal.
     async fn staged_counts(&self, job: &JobId) -> Result<Vec<(Name, StagedKind, u64)>>;

@@ -1,1 +1,27 @@
-//! Placeholder.
+//! The decisions of Entente, without IO: who is in scope, which account is whose, what flows, what is removed.
+//!
+//! A [`Program`] is compiled once per schema version. [`decide`] then looks at what is known of one object and either
+//! asks for what it must know of the target ([`Step::Need`]) or says what is to be done ([`Step::Done`]); [`settle`]
+//! says what an export's outcome means. Both are pure: a cycle, an on-demand run, a plan and an explanation are these
+//! functions with different executors, and none has rules of its own.
+
+mod compile;
+mod decide;
+mod facts;
+mod filter;
+mod flow;
+mod matching;
+mod pattern;
+mod program;
+mod schedule;
+mod settle;
+
+pub use compile::{SchemaError, compile};
+pub use decide::decide;
+pub use expression::{Context, Domains};
+pub use facts::{
+    Action, Answer, Decision, Facts, LinkChange, LinkDraft, Need, Policy, References, Seen, Shown, Step,
+};
+pub use program::{AttributeFlow, Mapping, Program, ReferenceFlow, Rule};
+pub use schedule::{RemovalLimits, RemovalTally, removals_exceed, retry_at};
+pub use settle::{Outcome, Settled, settle};

@@ -1,0 +1,392 @@
+//! The decision about one object.
+
+use expression::Context;
+use model::change::{ChangeSet, SourceObject};
+use model::link::{Link, LinkState, Origin, StagedKind};
+use model::provisioning::{Action as LogAction, Inactive, SkipReason, Step as TraceStep};
+use model::settings::TargetVerification;
+use model::{Anchor, Failure, FailureCode, Name, Object, Value};
+
+use crate::facts::{
+    Action, Answer, Decision, Facts, LinkChange, LinkDraft, Need, References, Seen, Shown, Step,
+};
+use crate::flow::{Computed, Inputs, Purpose, compute};
+use crate::matching::{self, Match, answer, fold};
+
+/// Decides what is to be done with one object, or says what must be known first.
+///
+/// The answers given so far must hold for as long as the decision takes; needs come in a fixed order, so that the same
+/// facts and answers always give the same step.
+#[must_use]
+pub fn decide(facts: &Facts<'_>, answers: &[(Need, Answer)], context: &mut Context<'_>) -> Step {
+    let mut deciding =
+        Deciding { facts, answers, context, trace: vec![TraceStep::Import(facts.import)], inactive: None };
+    match deciding.run() {
+        Ok(step) => step,
+        Err(failure) => deciding.done(Action::Fail(failure), LinkChange::Keep, References::default()),
+    }
+}
+
+struct Deciding<'f, 'a, 'c, 'e> {
+    facts: &'f Facts<'a>,
+    answers: &'f [(Need, Answer)],
+    context: &'c mut Context<'e>,
+    trace: Vec<TraceStep>,
+    inactive: Option<Inactive>,
+}
+
+impl<'a> Deciding<'_, 'a, '_, '_> {
+    fn run(&mut self) -> Result<Step, Failure> {
+        let source = match self.facts.seen {
+            Seen::Gone => return Ok(self.gone()),
+            Seen::Present(source) => source,
+        };
+        let mapping = self.facts.mapping;
+        let inputs = Inputs::of(mapping, source, false);
+        if mapping.filters.input.accepts(&inputs.values).is_err() {
+            return Ok(self.skip(SkipReason::Filtered));
+        }
+        let (inactive, clause) = self.inactivity(source, &inputs);
+        self.inactive = inactive;
+        self.trace.push(TraceStep::Scoping { inactive, clause });
+        let link = self.link();
+        match (inactive, link) {
+            (None, None) => self.match_or_create(source),
+            (None, Some(link)) => self.follow(source, link),
+            (Some(reason), None) => Ok(self.skip(SkipReason::Inactive(reason))),
+            (Some(reason), Some(link)) if link.state == LinkState::Released => {
+                Ok(self.skip(SkipReason::Inactive(reason)))
+            }
+            (Some(reason), Some(link)) => self.deprovision(source, link, reason),
+        }
+    }
+
+    fn link(&self) -> Option<&'a Link> {
+        self.facts.entry.and_then(|entry| entry.link.as_ref())
+    }
+
+    fn inactivity(&self, source: &SourceObject, inputs: &Inputs<'_>) -> (Option<Inactive>, Option<String>) {
+        if source.soft_deleted {
+            (Some(Inactive::SoftDeleted), None)
+        } else if !source.enabled {
+            (Some(Inactive::Disabled), None)
+        } else if !source.entitled {
+            (Some(Inactive::NotEntitled), None)
+        } else if let Err(clause) = self.facts.mapping.filters.scope.accepts(&inputs.values) {
+            (Some(Inactive::OutOfScope), Some(clause))
+        } else {
+            (None, None)
+        }
+    }
+
+    /// The source no longer has the object.
+    fn gone(&mut self) -> Step {
+        self.inactive = Some(Inactive::Gone);
+        let (link, flows) = (self.link().cloned(), self.facts.mapping.flow_types);
+        match (link, self.facts.intent) {
+            (Some(link), _) if link.state == LinkState::Active && flows.delete => {
+                self.delete(link.anchor, Inactive::Gone)
+            }
+            (None, Some(_)) if flows.delete => self.undo_intent(),
+            _ => self.done(
+                Action::Skip(SkipReason::Inactive(Inactive::Gone)),
+                LinkChange::Remove,
+                References::default(),
+            ),
+        }
+    }
+
+    /// An account was about to be made when something broke, and its source object is gone by now.
+    fn undo_intent(&mut self) -> Step {
+        let nothing = Action::Skip(SkipReason::Inactive(Inactive::Gone));
+        let keys: Vec<(Name, Value, bool)> = self.facts.intent.map_or_else(Vec::new, |intent| {
+            intent
+                .matching
+                .iter()
+                .map(|(attribute, value)| (attribute.clone(), value.clone(), true))
+                .collect()
+        });
+        match matching::find(self.facts.mapping, &keys, self.answers, &mut self.trace) {
+            Ok(Match::Need(needs)) => Step::Need(needs),
+            Ok(Match::Hit(object)) => {
+                let need = Need::Owner(object.anchor.clone());
+                match answer(self.answers, &need) {
+                    None => Step::Need(vec![need]),
+                    Some(Answer::Owner(None)) => self.delete(object.anchor, Inactive::Gone),
+                    Some(_) => self.done(nothing, LinkChange::Remove, References::default()),
+                }
+            }
+            Ok(Match::Nothing) | Err(_) => self.done(nothing, LinkChange::Remove, References::default()),
+        }
+    }
+
+    /// An active object without an account.
+    fn match_or_create(&mut self, source: &SourceObject) -> Result<Step, Failure> {
+        let mapping = self.facts.mapping;
+        let inputs = Inputs::of(mapping, source, false);
+        let keys = matching::keys(mapping, &inputs, self.context)?;
+        let claim = Need::Claim(
+            keys.iter()
+                .map(|(attribute, value, case_exact)| (attribute.clone(), fold(value, *case_exact)))
+                .collect(),
+        );
+        let found = matching::find(mapping, &keys, self.answers, &mut self.trace)?;
+        match (answer(self.answers, &claim), &found) {
+            (None, Match::Need(needs)) => {
+                let mut needs = needs.clone();
+                needs.push(claim);
+                return Ok(Step::Need(needs));
+            }
+            (None, _) => return Ok(Step::Need(vec![claim])),
+            (Some(Answer::Claimed(false)), _) => {
+                return Ok(self.defer(
+                    "another object of this page has the same matching value",
+                    FailureCode::DuplicateSourceEntries,
+                ));
+            }
+            _ => {}
+        }
+        match found {
+            Match::Need(needs) => Ok(Step::Need(needs)),
+            Match::Hit(target) => self.take(source, &target),
+            Match::Nothing if !mapping.flow_types.add => Ok(self.skip(SkipReason::AddDoesNotFlow)),
+            Match::Nothing => self.create(source, &inputs),
+        }
+    }
+
+    fn create(&mut self, source: &SourceObject, inputs: &Inputs<'_>) -> Result<Step, Failure> {
+        let mapping = self.facts.mapping;
+        let Computed { changes, shown } =
+            compute(mapping, inputs, Purpose::Create, self.facts.policy.fingerprints, self.context)?;
+        self.trace.push(TraceStep::Decide(LogAction::Create));
+        let draft = LinkDraft {
+            anchor: None,
+            state: LinkState::Active,
+            origin: Origin::Created,
+            disabled: false,
+            shown,
+        };
+        let mut references = self.references(source, true);
+        references.reset = true;
+        Ok(self.done(Action::Create(changes), LinkChange::Put(draft), references))
+    }
+
+    /// An account matched: it is taken unless it is another object's.
+    fn take(&mut self, source: &SourceObject, target: &Object) -> Result<Step, Failure> {
+        let need = Need::Owner(target.anchor.clone());
+        let Some(owner) = answer(self.answers, &need) else {
+            return Ok(Step::Need(vec![need]));
+        };
+        let rule = &self.facts.mapping.rule;
+        if let Answer::Owner(Some(owner)) = owner
+            && (owner.source != *self.facts.anchor || owner.rule != *rule)
+            && owner.link.as_ref().is_some_and(|link| link.state == LinkState::Active)
+        {
+            let name = owner.display_name.as_deref().unwrap_or("another object");
+            let words = format!(
+                "the matching account {} is already the account of {name} ({})",
+                target.anchor, owner.source
+            );
+            return Ok(self.defer(&words, FailureCode::DuplicateSourceEntries));
+        }
+        let origin = if self.facts.intent.is_some() { Origin::Created } else { Origin::Matched };
+        self.update(source, target.anchor.clone(), Some(target), &[], origin, true)
+    }
+
+    /// An active object with an account.
+    fn follow(&mut self, source: &SourceObject, link: &Link) -> Result<Step, Failure> {
+        let released = link.state == LinkState::Released;
+        let read = Need::Read(link.anchor.clone());
+        match answer(self.answers, &read) {
+            Some(Answer::Object(Some(target))) => {
+                let target = target.clone();
+                self.update(source, link.anchor.clone(), Some(&target), &link.exported, link.origin, released)
+            }
+            Some(_) => {
+                self.trace.push(TraceStep::TargetGone(link.anchor.clone()));
+                self.match_or_create(source)
+            }
+            None if self.facts.policy.verification == TargetVerification::Trust
+                && !released
+                && !link.disabled =>
+            {
+                self.update(source, link.anchor.clone(), None, &link.exported, link.origin, false)
+            }
+            None => Ok(Step::Need(vec![read])),
+        }
+    }
+
+    fn update(
+        &mut self,
+        source: &SourceObject,
+        anchor: Anchor,
+        target: Option<&Object>,
+        exported: &[model::link::Exported],
+        origin: Origin,
+        anew: bool,
+    ) -> Result<Step, Failure> {
+        let mapping = self.facts.mapping;
+        let inputs = Inputs::of(mapping, source, false);
+        let purpose = Purpose::Update(target, exported);
+        let Computed { changes, shown } =
+            compute(mapping, &inputs, purpose, self.facts.policy.fingerprints, self.context)?;
+        let draft = LinkDraft {
+            anchor: Some(anchor.clone()),
+            state: LinkState::Active,
+            origin,
+            disabled: false,
+            shown,
+        };
+        let references = self.references(source, anew);
+        if changes.is_empty() {
+            return Ok(self.redundant(SkipReason::RedundantExport, draft, references));
+        }
+        if !mapping.flow_types.update {
+            // The account is linked all the same, so that it is not matched again and again.
+            return Ok(self.redundant(SkipReason::UpdateDoesNotFlow, draft, references));
+        }
+        self.trace.push(TraceStep::Decide(LogAction::Update));
+        Ok(self.done(Action::Update(anchor, changes), LinkChange::Put(draft), references))
+    }
+
+    /// An object whose access ended, with an account.
+    fn deprovision(&mut self, source: &SourceObject, link: &Link, reason: Inactive) -> Result<Step, Failure> {
+        let mapping = self.facts.mapping;
+        if self.facts.policy.skip_out_of_scope_deletions && reason.releases() {
+            return Ok(self.skip(SkipReason::OutOfScopeDeletionsSkipped(reason)));
+        }
+        if mapping.disables && mapping.flow_types.update && self.facts.soft_delete {
+            return self.disable(source, link, reason);
+        }
+        if !self.facts.soft_delete && mapping.flow_types.delete {
+            let anchor = link.anchor.clone();
+            return Ok(self.delete(anchor, reason));
+        }
+        Ok(self.skip(SkipReason::NoDeprovisioningConfigured(reason)))
+    }
+
+    fn disable(&mut self, source: &SourceObject, link: &Link, reason: Inactive) -> Result<Step, Failure> {
+        let state = if reason.releases() { LinkState::Released } else { LinkState::Active };
+        if self.facts.stage_removals && !link.disabled {
+            return Ok(self.stage(StagedKind::Disable, reason));
+        }
+        let read = Need::Read(link.anchor.clone());
+        let target = match answer(self.answers, &read) {
+            None => return Ok(Step::Need(vec![read])),
+            Some(Answer::Object(Some(target))) => target,
+            Some(_) => {
+                self.trace.push(TraceStep::TargetGone(link.anchor.clone()));
+                let skip = Action::Skip(SkipReason::Inactive(reason));
+                return Ok(self.done(skip, LinkChange::Remove, References::default()));
+            }
+        };
+        let mapping = self.facts.mapping;
+        let inputs = Inputs::of(mapping, source, true);
+        let purpose = Purpose::Disable(Some(target), &link.exported);
+        let Computed { changes, shown } =
+            compute(mapping, &inputs, purpose, self.facts.policy.fingerprints, self.context)?;
+        let draft = LinkDraft {
+            anchor: Some(link.anchor.clone()),
+            state,
+            origin: link.origin,
+            disabled: true,
+            shown,
+        };
+        if changes.is_empty() {
+            return Ok(self.redundant(SkipReason::RedundantSoftDelete, draft, References::default()));
+        }
+        self.trace.push(TraceStep::Decide(LogAction::Disable));
+        let action = Action::Disable(link.anchor.clone(), changes);
+        Ok(self.done(action, LinkChange::Put(draft), References::default()))
+    }
+
+    fn delete(&mut self, anchor: Anchor, reason: Inactive) -> Step {
+        if self.facts.stage_removals {
+            return self.stage(StagedKind::Delete, reason);
+        }
+        self.trace.push(TraceStep::Decide(LogAction::Delete));
+        self.done(Action::Delete(anchor), LinkChange::Remove, References::default())
+    }
+
+    fn references(&self, source: &SourceObject, anew: bool) -> References {
+        let mapping = self.facts.mapping;
+        let wanted = mapping
+            .references
+            .iter()
+            .filter(|flow| flow.inline)
+            .map(|flow| {
+                let values = source.object.get(&flow.source).values();
+                let anchors = values.iter().filter_map(|value| value.as_reference().cloned()).collect();
+                (flow.attribute.clone(), anchors)
+            })
+            .collect();
+        References {
+            wanted,
+            enumerate: anew && mapping.references.iter().any(|flow| !flow.inline),
+            reset: false,
+        }
+    }
+
+    fn stage(&mut self, kind: StagedKind, reason: Inactive) -> Step {
+        self.trace.push(TraceStep::Decide(match kind {
+            StagedKind::Disable => LogAction::Disable,
+            StagedKind::Delete => LogAction::Delete,
+        }));
+        self.done(Action::Stage(kind, reason), LinkChange::Keep, References::default())
+    }
+
+    fn defer(&mut self, why: &str, code: FailureCode) -> Step {
+        let failure = Failure::new(code, why);
+        if self.facts.last_chance {
+            return self.done(Action::Fail(failure), LinkChange::Keep, References::default());
+        }
+        self.trace.push(TraceStep::Deferred(why.to_owned()));
+        self.done(Action::Defer(failure), LinkChange::Keep, References::default())
+    }
+
+    /// Nothing is sent, but what is known of the account is remembered.
+    fn redundant(&mut self, reason: SkipReason, draft: LinkDraft, references: References) -> Step {
+        self.trace.push(TraceStep::Skip(reason));
+        let unchanged = self.link().is_some_and(|link| is_same(link, &draft, self.facts));
+        let link = if unchanged { LinkChange::Keep } else { LinkChange::Put(draft) };
+        self.done(Action::Skip(reason), link, references)
+    }
+
+    fn skip(&mut self, reason: SkipReason) -> Step {
+        self.trace.push(TraceStep::Skip(reason));
+        self.done(Action::Skip(reason), LinkChange::Keep, References::default())
+    }
+
+    fn done(&mut self, action: Action, link: LinkChange, references: References) -> Step {
+        let trace = std::mem::take(&mut self.trace);
+        Step::Done(Box::new(Decision { action, link, references, inactive: self.inactive, trace }))
+    }
+}
+
+/// True where a link already says what a draft would make it say.
+fn is_same(link: &Link, draft: &LinkDraft, facts: &Facts<'_>) -> bool {
+    let prints = facts.policy.fingerprints;
+    let same = |shown: &Shown| {
+        let name = prints.name(&shown.attribute);
+        let stored = link.exported.iter().find(|one| one.attribute == name);
+        stored.is_some_and(|one| one.computed == shown.computed && Some(one.shown) == shown.shown)
+    };
+    draft.anchor.as_ref() == Some(&link.anchor)
+        && draft.state == link.state
+        && draft.disabled == link.disabled
+        && draft.shown.len() == link.exported.len()
+        && draft.shown.iter().all(same)
+}
+
+impl Decision {
+    /// What would be sent, where something would.
+    #[must_use]
+    pub fn changes(&self) -> Option<&ChangeSet> {
+        match &self.action {
+            Action::Create(changes) | Action::Update(_, changes) | Action::Disable(_, changes) => {
+                Some(changes)
+            }
+            _ => None,
+        }
+    }
+}

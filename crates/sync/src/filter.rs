@@ -1,0 +1,283 @@
+//! Scoping filters: groups with AND inside and OR between.
+//!
+//! A clause on null is false, but for the null tests; in `inputFilterGroups` a negative clause holds on null.
+
+use crate::pattern::Pattern;
+use model::schema::{FilterClause, FilterGroup};
+use model::{Name, Value};
+
+/// The filters of an object mapping.
+#[derive(Debug, Default)]
+pub(crate) struct Filters {
+    /// `categoryFilterGroups`: whether the mapping owns an object.
+    pub(crate) category: Groups,
+    /// `inputFilterGroups`: whether the mapping looks at it at all.
+    pub(crate) input: Groups,
+    /// `groups`: whether it is in scope.
+    pub(crate) scope: Groups,
+}
+
+/// Filter groups; none accept everything.
+#[derive(Debug, Default)]
+pub(crate) struct Groups(Vec<Vec<Clause>>);
+
+#[derive(Debug)]
+struct Clause {
+    slot: usize,
+    attribute: Name,
+    operator: Operator,
+    operands: Vec<Operand>,
+    /// What the clause says of null.
+    on_null: bool,
+}
+
+#[derive(Debug)]
+enum Operand {
+    Text(String),
+    Pattern(Pattern),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Operator {
+    Equals,
+    NotEquals,
+    IsTrue,
+    IsFalse,
+    IsNull,
+    IsNotNull,
+    RegexMatch,
+    NotRegexMatch,
+}
+
+impl Operator {
+    fn of(name: &str) -> Option<Self> {
+        Some(match name.to_ascii_uppercase().as_str() {
+            "EQUALS" => Self::Equals,
+            "NOT EQUALS" => Self::NotEquals,
+            "IS TRUE" => Self::IsTrue,
+            "IS FALSE" => Self::IsFalse,
+            "IS NULL" => Self::IsNull,
+            "IS NOT NULL" => Self::IsNotNull,
+            "REGEX MATCH" => Self::RegexMatch,
+            "NOT REGEX MATCH" => Self::NotRegexMatch,
+            _ => return None,
+        })
+    }
+
+    fn is_unary(self) -> bool {
+        matches!(self, Self::IsTrue | Self::IsFalse | Self::IsNull | Self::IsNotNull)
+    }
+
+    fn is_negative(self) -> bool {
+        matches!(self, Self::NotEquals | Self::NotRegexMatch)
+    }
+}
+
+/// The names of the operators that a clause may use.
+pub(crate) const OPERATORS: &str =
+    "EQUALS, NOT EQUALS, IS TRUE, IS FALSE, IS NULL, IS NOT NULL, REGEX MATCH, NOT REGEX MATCH";
+
+impl Groups {
+    /// Compiles groups. `slot` gives an attribute's position among the source attributes, or says what is wrong with
+    /// its name. `negative_on_null` is what a negative clause says of null.
+    pub(crate) fn compile(
+        groups: Option<&Vec<FilterGroup>>,
+        negative_on_null: bool,
+        slot: &mut dyn FnMut(&str) -> Result<usize, String>,
+    ) -> Result<Self, String> {
+        let groups = groups.map_or(&[][..], Vec::as_slice);
+        let compiled: Result<Vec<_>, String> = groups
+            .iter()
+            .filter(|group| !group.clauses.is_empty())
+            .map(|group| {
+                group.clauses.iter().map(|clause| Clause::compile(clause, negative_on_null, slot)).collect()
+            })
+            .collect();
+        compiled.map(Self)
+    }
+
+    /// True where the values satisfy the groups; otherwise the clause that decided, in words.
+    pub(crate) fn accepts(&self, values: &[&Value]) -> Result<(), String> {
+        let mut refusal = None;
+        for group in &self.0 {
+            match group.iter().find(|clause| !clause.holds(values)) {
+                None => return Ok(()),
+                Some(clause) => refusal = refusal.or(Some(clause)),
+            }
+        }
+        refusal.map_or(Ok(()), |clause| Err(clause.describe()))
+    }
+}
+
+impl Clause {
+    fn compile(
+        clause: &FilterClause,
+        negative_on_null: bool,
+        slot: &mut dyn FnMut(&str) -> Result<usize, String>,
+    ) -> Result<Self, String> {
+        let attribute = clause.source_operand_name.as_deref().unwrap_or_default();
+        let name = clause.operator_name.as_deref().unwrap_or_default();
+        let operator = Operator::of(name).ok_or_else(|| {
+            format!("the filter on '{attribute}' has the operator '{name}'; use one of {OPERATORS}")
+        })?;
+        let operands = clause.target_operand.as_ref().map_or(&[][..], |operand| &operand.values);
+        if !operator.is_unary() && operands.is_empty() {
+            return Err(format!("the filter '{attribute} {name}' lacks the value to compare with"));
+        }
+        let operands: Result<Vec<_>, String> = operands
+            .iter()
+            .map(|operand| match operator {
+                Operator::RegexMatch | Operator::NotRegexMatch => {
+                    Pattern::new(operand).map(Operand::Pattern).map_err(|error| {
+                        format!("the filter on '{attribute}' has the pattern '{operand}': {error}")
+                    })
+                }
+                _ => Ok(Operand::Text(operand.clone())),
+            })
+            .collect();
+        Ok(Self {
+            slot: slot(attribute)?,
+            attribute: attribute.into(),
+            operator,
+            operands: operands?,
+            on_null: operator == Operator::IsNull || (operator.is_negative() && negative_on_null),
+        })
+    }
+
+    fn holds(&self, values: &[&Value]) -> bool {
+        let value = values.get(self.slot).copied().unwrap_or(&Value::Null);
+        if value.is_null() {
+            return self.on_null;
+        }
+        let any = |test: &dyn Fn(&Value) -> bool| value.values().iter().any(test);
+        match self.operator {
+            Operator::IsNull => false,
+            Operator::IsNotNull => true,
+            Operator::IsTrue => any(&|one| one.as_boolean() == Some(true)),
+            Operator::IsFalse => any(&|one| one.as_boolean() == Some(false)),
+            Operator::Equals | Operator::RegexMatch => any(&|one| self.any_operand(one)),
+            Operator::NotEquals | Operator::NotRegexMatch => !any(&|one| self.any_operand(one)),
+        }
+    }
+
+    fn any_operand(&self, value: &Value) -> bool {
+        self.operands.iter().any(|operand| match (operand, value) {
+            (Operand::Text(text), Value::Text(value)) => value == text,
+            (Operand::Text(text), Value::Boolean(value)) => text.eq_ignore_ascii_case(&value.to_string()),
+            (Operand::Text(text), other) => *text == other.to_string(),
+            (Operand::Pattern(pattern), Value::Text(value)) => pattern.is_match(value),
+            (Operand::Pattern(pattern), other) => pattern.is_match(&other.to_string()),
+        })
+    }
+
+    fn describe(&self) -> String {
+        let operands: Vec<&str> = self
+            .operands
+            .iter()
+            .map(|operand| match operand {
+                Operand::Text(text) => text.as_str(),
+                Operand::Pattern(pattern) => pattern.as_str(),
+            })
+            .collect();
+        let operator = match self.operator {
+            Operator::Equals => "EQUALS",
+            Operator::NotEquals => "NOT EQUALS",
+            Operator::IsTrue => "IS TRUE",
+            Operator::IsFalse => "IS FALSE",
+            Operator::IsNull => "IS NULL",
+            Operator::IsNotNull => "IS NOT NULL",
+            Operator::RegexMatch => "REGEX MATCH",
+            Operator::NotRegexMatch => "NOT REGEX MATCH",
+        };
+        if operands.is_empty() {
+            format!("{} {operator} does not hold", self.attribute)
+        } else {
+            format!("{} {operator} '{}' does not hold", self.attribute, operands.join("', '"))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use model::schema::FilterOperand;
+
+    fn clause(operator: &str, operand: Option<&str>) -> FilterClause {
+        FilterClause {
+            source_operand_name: Some("a".into()),
+            operator_name: Some(operator.into()),
+            target_operand: operand
+                .map(|value| FilterOperand { values: vec![value.into()], ..FilterOperand::default() }),
+            ..FilterClause::default()
+        }
+    }
+
+    fn holds(operator: &str, operand: Option<&str>, value: &Value) -> bool {
+        let clauses = vec![clause(operator, operand)];
+        let groups = vec![FilterGroup { clauses, ..FilterGroup::default() }];
+        let compiled = Groups::compile(Some(&groups), false, &mut |_| Ok(0)).unwrap();
+        compiled.accepts(&[value]).is_ok()
+    }
+
+    #[test]
+    fn operators_by_table() {
+        let text = Value::from("Sales");
+        let several = Value::list(["Sales".into(), "IT".into()]);
+        let rows: &[(&str, Option<&str>, &Value, bool)] = &[
+            ("EQUALS", Some("Sales"), &text, true),
+            ("EQUALS", Some("sales"), &text, false),
+            ("EQUALS", Some("IT"), &several, true),
+            ("EQUALS", Some("x"), &Value::Null, false),
+            ("EQUALS", Some("true"), &Value::Boolean(true), true),
+            ("EQUALS", Some("5"), &Value::Integer(5), true),
+            ("NOT EQUALS", Some("IT"), &text, true),
+            ("NOT EQUALS", Some("IT"), &several, false),
+            ("NOT EQUALS", Some("x"), &Value::Null, false),
+            ("IS NULL", None, &Value::Null, true),
+            ("IS NULL", None, &text, false),
+            ("IS NOT NULL", None, &text, true),
+            ("IS NOT NULL", None, &Value::Null, false),
+            ("IS TRUE", None, &Value::Boolean(true), true),
+            ("IS FALSE", None, &Value::Boolean(true), false),
+            ("REGEX MATCH", Some("^S.l"), &text, true),
+            ("REGEX MATCH", Some("^x"), &text, false),
+            ("NOT REGEX MATCH", Some("^x"), &text, true),
+        ];
+        for (operator, operand, value, expected) in rows {
+            assert_eq!(holds(operator, *operand, value), *expected, "{value:?} {operator} {operand:?}");
+        }
+    }
+
+    #[test]
+    fn groups_are_joined_by_or_and_clauses_by_and() {
+        let group = |operands: &[&str]| FilterGroup {
+            clauses: operands.iter().map(|operand| clause("REGEX MATCH", Some(operand))).collect(),
+            ..FilterGroup::default()
+        };
+        let groups = vec![group(&["^a", "z$"]), group(&["^b"])];
+        let compiled = Groups::compile(Some(&groups), false, &mut |_| Ok(0)).unwrap();
+        assert!(compiled.accepts(&[&"a-z".into()]).is_ok());
+        assert!(compiled.accepts(&[&"b".into()]).is_ok());
+        assert_eq!(compiled.accepts(&[&"a".into()]), Err("a REGEX MATCH 'z$' does not hold".into()));
+        assert!(Groups::compile(None, false, &mut |_| Ok(0)).unwrap().accepts(&[]).is_ok());
+    }
+
+    #[test]
+    fn negative_input_clauses_pass_on_null() {
+        let groups =
+            vec![FilterGroup { clauses: vec![clause("NOT EQUALS", Some("x"))], ..FilterGroup::default() }];
+        let compiled = Groups::compile(Some(&groups), true, &mut |_| Ok(0)).unwrap();
+        assert!(compiled.accepts(&[&Value::Null]).is_ok());
+    }
+
+    #[test]
+    fn mistakes_are_named() {
+        let wrong = |clause: FilterClause| {
+            let groups = vec![FilterGroup { clauses: vec![clause], ..FilterGroup::default() }];
+            Groups::compile(Some(&groups), false, &mut |_| Ok(0)).unwrap_err()
+        };
+        assert!(wrong(clause("LIKE", Some("x"))).contains("EQUALS, NOT EQUALS"));
+        assert!(wrong(clause("EQUALS", None)).contains("lacks the value"));
+        assert!(wrong(clause("REGEX MATCH", Some("("))).contains("pattern '('"));
+    }
+}
