@@ -115,3 +115,12 @@ const PUBLISHED: [&str; 25] = [
 fn both_scim_templates_begin_with_the_same_schema() {
     assert_eq!(template("scim").schema, template("customappsso").schema);
 }
+
+#[test]
+fn the_source_is_the_embedded_directory_as_it_describes_itself() {
+    for template in shipped().unwrap() {
+        let described = connector_directory::definition();
+        let written = template.schema.directory(connector_directory::DIRECTORY_NAME).unwrap();
+        assert_eq!(*written, described, "{}", template.id);
+    }
+}
