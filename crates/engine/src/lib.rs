@@ -1,1 +1,25 @@
-//! Placeholder.
+//! The engine: cycles of jobs, their schedule, and the control of both.
+//!
+//! What is decided, `sync` decides; what is sent, connectors send; what is kept, the store keeps. The engine brings
+//! the three together so that a crash anywhere costs a repetition, never a loss and never a double: an account is
+//! noted durably before it is made, and the source's cursor moves only in the transaction that makes a page's outcomes
+//! durable.
+
+mod control;
+mod cycle;
+mod engine;
+mod live;
+mod pace;
+mod registry;
+mod runner;
+mod services;
+mod stop;
+mod time;
+
+pub use control::{ControlError, JobChange, JobView, ResetScope, StatusCode};
+pub use cycle::{CycleEnd, PrepareError};
+pub use engine::Engine;
+pub use live::Live;
+pub use registry::{Registry, Templates};
+pub use services::Services;
+pub use time::{SystemTimer, Timer};

@@ -1,0 +1,374 @@
+//! Orders about jobs: what a person or a client can have done with them.
+
+use std::sync::Arc;
+
+use connector::{Configuration, ConfigurationError, ConnectorError, Factory};
+use model::job::{Job, JobStatus, Schedule, ScheduleState};
+use model::schema::{DirectoryDefinition, Schema};
+use model::secrets::Secrets;
+use model::settings::{JobSettings, Setting, SettingError};
+use model::template::Template;
+use model::{JobId, ServicePrincipalId, SignedDuration, TenantId, Timestamp};
+use store::{SchemaVersion, StoreError};
+use sync::SchemaError;
+use thiserror::Error;
+
+use crate::cycle::{PrepareError, load_runtime};
+use crate::engine::Engine;
+use crate::time::after;
+
+/// Why an order was refused.
+#[derive(Debug, Error)]
+pub enum ControlError {
+    /// The store failed, or what the order is about does not exist.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// There is no such template.
+    #[error("there is no synchronization template '{0}'")]
+    UnknownTemplate(String),
+    /// The credentials are incomplete or of no use.
+    #[error("{0}")]
+    Configuration(#[from] ConfigurationError),
+    /// A setting is wrong.
+    #[error("{0}")]
+    Setting(#[from] SettingError),
+    /// The schema cannot run.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    Schema(Vec<SchemaError>),
+    /// The other side said so.
+    #[error("{0}")]
+    Connector(#[from] ConnectorError),
+    /// The order does not fit the job.
+    #[error("{0}")]
+    Unfit(String),
+}
+
+impl From<PrepareError> for ControlError {
+    fn from(error: PrepareError) -> Self {
+        match error {
+            PrepareError::Store(error) => Self::Store(error),
+            PrepareError::Configuration(error) => Self::Configuration(error),
+            PrepareError::Setting(error) => Self::Setting(error),
+            PrepareError::Schema(errors) => Self::Schema(errors),
+            PrepareError::Template(words) => Self::Unfit(words),
+            PrepareError::Connector(error) => Self::Connector(error),
+        }
+    }
+}
+
+/// The result of an order.
+pub(crate) type Result<T> = std::result::Result<T, ControlError>;
+
+/// Graph `synchronizationJobRestartScope`: what a restart forgets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "the Graph resource is a set of flags")]
+pub struct ResetScope {
+    /// The next cycle reads everything.
+    pub watermark: bool,
+    /// Failures are forgotten.
+    pub escrows: bool,
+    /// The quarantine ends.
+    pub quarantine: bool,
+    /// Links are forgotten; accounts are matched anew.
+    pub links: bool,
+    /// Staged removals are let through once.
+    pub force_deletes: bool,
+}
+
+impl Default for ResetScope {
+    /// What a restart without a scope means: `QuarantineState, Watermark, Escrows`.
+    fn default() -> Self {
+        Self { watermark: true, escrows: true, quarantine: true, links: false, force_deletes: false }
+    }
+}
+
+/// Graph `synchronizationStatusCode`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StatusCode {
+    /// Without credentials.
+    NotConfigured,
+    /// Started, and no cycle has ended yet.
+    NotRun,
+    /// Runs.
+    Active,
+    /// Does not run.
+    Paused,
+    /// Runs slowly, since it fails as a whole.
+    Quarantine,
+}
+
+impl StatusCode {
+    /// The spelling of the Graph enumeration.
+    #[must_use]
+    pub fn wire(self) -> &'static str {
+        match self {
+            Self::NotConfigured => "NotConfigured",
+            Self::NotRun => "NotRun",
+            Self::Active => "Active",
+            Self::Paused => "Paused",
+            Self::Quarantine => "Quarantine",
+        }
+    }
+}
+
+/// A job as it is shown.
+#[derive(Clone, Debug)]
+pub struct JobView {
+    /// Its configuration.
+    pub job: Job,
+    /// Its state in one word.
+    pub code: StatusCode,
+    /// What its cycles did, progress of the running one included.
+    pub status: JobStatus,
+}
+
+/// Changes of a job; what is none stays.
+#[derive(Clone, Debug, Default)]
+pub struct JobChange {
+    /// The interval.
+    pub interval: Option<SignedDuration>,
+    /// When the job stops by itself; `Some(None)` for never.
+    pub expiration: Option<Option<Timestamp>>,
+    /// All settings.
+    pub settings: Option<Vec<Setting>>,
+}
+
+impl Engine {
+    /// Makes a job from a template that ships, or from a client's own.
+    pub async fn create_job(
+        &self,
+        tenant: TenantId,
+        service_principal: ServicePrincipalId,
+        template: &Template,
+        author: &str,
+    ) -> Result<Job> {
+        let services = &self.services;
+        let now = services.clock.now();
+        let job = Job {
+            id: JobId::new(&template.id, tenant, services.entropy.uuid()),
+            tenant,
+            service_principal,
+            template: template.id.clone(),
+            schedule: Schedule::default(),
+            settings: Vec::new(),
+            created: now,
+        };
+        let mut schema = template.schema.clone();
+        schema.id = Some(job.id.to_string());
+        let version = SchemaVersion { number: 1, moment: now, author: author.to_owned(), schema };
+        let mut key = [0; 16];
+        services.entropy.fill(&mut key);
+        services.store.create_job(job.clone(), version, key).await?;
+        Ok(job)
+    }
+
+    /// A job as it is shown.
+    pub async fn view(&self, job: Job) -> Result<JobView> {
+        let services = &self.services;
+        let mut status = services.store.status(&job.id).await?;
+        let live = self.live(&job);
+        status.progress = live.progress();
+        status.steady_state_last = status.steady_state_last.max(live.steady());
+        let secrets = services.vault.secrets(&*services.store, job.tenant, job.service_principal).await?;
+        let code = match job.schedule.state {
+            ScheduleState::Active if status.quarantine.is_some() => StatusCode::Quarantine,
+            ScheduleState::Active if status.last_execution.is_some() => StatusCode::Active,
+            ScheduleState::Active => StatusCode::NotRun,
+            ScheduleState::Disabled if secrets.is_empty() => StatusCode::NotConfigured,
+            ScheduleState::Disabled | ScheduleState::Paused if status.quarantine.is_some() => {
+                StatusCode::Quarantine
+            }
+            ScheduleState::Disabled | ScheduleState::Paused => StatusCode::Paused,
+        };
+        Ok(JobView { job, code, status })
+    }
+
+    /// Starts a job, or resumes it; ends a quarantine. Credentials that are incomplete are refused.
+    pub async fn start_job(self: &Arc<Self>, job: Job) -> Result<()> {
+        let services = &self.services;
+        let version = services.store.schema(&job.id).await?;
+        let secrets = services.vault.secrets(&*services.store, job.tenant, job.service_principal).await?;
+        let settings = JobSettings::parse(&job.settings)?;
+        let sides = services.sides(&job, &settings, &version.schema, &secrets)?;
+        sides.source.0.validate_source(&sides.source.1)?;
+        sides.target.0.validate_target(&sides.target.1)?;
+        self.end_quarantine(&job.id).await?;
+        let mut job = job;
+        job.schedule.state = ScheduleState::Active;
+        services.store.update_job(job.clone()).await?;
+        let runner = self.runner(&job);
+        runner.order();
+        runner.schedule(self);
+        Ok(())
+    }
+
+    /// Pauses a job: a running cycle stops at the next object, and start goes on where it was.
+    pub async fn pause_job(&self, job: Job) -> Result<()> {
+        let mut job = job;
+        job.schedule.state = ScheduleState::Paused;
+        self.services.store.update_job(job.clone()).await?;
+        drop(self.runner(&job).interrupt().await);
+        Ok(())
+    }
+
+    /// Runs a cycle now. The job must be active.
+    pub fn run_job(self: &Arc<Self>, job: &Job) -> Result<()> {
+        if job.schedule.state != ScheduleState::Active {
+            return Err(ControlError::Unfit("the job is not started; start it first".into()));
+        }
+        let runner = self.runner(job);
+        runner.order();
+        runner.schedule(self);
+        Ok(())
+    }
+
+    /// Forgets what the scope says, starts the job and runs a cycle.
+    pub async fn restart_job(self: &Arc<Self>, job: Job, scope: ResetScope) -> Result<()> {
+        let services = &self.services;
+        let runner = self.runner(&job);
+        {
+            let mut cache = runner.interrupt().await;
+            cache.clear();
+            let now = services.clock.now();
+            let until = after(now, SignedDuration::from_mins(1));
+            let lease = services.store.lease(&job.id, self.holder, now, until).await?;
+            let lease = lease.ok_or_else(|| {
+                ControlError::Unfit(
+                    "another process runs the job at this moment; try again in a minute".into(),
+                )
+            })?;
+            self.reset(&job.id, lease.fence, scope).await?;
+        }
+        let mut job = job;
+        job.schedule.state = ScheduleState::Active;
+        services.store.update_job(job.clone()).await?;
+        runner.order();
+        runner.schedule(self);
+        Ok(())
+    }
+
+    async fn reset(&self, job: &JobId, fence: u64, scope: ResetScope) -> Result<()> {
+        let store = &self.services.store;
+        let mut runtime = load_runtime(&self.services, job).await?;
+        if scope.watermark || scope.links {
+            runtime.watermark = None;
+            runtime.running = None;
+        }
+        runtime.force_deletes |= scope.force_deletes;
+        if scope.links {
+            store.clear_links(job).await?;
+        }
+        if scope.escrows {
+            store.clear_escrows(job).await?;
+        }
+        if scope.quarantine || scope.force_deletes {
+            self.end_quarantine(job).await?;
+        }
+        let text = serde_json::to_string(&runtime).map_err(|error| StoreError::Corrupt(error.to_string()))?;
+        store.commit(job, store::Commit { fence, runtime: Some(text), ..store::Commit::default() }).await?;
+        Ok(())
+    }
+
+    async fn end_quarantine(&self, job: &JobId) -> Result<()> {
+        let mut status = self.services.store.status(job).await?;
+        if status.quarantine.take().is_some() {
+            status.successive_failures = 0;
+            self.services.store.put_status(job, status).await?;
+        }
+        Ok(())
+    }
+
+    /// Removes a job with its state. Accounts at the target stay as they are.
+    pub async fn delete_job(&self, job: &Job) -> Result<()> {
+        let runner = self.runner(job);
+        let mut paused = job.clone();
+        paused.schedule.state = ScheduleState::Disabled;
+        self.services.store.update_job(paused).await?;
+        runner.halt(&self.services, self.holder).await;
+        self.services.store.delete_job(job.tenant, &job.id).await?;
+        self.forget(&job.id);
+        Ok(())
+    }
+
+    /// Changes schedule and settings of a job.
+    pub async fn change_job(&self, job: Job, change: JobChange) -> Result<Job> {
+        let mut job = job;
+        if let Some(settings) = change.settings {
+            JobSettings::parse(&settings)?;
+            job.settings = settings;
+        }
+        if let Some(interval) = change.interval {
+            if interval < Schedule::LEAST_INTERVAL {
+                return Err(ControlError::Unfit("the interval must be a second (PT1S) or longer".into()));
+            }
+            job.schedule.interval = interval;
+            job.settings.retain(|setting| setting.name != "Interval");
+        }
+        if let Some(expiration) = change.expiration {
+            job.schedule.expiration = expiration;
+        }
+        self.services.store.update_job(job.clone()).await?;
+        self.runner(&job).wake();
+        Ok(job)
+    }
+
+    /// Writes the next version of a job's schema. One that cannot run is refused; the next cycle uses it.
+    pub async fn put_schema(&self, job: &Job, schema: Schema, author: &str) -> Result<SchemaVersion> {
+        sync::compile(&schema).map_err(ControlError::Schema)?;
+        let newest = self.services.store.schema(&job.id).await?;
+        let mut schema = schema;
+        schema.id = Some(job.id.to_string());
+        let number = newest.number + 1;
+        let version =
+            SchemaVersion { number, moment: self.services.clock.now(), author: author.to_owned(), schema };
+        self.services.store.put_schema(&job.id, version.clone()).await?;
+        Ok(version)
+    }
+
+    /// Tests whether credentials reach the target of a template or job. `job` gives settings, where there is one.
+    pub async fn validate_credentials(
+        &self,
+        tenant: TenantId,
+        service_principal: ServicePrincipalId,
+        template: &Template,
+        job: Option<&Job>,
+        secrets: &Secrets,
+    ) -> Result<()> {
+        let (factory, configuration) = self.target_side(tenant, service_principal, template, job, secrets)?;
+        factory.validate_target(&configuration)?;
+        factory.target(&configuration).await?.check().await?;
+        Ok(())
+    }
+
+    /// Asks the target of a job for its own schema.
+    pub async fn discover(&self, job: &Job, template: &Template) -> Result<DirectoryDefinition> {
+        let secrets =
+            self.services.vault.secrets(&*self.services.store, job.tenant, job.service_principal).await?;
+        let (factory, configuration) =
+            self.target_side(job.tenant, job.service_principal, template, Some(job), &secrets)?;
+        factory.validate_target(&configuration)?;
+        Ok(factory.target(&configuration).await?.discover().await?)
+    }
+
+    fn target_side(
+        &self,
+        tenant: TenantId,
+        service_principal: ServicePrincipalId,
+        template: &Template,
+        job: Option<&Job>,
+        secrets: &Secrets,
+    ) -> Result<(Arc<dyn Factory>, Configuration)> {
+        let job = job.cloned().unwrap_or_else(|| Job {
+            id: JobId::new(&template.id, tenant, model::Uuid::nil()),
+            tenant,
+            service_principal,
+            template: template.id.clone(),
+            schedule: Schedule::default(),
+            settings: Vec::new(),
+            created: self.services.clock.now(),
+        });
+        let settings = JobSettings::parse(&job.settings)?;
+        let sides = self.services.sides(&job, &settings, &template.schema, secrets)?;
+        Ok(sides.target)
+    }
+}

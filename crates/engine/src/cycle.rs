@@ -1,0 +1,297 @@
+//! One cycle of a job: pages of the source decided, exported and committed, then what waited for the end.
+
+mod batch;
+mod finish;
+mod index;
+mod item;
+mod needs;
+mod pages;
+mod prepared;
+mod record;
+mod references;
+mod removals;
+mod results;
+mod runtime;
+mod send;
+mod waiting;
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use connector::{ConnectorError, ErrorClass};
+use model::job::{Counters, Execution};
+use model::link::Intent;
+use model::{CycleId, Name, Timestamp};
+use store::{Commit, EdgeWrite, Result, StoreError};
+
+pub use finish::CycleEnd;
+pub(crate) use finish::quarantine_for;
+use prepared::Key;
+pub use prepared::PrepareError;
+pub(crate) use prepared::{Prepared, Sides};
+use results::{Halt, Results};
+pub(crate) use runtime::{Running, Runtime, Watermark};
+
+use crate::live::Live;
+use crate::services::Services;
+use crate::stop::Stop;
+
+/// A cycle under way.
+pub(crate) struct Cycle<'a> {
+    pub(crate) services: &'a Services,
+    pub(crate) prepared: &'a Prepared,
+    pub(crate) stop: &'a Stop,
+    pub(crate) live: &'a Live,
+    pub(crate) fence: u64,
+    pub(crate) id: CycleId,
+    /// True where everything is read.
+    pub(crate) initial: bool,
+    /// The full read that entries are seen by.
+    pub(crate) generation: u64,
+    /// True while links that the full read did not see are gone through.
+    pub(crate) sweeping: bool,
+    pub(crate) runtime: Runtime,
+    /// What the connector data store holds at all, so that it is not asked in vain.
+    pub(crate) has: Has,
+    /// Target types that are in the index, with the number of their objects.
+    pub(crate) indexed: HashMap<Name, u64>,
+    /// Accounts that were about to be made when something broke.
+    intents: HashMap<Key, Intent>,
+    enumerations: AtomicU64,
+}
+
+/// Moves a cycle's position, in the transaction that makes its results durable.
+pub(crate) type Advance = Box<dyn FnOnce(&mut Running) + Send>;
+
+/// What the connector data store holds at all.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Has {
+    pub(crate) entries: bool,
+    pub(crate) escrows: bool,
+    pub(crate) staged: bool,
+}
+
+impl<'a> Cycle<'a> {
+    /// Takes up an interrupted cycle, or begins one.
+    pub(crate) async fn begin(
+        services: &'a Services,
+        prepared: &'a Prepared,
+        stop: &'a Stop,
+        live: &'a Live,
+        fence: u64,
+    ) -> Result<Self> {
+        let (store, job) = (&services.store, &prepared.job.id);
+        let mut runtime = load_runtime(services, job).await?;
+        if runtime.target_identity.as_ref().is_some_and(|identity| *identity != prepared.identity) {
+            // The links are another target's: they mean nothing here.
+            store.clear_links(job).await?;
+            runtime = Runtime { target_identity: None, watermark: None, running: None, ..runtime };
+        }
+        let resumable = runtime.running.as_ref().is_some_and(|running| running.meaning == prepared.meaning);
+        if !resumable {
+            start(services, prepared, &mut runtime).await?;
+        }
+        let running = runtime.running.clone().unwrap_or_else(|| running(services, prepared, &runtime));
+        let intents = store.open_intents(job).await?;
+        let intents = intents.into_iter().map(|one| ((one.rule.clone(), one.source.clone()), one)).collect();
+        let managed = store.links(job, None, 1).await?;
+        let has = Has {
+            entries: !managed.is_empty()
+                || runtime.generation > 1
+                || running.cursor.is_some()
+                || !running.initial,
+            escrows: !store.escrows(job, None, 1).await?.is_empty(),
+            staged: !store.staged(job, None, 1).await?.is_empty(),
+        };
+        Ok(Self {
+            services,
+            prepared,
+            stop,
+            live,
+            fence,
+            id: running.cycle,
+            initial: running.initial,
+            generation: runtime.generation,
+            sweeping: false,
+            enumerations: AtomicU64::new(runtime.enumerations),
+            indexed: HashMap::new(),
+            has,
+            intents,
+            runtime,
+        })
+    }
+
+    /// Runs to the end, or until it is asked to stop or cannot go on.
+    pub(crate) async fn run(&mut self) -> Result<CycleEnd> {
+        match self.run_phases().await? {
+            None => self.finish().await,
+            Some(halt) => self.interrupt(halt).await,
+        }
+    }
+
+    async fn run_phases(&mut self) -> Result<Option<Halt>> {
+        let reading = self.runtime.running.as_ref().is_some_and(|running| !running.read);
+        if reading {
+            if let Some(halt) = self.list_target().await? {
+                return Ok(Some(halt));
+            }
+            if let Some(halt) = self.read_pages().await? {
+                return Ok(Some(halt));
+            }
+        }
+        if self.initial
+            && let Some(halt) = self.stage_unseen().await?
+        {
+            return Ok(Some(halt));
+        }
+        if let Some(halt) = self.retry_waiting().await? {
+            return Ok(Some(halt));
+        }
+        if let Some(halt) = self.export_references().await? {
+            return Ok(Some(halt));
+        }
+        if let Some(halt) = self.send_staged().await? {
+            return Ok(Some(halt));
+        }
+        self.export_references().await
+    }
+
+    /// Makes the results of a batch durable. With `advance` the cycle's position goes along; without, what could be
+    /// done is kept and the page is read again.
+    pub(crate) async fn commit_results(&mut self, results: Results, advance: Option<Advance>) -> Result<()> {
+        let Results { commit, counters, outdated, removed, .. } = results;
+        let now = self.services.clock.now();
+        for (kind, action) in removed {
+            self.runtime.note_removal(now, kind, action);
+        }
+        let mut runtime = self.runtime.clone();
+        runtime.enumerations = self.enumerations.load(Ordering::Relaxed);
+        if let Some(running) = &mut runtime.running {
+            add(&mut running.counters, &counters);
+            if let Some(advance) = advance {
+                advance(running);
+            }
+        }
+        self.has.entries |= !commit.entries.is_empty();
+        self.has.escrows |= !commit.escrows.is_empty();
+        self.has.staged |= !commit.staged.is_empty();
+        let changed = runtime != self.runtime;
+        if commit.is_empty() && !changed {
+            return Ok(());
+        }
+        let text = serde_json::to_string(&runtime).map_err(|error| StoreError::Corrupt(error.to_string()))?;
+        let commit = Commit { runtime: Some(text), ..commit };
+        self.write(commit).await?;
+        self.runtime = runtime;
+        self.forget_outdated(outdated).await
+    }
+
+    /// Writes under this cycle's lease.
+    pub(crate) async fn write(&self, commit: Commit) -> Result<()> {
+        let commit = Commit { fence: self.fence, generation: self.generation, ..commit };
+        self.services.store.commit(&self.prepared.job.id, commit).await
+    }
+
+    /// The number of the enumeration that is under way.
+    pub(crate) fn enumeration(&self) -> u64 {
+        self.enumerations.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn next_enumeration(&self) -> u64 {
+        self.enumerations.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    pub(crate) fn counters(&self) -> Counters {
+        self.runtime.running.as_ref().map(|running| running.counters).unwrap_or_default()
+    }
+
+    pub(crate) fn began(&self) -> Timestamp {
+        self.runtime.running.as_ref().map_or_else(|| self.services.clock.now(), |running| running.began)
+    }
+
+    /// The execution as it is now.
+    pub(crate) fn execution(&self, result: model::job::ExecutionResult) -> Execution {
+        Execution {
+            cycle: self.id,
+            result,
+            began: self.began(),
+            ended: self.services.clock.now(),
+            counters: self.counters(),
+            error: None,
+        }
+    }
+}
+
+/// The job's runtime state, as last committed.
+pub(crate) async fn load_runtime(services: &Services, job: &model::JobId) -> Result<Runtime> {
+    match services.store.runtime(job).await? {
+        None => Ok(Runtime::default()),
+        Some(text) => serde_json::from_str(&text)
+            .map_err(|error| StoreError::Corrupt(format!("runtime state of job {job}: {error}"))),
+    }
+}
+
+/// Decides what kind of cycle begins.
+async fn start(services: &Services, prepared: &Prepared, runtime: &mut Runtime) -> Result<()> {
+    let job = &prepared.job.id;
+    if runtime.watermark.as_ref().is_some_and(|watermark| watermark.meaning != prepared.meaning) {
+        runtime.watermark = None;
+    }
+    if runtime.watermark.is_none() {
+        services.store.clear_escrows(job).await?;
+        services.store.clear_index(job).await?;
+        runtime.generation += 1;
+    }
+    runtime.target_identity = Some(prepared.identity.clone());
+    runtime.running = Some(running(services, prepared, runtime));
+    Ok(())
+}
+
+fn running(services: &Services, prepared: &Prepared, runtime: &Runtime) -> Running {
+    let now = services.clock.now();
+    Running {
+        cycle: CycleId(services.entropy.uuid_at(now)),
+        initial: runtime.watermark.is_none(),
+        began: now,
+        schema: prepared.schema,
+        meaning: prepared.meaning,
+        cursor: runtime.watermark.as_ref().map(|watermark| watermark.cursor.clone()),
+        read: false,
+        indexed: false,
+        yielded: 0,
+        total: None,
+        counters: Counters::default(),
+    }
+}
+
+/// True where an error speaks of the target as a whole rather than of one object.
+pub(crate) fn is_about_the_target(error: &ConnectorError) -> bool {
+    matches!(error.class, ErrorClass::Unauthorized | ErrorClass::Unavailable)
+}
+
+fn add(sum: &mut Counters, more: &Counters) {
+    sum.entitled += more.entitled;
+    sum.entitled_for_provisioning += more.entitled_for_provisioning;
+    sum.escrowed += more.escrowed;
+    sum.escrowed_raw += more.escrowed_raw;
+    sum.exported += more.exported;
+    sum.exports += more.exports;
+    sum.imported += more.imported;
+    sum.imported_deltas += more.imported_deltas;
+    sum.imported_reference_deltas += more.imported_reference_deltas;
+}
+
+/// An edge write of a membership change.
+pub(crate) fn edge_of_delta(
+    cycle: &Cycle<'_>,
+    owner: &model::link::Entry,
+    flow: &sync::ReferenceFlow,
+    referenced: &model::Anchor,
+    wanted: bool,
+) -> EdgeWrite {
+    if wanted {
+        cycle.want(&owner.rule, &owner.source, &flow.attribute, flow.multivalued, referenced)
+    } else {
+        references::unwant(&owner.rule, &owner.source, &flow.attribute, referenced)
+    }
+}

@@ -1,0 +1,306 @@
+//! A batch of objects: decided in rounds, exported at the target's pace, settled one by one.
+
+use std::collections::HashMap;
+
+use connector::{ConnectorError, ErrorClass};
+use futures::StreamExt as _;
+use model::link::Intent;
+use model::provisioning::Step as TraceStep;
+use model::{Anchor, Object};
+use store::Result;
+use sync::{Action, Answer, Decision, Need, Outcome, Settled, Step, decide, settle};
+
+use super::Cycle;
+use super::item::{Item, MOST_ROUNDS, Mode};
+use super::needs::{Asked, Claims, Told};
+use super::prepared::target_selection;
+use super::results::{Halt, Results};
+use super::send::{Repeat, SendError, send};
+
+/// A decision takes a handful of needs; one that takes more has lost its way.
+const MOST_STEPS: usize = 12;
+
+struct Decided {
+    item: usize,
+    decision: Box<Decision>,
+}
+
+impl Cycle<'_> {
+    /// Decides, exports and settles a batch. What could be done is in the results, also where the cycle must halt.
+    pub(crate) async fn process(&self, mut items: Vec<Item<'_>>, mode: Mode) -> Result<Results> {
+        let mut results = Results::default();
+        let mut claims = Claims::new();
+        let mut open: Vec<usize> = (0..items.len()).collect();
+        while !open.is_empty() && results.halt.is_none() {
+            let decided = self.decide_all(&mut items, &open, mode, &mut claims, &mut results).await?;
+            let exports = self.settle_unsent(&items, decided, &mut results);
+            self.note_creates(&items, &exports).await?;
+            open = self.export_all(&mut items, exports, mode, &mut results).await?;
+        }
+        self.read_references(&items, &mut results).await?;
+        Ok(results)
+    }
+
+    /// Brings every open item to a decision; those whose needs fail are settled at once.
+    async fn decide_all(
+        &self,
+        items: &mut [Item<'_>],
+        open: &[usize],
+        mode: Mode,
+        claims: &mut Claims,
+        results: &mut Results,
+    ) -> Result<Vec<Decided>> {
+        let mut decided = Vec::with_capacity(open.len());
+        let mut undecided = open.to_vec();
+        for _ in 0..MOST_STEPS {
+            let mut asked = Vec::new();
+            let mut context = sync::Context::new(self.services.clock.now(), &*self.services.entropy);
+            for position in std::mem::take(&mut undecided) {
+                let Some(item) = items.get(position) else { continue };
+                match decide(&item.facts(&self.prepared.policy, mode), &item.answers, &mut context) {
+                    Step::Done(decision) => decided.push(Decided { item: position, decision }),
+                    Step::Need(needs) => {
+                        undecided.push(position);
+                        asked.extend(needs.into_iter().map(|need| Asked { item: position, need }));
+                    }
+                }
+            }
+            if undecided.is_empty() {
+                break;
+            }
+            let mut failed = HashMap::new();
+            for (asked, told) in self.answer(items, asked, claims).await? {
+                match told {
+                    Told::Answer(answer) => {
+                        if let Some(item) = items.get_mut(asked.item) {
+                            item.answers.push((asked.need, answer));
+                        }
+                    }
+                    Told::Failed(error) => {
+                        failed.insert(asked.item, error);
+                    }
+                    Told::Stopped => results.halt(Halt::Stopped),
+                }
+            }
+            if results.halt.is_some() {
+                break;
+            }
+            undecided.retain(|position| !failed.contains_key(position));
+            self.settle_unanswered(items, failed, results).await;
+        }
+        Ok(decided)
+    }
+
+    async fn settle_unanswered(
+        &self,
+        items: &[Item<'_>],
+        failed: HashMap<usize, ConnectorError>,
+        results: &mut Results,
+    ) {
+        for (position, error) in failed {
+            let Some(item) = items.get(position) else { continue };
+            match Settled::of_unanswered(&error.class, error.failure()) {
+                Settled::Check(failure) => {
+                    if self.target_is_unusable(&error, results).await {
+                        continue;
+                    }
+                    results.escrow(self, item, None, failure);
+                }
+                Settled::Escrow(failure) => results.escrow(self, item, None, failure),
+                _ => {}
+            }
+        }
+    }
+
+    /// Settles the decisions that send nothing and returns the others.
+    fn settle_unsent(
+        &self,
+        items: &[Item<'_>],
+        decided: Vec<Decided>,
+        results: &mut Results,
+    ) -> Vec<Decided> {
+        let mut exports = Vec::new();
+        for one in decided {
+            let Some(item) = items.get(one.item) else { continue };
+            match &one.decision.action {
+                Action::Create(_) | Action::Update(..) | Action::Disable(..) | Action::Delete(_) => {
+                    exports.push(one);
+                }
+                Action::Skip(_) => {
+                    let settled = self.settle(item, &one.decision, &Outcome::Done(None), true);
+                    if let Settled::Commit(link) = settled {
+                        results.commit(self, one.item, item, &one.decision, link);
+                    }
+                }
+                Action::Stage(kind, reason) => results.stage(self, item, *kind, *reason),
+                Action::Defer(failure) => results.defer(self, item, failure.clone()),
+                Action::Fail(failure) => {
+                    let failure = failure.clone();
+                    results.escrow(self, item, Some(&one.decision), failure);
+                }
+            }
+        }
+        exports
+    }
+
+    /// Makes durable that accounts are about to be made, before the first request goes out.
+    async fn note_creates(&self, items: &[Item<'_>], exports: &[Decided]) -> Result<()> {
+        let intents: Vec<Intent> = exports
+            .iter()
+            .filter(|one| matches!(one.decision.action, Action::Create(_)))
+            .filter_map(|one| items.get(one.item))
+            .filter(|item| item.intent.is_none() && item.rounds == 0)
+            .map(intent)
+            .collect();
+        if intents.is_empty() {
+            return Ok(());
+        }
+        self.services.store.begin_creates(&self.prepared.job.id, self.fence, intents).await
+    }
+
+    /// Exports and settles; returns the items that must be decided again.
+    async fn export_all(
+        &self,
+        items: &mut [Item<'_>],
+        exports: Vec<Decided>,
+        mode: Mode,
+        results: &mut Results,
+    ) -> Result<Vec<usize>> {
+        results.counters.exports += u64::try_from(exports.len()).unwrap_or(0);
+        let mut again = Vec::new();
+        let mut repeated = Vec::new();
+        {
+            let requests: Vec<_> = exports
+                .iter()
+                .filter_map(|one| Some((one, items.get(one.item)?)))
+                .map(|(one, item)| async move { (one, item, self.export(item, &one.decision).await) })
+                .collect();
+            let mut outcomes = futures::stream::iter(requests).buffer_unordered(self.prepared.pace.most());
+            while let Some((one, item, outcome)) = outcomes.next().await {
+                let outcome = match outcome {
+                    Ok(outcome) => outcome,
+                    Err(SendError::Stopped) => {
+                        results.halt(Halt::Stopped);
+                        continue;
+                    }
+                    Err(SendError::Target(error)) => Outcome::Failed(error.class.clone(), error.failure()),
+                };
+                match self.settle(item, &one.decision, &outcome, mode.last_chance) {
+                    Settled::Commit(link) => {
+                        results.exported(self);
+                        results.commit(self, one.item, item, &one.decision, link);
+                    }
+                    Settled::Redecide { failure, .. } if item.rounds + 1 >= MOST_ROUNDS => {
+                        results.escrow(self, item, Some(&one.decision), failure);
+                    }
+                    Settled::Redecide { gone, lost, .. } => {
+                        again.push(one.item);
+                        repeated.push((one.item, gone, lost, one.decision.trace.clone()));
+                    }
+                    Settled::Defer(failure) => results.defer(self, item, failure),
+                    Settled::Escrow(failure) => results.escrow(self, item, Some(&one.decision), failure),
+                    Settled::Check(failure) => {
+                        let class = match &outcome {
+                            Outcome::Failed(class, _) => class.clone(),
+                            Outcome::Done(_) => ErrorClass::Permanent,
+                        };
+                        let error = ConnectorError::new(class, failure.detail.clone()).code(failure.code);
+                        if !self.target_is_unusable(&error, results).await {
+                            results.escrow(self, item, Some(&one.decision), failure);
+                        }
+                    }
+                }
+            }
+        }
+        for (position, gone, lost, trace) in repeated {
+            if let Some(item) = items.get_mut(position) {
+                again_from(item, gone, lost, trace);
+            }
+        }
+        Ok(again)
+    }
+
+    fn settle(&self, item: &Item<'_>, decision: &Decision, outcome: &Outcome, last_chance: bool) -> Settled {
+        let prints = self.prepared.policy.fingerprints;
+        settle(decision, &item.mapping.target_kind, prints, outcome, last_chance)
+    }
+
+    /// Sends what was decided.
+    async fn export(&self, item: &Item<'_>, decision: &Decision) -> std::result::Result<Outcome, SendError> {
+        let (target, pace) = (&self.prepared.target, &self.prepared.pace);
+        let selection = target_selection(item.mapping);
+        let kind = &item.mapping.target_kind;
+        match &decision.action {
+            Action::Create(changes) => {
+                let request = || target.create(&selection, changes);
+                let made = send(self.services, pace, self.stop, Repeat::IfRefused, request).await?;
+                Ok(Outcome::Done(Some(made)))
+            }
+            Action::Update(anchor, changes) | Action::Disable(anchor, changes) => {
+                let request = || target.update(&selection, anchor, changes);
+                let shown: Option<Object> =
+                    send(self.services, pace, self.stop, Repeat::Freely, request).await?;
+                Ok(Outcome::Done(shown))
+            }
+            Action::Delete(anchor) => {
+                let request = || target.delete(kind, anchor);
+                send(self.services, pace, self.stop, Repeat::Freely, request).await?;
+                Ok(Outcome::Done(None))
+            }
+            _ => Ok(Outcome::Done(None)),
+        }
+    }
+
+    /// Asks the target's own check whether it is the target or the object that fails, once per batch.
+    pub(crate) async fn target_is_unusable(&self, error: &ConnectorError, results: &mut Results) -> bool {
+        if let Some(Halt::Unusable(_)) = results.halt {
+            return true;
+        }
+        if results.checked {
+            return false;
+        }
+        results.checked = true;
+        match self.prepared.target.check().await {
+            Ok(()) => false,
+            Err(check) => {
+                let worse =
+                    if matches!(check.class, ErrorClass::Unauthorized) { check } else { error.clone() };
+                results.halt(Halt::Unusable(worse.failure()));
+                true
+            }
+        }
+    }
+}
+
+fn intent(item: &Item<'_>) -> Intent {
+    let matching = item
+        .answers
+        .iter()
+        .filter_map(|(need, _)| match need {
+            Need::Find { attribute, value, .. } => Some((attribute.clone(), value.clone())),
+            _ => None,
+        })
+        .collect();
+    Intent {
+        rule: item.mapping.rule.clone(),
+        kind: item.mapping.source_kind.clone(),
+        source: item.anchor.clone(),
+        target_kind: item.mapping.target_kind.clone(),
+        matching,
+    }
+}
+
+/// Makes an item ready to be decided again: from what the target itself says now.
+fn again_from(item: &mut Item<'_>, gone: Option<Anchor>, lost: bool, trace: Vec<TraceStep>) {
+    if lost && item.intent.is_none() {
+        // The account may have been made although the answer was lost: then it is this job's.
+        item.intent = Some(intent(item));
+    }
+    item.rounds += 1;
+    item.live = true;
+    item.trace.extend(trace);
+    item.answers.retain(|(need, _)| matches!(need, Need::Claim(_)));
+    if let Some(anchor) = gone {
+        item.answers.push((Need::Read(anchor), Answer::Object(None)));
+    }
+}

@@ -1,0 +1,124 @@
+//! The index of what the target held when an initial cycle began: one listing in the place of a query per object.
+
+use std::collections::HashMap;
+
+use connector::{Cursor, Selection};
+use model::{Anchor, Name, Object};
+use store::{IndexedObject, Result};
+use sync::Mapping;
+
+use super::Cycle;
+use super::needs::index_key;
+use super::prepared::target_selection;
+use super::results::Halt;
+use super::send::{Repeat, SendError, send};
+
+impl Cycle<'_> {
+    pub(crate) fn is_indexed(&self, kind: &Name) -> bool {
+        self.indexed.contains_key(kind)
+    }
+
+    pub(crate) fn is_index_empty(&self, kind: &Name) -> bool {
+        self.indexed.get(kind) == Some(&0)
+    }
+
+    /// In an initial cycle, lists the target types that can be listed.
+    pub(crate) async fn list_target(&mut self) -> Result<Option<Halt>> {
+        if !self.initial {
+            return Ok(None);
+        }
+        // A listing that was interrupted, or that is of before an interruption, may no longer be so.
+        self.services.store.clear_index(&self.prepared.job.id).await?;
+        for (selection, keys) in self.listings() {
+            if !self.prepared.target.capabilities().of(&selection.kind).list {
+                continue;
+            }
+            match self.list(&selection, &keys).await? {
+                Ok(count) => {
+                    self.indexed.insert(selection.kind, count);
+                }
+                Err(SendError::Stopped) => return Ok(Some(Halt::Stopped)),
+                Err(SendError::Target(error)) if super::is_about_the_target(&error) => {
+                    return Ok(Some(Halt::Unusable(error.failure())));
+                }
+                // A target that cannot be listed after all is asked object by object.
+                Err(SendError::Target(error)) => {
+                    tracing::info!(job = %self.prepared.job.id, kind = %selection.kind, %error, "cannot list the target");
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// What is listed of each target type, and the attributes by which it is found.
+    fn listings(&self) -> Vec<(Selection, Vec<Name>)> {
+        let mut listings: HashMap<Name, (Selection, Vec<Name>)> = HashMap::new();
+        let mappings = self.prepared.program.rules.iter().flat_map(|rule| &rule.mappings);
+        for mapping in mappings {
+            let listing = listings.entry(mapping.target_kind.clone()).or_insert_with(|| {
+                (Selection { kind: mapping.target_kind.clone(), attributes: Vec::new() }, Vec::new())
+            });
+            merge(&mut listing.0.attributes, target_selection(mapping).attributes);
+            merge(&mut listing.1, matching_attributes(mapping));
+        }
+        listings.into_values().collect()
+    }
+
+    async fn list(
+        &self,
+        selection: &Selection,
+        keys: &[Name],
+    ) -> Result<std::result::Result<u64, SendError>> {
+        let (target, pace) = (&self.prepared.target, &self.prepared.pace);
+        let mut cursor: Option<Cursor> = None;
+        let mut count = 0;
+        loop {
+            let request = || target.list(selection, cursor.as_ref());
+            let page = match send(self.services, pace, self.stop, Repeat::Freely, request).await {
+                Ok(page) => page,
+                Err(error) => return Ok(Err(error)),
+            };
+            count += u64::try_from(page.objects.len()).unwrap_or(0);
+            let objects: Vec<_> = page.objects.into_iter().map(|object| indexed(object, keys)).collect();
+            if !objects.is_empty() {
+                self.services.store.put_index(&self.prepared.job.id, objects).await?;
+            }
+            cursor = page.next;
+            if cursor.is_none() {
+                return Ok(Ok(count));
+            }
+        }
+    }
+
+    /// Takes accounts that were written out of the index: what it says of them no longer holds.
+    pub(crate) async fn forget_outdated(&self, outdated: Vec<(Name, Anchor)>) -> Result<()> {
+        let mut by_kind: HashMap<Name, Vec<Anchor>> = HashMap::new();
+        for (kind, anchor) in outdated.into_iter().filter(|(kind, _)| self.is_indexed(kind)) {
+            by_kind.entry(kind).or_default().push(anchor);
+        }
+        for (kind, anchors) in by_kind {
+            self.services.store.drop_index(&self.prepared.job.id, &kind, &anchors).await?;
+        }
+        Ok(())
+    }
+}
+
+fn matching_attributes(mapping: &Mapping) -> Vec<Name> {
+    mapping.matching().map(|flow| flow.attribute.clone()).collect()
+}
+
+fn merge(into: &mut Vec<Name>, more: Vec<Name>) {
+    for name in more {
+        if !into.contains(&name) {
+            into.push(name);
+        }
+    }
+}
+
+fn indexed(object: Object, keys: &[Name]) -> IndexedObject {
+    let keys = keys
+        .iter()
+        .flat_map(|name| object.get(name).values().iter().map(|value| (name.clone(), index_key(value))))
+        .collect();
+    IndexedObject { object, keys }
+}

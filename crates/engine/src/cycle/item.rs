@@ -1,0 +1,79 @@
+//! One object on its way through a cycle.
+
+use model::change::SourceObject;
+use model::link::{Entry, Intent};
+use model::provisioning::{Import, Step as TraceStep};
+use model::{Anchor, Timestamp};
+use store::Escrow;
+use sync::{Answer, Facts, Mapping, Need, Policy, Seen};
+
+use super::prepared::Key;
+
+/// Decisions that come to the same trouble are given up after this many rounds.
+pub(crate) const MOST_ROUNDS: u8 = 4;
+
+/// One object of one rule on its way through a cycle.
+#[derive(Debug)]
+pub(crate) struct Item<'p> {
+    pub(crate) mapping: &'p Mapping,
+    pub(crate) anchor: Anchor,
+    /// None where the source no longer has it.
+    pub(crate) source: Option<SourceObject>,
+    pub(crate) import: Import,
+    pub(crate) entry: Option<Entry>,
+    pub(crate) intent: Option<Intent>,
+    pub(crate) escrow: Option<Escrow>,
+    /// True where a removal of it is staged.
+    pub(crate) staged: bool,
+    pub(crate) soft_delete: bool,
+    pub(crate) answers: Vec<(Need, Answer)>,
+    /// True where only the target itself may answer, not the index of what it was.
+    pub(crate) live: bool,
+    /// How often it was decided again because of an outcome.
+    pub(crate) rounds: u8,
+    /// Steps of earlier rounds.
+    pub(crate) trace: Vec<TraceStep>,
+    pub(crate) began: Timestamp,
+}
+
+impl<'p> Item<'p> {
+    pub(crate) fn key(&self) -> Key {
+        (self.mapping.rule.clone(), self.anchor.clone())
+    }
+
+    pub(crate) fn facts<'a>(&'a self, policy: &'a Policy, mode: Mode) -> Facts<'a>
+    where
+        'p: 'a,
+    {
+        Facts {
+            mapping: self.mapping,
+            anchor: &self.anchor,
+            seen: self.source.as_ref().map_or(Seen::Gone, Seen::Present),
+            import: self.import,
+            entry: self.entry.as_ref(),
+            intent: self.intent.as_ref(),
+            policy,
+            soft_delete: self.soft_delete,
+            stage_removals: mode.stage_removals,
+            last_chance: mode.last_chance,
+        }
+    }
+}
+
+/// How a batch of objects is decided.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Mode {
+    /// Removals are staged for the end of the cycle.
+    pub(crate) stage_removals: bool,
+    /// Nothing can be put off any more.
+    pub(crate) last_chance: bool,
+}
+
+impl Mode {
+    /// For the pages of the source.
+    pub(crate) const PAGE: Self = Self { stage_removals: true, last_chance: false };
+    /// For what waited for the end of the cycle.
+    pub(crate) const END: Self = Self { stage_removals: true, last_chance: true };
+    /// For staged removals that may be sent.
+    pub(crate) const REMOVE: Self = Self { stage_removals: false, last_chance: true };
+}

@@ -1,0 +1,247 @@
+//! Reading the source page by page.
+
+use std::collections::{HashMap, HashSet};
+
+use connector::{Change, ChangePage, ChangeRequest, Cursor, ErrorClass};
+use model::change::SourceObject;
+use model::job::{Counters, Progress};
+use model::link::Entry;
+use model::provisioning::Import;
+use model::{Anchor, Name};
+use store::{Escrow, Result};
+use sync::Rule;
+
+use super::item::{Item, Mode};
+use super::prepared::Key;
+use super::results::Halt;
+use super::{Cycle, edge_of_delta};
+
+/// Changes of a page, unless the source prefers fewer.
+const PAGE: usize = 1000;
+
+/// What is remembered of the objects of a page.
+#[derive(Default)]
+pub(crate) struct Memory {
+    entries: HashMap<Anchor, Vec<Entry>>,
+    escrows: HashMap<Key, Escrow>,
+    staged: HashSet<Key>,
+}
+
+impl Memory {
+    pub(crate) fn entry(&self, rule: &str, anchor: &Anchor) -> Option<&Entry> {
+        self.entries.get(anchor)?.iter().find(|entry| entry.rule == rule)
+    }
+}
+
+impl<'a> Cycle<'a> {
+    /// Reads, decides and exports until the source has no more.
+    pub(crate) async fn read_pages(&mut self) -> Result<Option<Halt>> {
+        loop {
+            if self.stop.is_set() {
+                return Ok(Some(Halt::Stopped));
+            }
+            let cursor = self.runtime.running.as_ref().and_then(|running| running.cursor.clone()).map(Cursor);
+            let page_size = match self.prepared.source.capabilities().page_size {
+                0 => PAGE,
+                preferred => preferred.min(PAGE),
+            };
+            let request =
+                ChangeRequest { selections: &self.prepared.selections, cursor: cursor.as_ref(), page_size };
+            let page = match self.prepared.source.changes(request).await {
+                Ok(page) => page,
+                Err(error) if error.class == ErrorClass::CursorRefused && !self.initial => {
+                    self.read_everything().await?;
+                    continue;
+                }
+                Err(error) => return Ok(Some(Halt::Source(error.failure()))),
+            };
+            let more = page.more;
+            if let Some(halt) = self.page(page).await? {
+                return Ok(Some(halt));
+            }
+            if !more {
+                return Ok(None);
+            }
+            if let Some(halt) = self.export_references().await? {
+                return Ok(Some(halt));
+            }
+        }
+    }
+
+    /// The source no longer knows the cursor: this cycle becomes an initial one.
+    async fn read_everything(&mut self) -> Result<()> {
+        tracing::info!(job = %self.prepared.job.id, "the source no longer knows the watermark; reading everything");
+        self.services.store.clear_escrows(&self.prepared.job.id).await?;
+        self.runtime.watermark = None;
+        self.runtime.generation += 1;
+        self.generation = self.runtime.generation;
+        self.initial = true;
+        if let Some(running) = &mut self.runtime.running {
+            running.initial = true;
+            running.cursor = None;
+        }
+        Ok(())
+    }
+
+    async fn page(&mut self, page: ChangePage) -> Result<Option<Halt>> {
+        let ChangePage { changes, cursor, more, total } = page;
+        let anchors: Vec<Anchor> = changes.iter().map(|change| change.anchor().clone()).collect();
+        let memory = self.remember(&anchors).await?;
+        let yielded = u64::try_from(changes.len()).unwrap_or(0);
+        let mut counters = Counters { imported_deltas: yielded, ..Counters::default() };
+        let (mut items, mut edges) = (Vec::new(), Vec::new());
+        let mut upserts = 0;
+        for change in changes {
+            match change {
+                Change::Upsert(source) => {
+                    upserts += 1;
+                    counters.imported += 1;
+                    counters.entitled += u64::from(source.entitled);
+                    self.items_of(&source, &memory, &mut items);
+                }
+                Change::Delete { anchor, .. } => self.gone_items(&anchor, &memory, &mut items),
+                Change::ReferenceDelta { anchor, attribute, added, removed, kind } => {
+                    let count = added.len() + removed.len();
+                    counters.imported_reference_deltas += u64::try_from(count).unwrap_or(0);
+                    for entry in
+                        memory.entries.get(&anchor).into_iter().flatten().filter(|entry| entry.link.is_some())
+                    {
+                        for flow in self.reference_flows(entry, &kind, &attribute) {
+                            edges.extend(added.iter().map(|one| edge_of_delta(self, entry, flow, one, true)));
+                            edges.extend(
+                                removed.iter().map(|one| edge_of_delta(self, entry, flow, one, false)),
+                            );
+                        }
+                    }
+                }
+            }
+        }
+        let mut results = self.process(items, Mode::PAGE).await?;
+        results.counters.imported += counters.imported;
+        results.counters.imported_deltas += counters.imported_deltas;
+        results.counters.imported_reference_deltas += counters.imported_reference_deltas;
+        results.counters.entitled += counters.entitled;
+        // Membership changes come after the enumerations of the same page: those may have begun before them.
+        edges.append(&mut results.commit.edges);
+        results.commit.edges = edges;
+        let halt = results.halt.take();
+        let advance: super::Advance = Box::new(move |running| {
+            running.cursor = Some(cursor.0);
+            running.yielded += upserts;
+            running.total = total.or(running.total);
+            running.read = !more;
+        });
+        let advance = halt.is_none().then_some(advance);
+        self.commit_results(results, advance).await?;
+        self.show_progress();
+        Ok(halt)
+    }
+
+    fn show_progress(&self) {
+        let Some(running) = &self.runtime.running else { return };
+        self.live.set_progress(Progress {
+            units: "objects".to_owned(),
+            observed: self.services.clock.now(),
+            completed: running.yielded,
+            total: running.total,
+        });
+    }
+
+    /// What is remembered of these objects; asks only where there can be something.
+    pub(crate) async fn remember(&self, anchors: &[Anchor]) -> Result<Memory> {
+        let (store, job) = (&self.services.store, &self.prepared.job.id);
+        let mut memory = Memory::default();
+        if anchors.is_empty() {
+            return Ok(memory);
+        }
+        if self.has.entries {
+            for entry in store.entries(job, anchors).await? {
+                memory.entries.entry(entry.source.clone()).or_default().push(entry);
+            }
+        }
+        if self.has.escrows {
+            let escrows = store.escrows_of(job, anchors).await?;
+            memory.escrows =
+                escrows.into_iter().map(|one| ((one.rule.clone(), one.source.clone()), one)).collect();
+        }
+        if self.has.staged {
+            let staged = store.staged_of(job, anchors).await?;
+            memory.staged = staged.into_iter().map(|row| (row.rule, row.source)).collect();
+        }
+        Ok(memory)
+    }
+
+    /// An object as each rule sees it: by the first mapping whose category accepts it.
+    pub(crate) fn items_of(&self, source: &SourceObject, memory: &Memory, items: &mut Vec<Item<'a>>) {
+        let rules: &'a [Rule] = &self.prepared.program.rules;
+        for rule in rules {
+            let owner = rule
+                .mappings
+                .iter()
+                .find(|mapping| mapping.source_kind == source.object.kind && mapping.owns(source));
+            if let Some(mapping) = owner {
+                let entry = memory.entry(&rule.id, &source.object.anchor).cloned();
+                let import = if entry.is_some() { Import::Update } else { Import::Add };
+                let anchor = source.object.anchor.clone();
+                items.push(self.item(mapping, anchor, Some(source.clone()), entry, import, memory));
+            }
+        }
+    }
+
+    /// An object that is gone, as each rule that remembers it sees it.
+    pub(crate) fn gone_items(&self, anchor: &Anchor, memory: &Memory, items: &mut Vec<Item<'a>>) {
+        let rules: &'a [Rule] = &self.prepared.program.rules;
+        for rule in rules {
+            let entry = memory.entry(&rule.id, anchor).cloned();
+            let key = (rule.id.clone(), anchor.clone());
+            let mapping = if let Some(entry) = &entry {
+                // Links of removed or disabled mappings stay untouched.
+                rule.mappings.iter().find(|mapping| mapping.key == entry.mapping)
+            } else {
+                let intended = self.intents.get(&key).map(|intent| &intent.kind);
+                let kind = intended.or_else(|| memory.escrows.get(&key).map(|escrow| &escrow.kind));
+                kind.and_then(|kind| rule.mappings.iter().find(|mapping| mapping.source_kind == *kind))
+            };
+            if let Some(mapping) = mapping {
+                items.push(self.item(mapping, anchor.clone(), None, entry, Import::Delete, memory));
+            }
+        }
+    }
+
+    pub(crate) fn item(
+        &self,
+        mapping: &'a sync::Mapping,
+        anchor: Anchor,
+        source: Option<SourceObject>,
+        entry: Option<Entry>,
+        import: Import,
+        memory: &Memory,
+    ) -> Item<'a> {
+        let key = (mapping.rule.clone(), anchor.clone());
+        Item {
+            intent: self.intents.get(&key).cloned(),
+            escrow: memory.escrows.get(&key).cloned(),
+            staged: memory.staged.contains(&key),
+            soft_delete: self.prepared.target.capabilities().of(&mapping.target_kind).soft_delete,
+            mapping,
+            anchor,
+            source,
+            import,
+            entry,
+            answers: Vec::new(),
+            live: false,
+            rounds: 0,
+            trace: Vec::new(),
+            began: self.services.clock.now(),
+        }
+    }
+
+    fn reference_flows(&self, entry: &Entry, kind: &Name, attribute: &Name) -> Vec<&'a sync::ReferenceFlow> {
+        let prepared: &'a super::Prepared = self.prepared;
+        let mapping =
+            prepared.mapping(&entry.rule, &entry.mapping).filter(|mapping| mapping.source_kind == *kind);
+        mapping.map_or_else(Vec::new, |mapping| {
+            mapping.references.iter().filter(|flow| flow.source == *attribute).collect()
+        })
+    }
+}

@@ -1,0 +1,163 @@
+//! A job, ready to run: its schema compiled, its connectors built.
+
+use std::sync::Arc;
+
+use connector::{Configuration, ConfigurationError, ConnectorError, Selection, Source, Target};
+use model::fingerprint::Fingerprinter;
+use model::job::Job;
+use model::secrets::Secrets;
+use model::settings::{JobSettings, SettingError};
+use model::{Anchor, Name};
+use store::{SchemaVersion, StoreError};
+use sync::{Mapping, Policy, Program, RemovalLimits, SchemaError};
+use thiserror::Error;
+
+use crate::pace::Pace;
+use crate::services::Services;
+
+/// Why a job cannot run at all.
+#[derive(Debug, Error)]
+pub enum PrepareError {
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The credentials are incomplete or of no use.
+    #[error("{0}")]
+    Configuration(#[from] ConfigurationError),
+    /// A setting is wrong.
+    #[error("{0}")]
+    Setting(#[from] SettingError),
+    /// The schema cannot run.
+    #[error("the schema cannot run: {}", .0.first().map(ToString::to_string).unwrap_or_default())]
+    Schema(Vec<SchemaError>),
+    /// The template or its connector is not known here.
+    #[error("{0}")]
+    Template(String),
+    /// A connector could not be built.
+    #[error("{0}")]
+    Connector(#[from] ConnectorError),
+}
+
+/// A job, ready to run.
+pub(crate) struct Prepared {
+    pub(crate) job: Job,
+    pub(crate) settings: JobSettings,
+    pub(crate) program: Program,
+    pub(crate) schema: u64,
+    /// What schema and scope mean: when it changes, everything is read again.
+    pub(crate) meaning: u64,
+    pub(crate) source: Arc<dyn Source>,
+    pub(crate) target: Arc<dyn Target>,
+    /// What is read from the source, by object type.
+    pub(crate) selections: Vec<Selection>,
+    pub(crate) policy: Policy,
+    pub(crate) pace: Pace,
+    pub(crate) limits: RemovalLimits,
+    /// The target, as its connector names it.
+    pub(crate) identity: String,
+    secrets: Secrets,
+}
+
+impl Prepared {
+    /// True where nothing that it was made from has changed.
+    pub(crate) fn is_current(&self, job: &Job, schema: u64, secrets: &Secrets) -> bool {
+        self.job.settings == job.settings && self.schema == schema && self.secrets == *secrets
+    }
+
+    pub(crate) async fn build(
+        services: &Services,
+        job: Job,
+        version: SchemaVersion,
+        secrets: Secrets,
+    ) -> Result<Self, PrepareError> {
+        let settings = JobSettings::parse(&job.settings)?;
+        let program = sync::compile(&version.schema).map_err(PrepareError::Schema)?;
+        let sides = services.sides(&job, &settings, &version.schema, &secrets)?;
+        sides.source.0.validate_source(&sides.source.1)?;
+        sides.target.0.validate_target(&sides.target.1)?;
+        let identity = sides.target.0.identity(&sides.target.1);
+        let source = sides.source.0.source(&sides.source.1).await?;
+        let target = sides.target.0.target(&sides.target.1).await?;
+        let key = services.store.job_key(&job.id).await?;
+        let policy = Policy {
+            skip_out_of_scope_deletions: secrets.flag("SkipOutOfScopeDeletions"),
+            verification: settings.target_verification,
+            fingerprints: Fingerprinter::new(key),
+        };
+        let meaning = scope_meaning(&program, &settings, &secrets);
+        Ok(Self {
+            selections: selections(&program),
+            pace: Pace::new(settings.concurrent_exports, settings.requests_per_second),
+            limits: RemovalLimits::of(&settings, notification_threshold(&secrets)),
+            schema: version.number,
+            job,
+            settings,
+            program,
+            meaning,
+            source,
+            target,
+            policy,
+            identity,
+            secrets,
+        })
+    }
+
+    /// The mapping by which a rule remembers an object.
+    pub(crate) fn mapping(&self, rule: &str, key: &str) -> Option<&Mapping> {
+        let rule = self.program.rules.iter().find(|one| one.id == rule)?;
+        rule.mappings.iter().find(|mapping| mapping.key == key)
+    }
+
+    /// What is read from the source of an object type.
+    pub(crate) fn selection(&self, kind: &str) -> Option<&Selection> {
+        self.selections.iter().find(|selection| selection.kind == kind)
+    }
+}
+
+/// What is read and written at the target by a mapping.
+pub(crate) fn target_selection(mapping: &Mapping) -> Selection {
+    Selection { kind: mapping.target_kind.clone(), attributes: mapping.target_attributes.clone() }
+}
+
+/// Both connectors of a job with their configurations.
+pub(crate) struct Sides {
+    pub(crate) source: (Arc<dyn connector::Factory>, Configuration),
+    pub(crate) target: (Arc<dyn connector::Factory>, Configuration),
+}
+
+fn selections(program: &Program) -> Vec<Selection> {
+    let mut selections: Vec<Selection> = Vec::new();
+    for mapping in program.rules.iter().flat_map(|rule| &rule.mappings) {
+        let kind = &mapping.source_kind;
+        if !selections.iter().any(|one| one.kind == *kind) {
+            selections.push(Selection { kind: kind.clone(), attributes: Vec::new() });
+        }
+        for selection in selections.iter_mut().filter(|one| one.kind == *kind) {
+            for name in &mapping.source_attributes {
+                if !selection.attributes.contains(name) {
+                    selection.attributes.push(name.clone());
+                }
+            }
+        }
+    }
+    selections
+}
+
+fn scope_meaning(program: &Program, settings: &JobSettings, secrets: &Secrets) -> u64 {
+    let scope = format!("{} {} {}", program.meaning, settings.nested_groups, secrets.flag("SyncAll"));
+    Fingerprinter::new([0; 16]).of(&model::Value::from(scope), true).0
+}
+
+/// `DeleteThresholdValue` of the secret `SyncNotificationSettings`, JSON in a text, where it is enabled.
+fn notification_threshold(secrets: &Secrets) -> Option<u64> {
+    let settings: serde_json::Value = serde_json::from_str(secrets.get("SyncNotificationSettings")?).ok()?;
+    let field = |name: &str| {
+        settings.as_object()?.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+    };
+    field("DeleteThresholdEnabled")?.as_bool().filter(|enabled| *enabled)?;
+    let value = field("DeleteThresholdValue")?;
+    value.as_u64().or_else(|| value.as_str()?.parse().ok()).filter(|threshold| *threshold > 0)
+}
+
+/// A rule and a source object: what entries, escrows and staged rows are keyed by.
+pub(crate) type Key = (Name, Anchor);

@@ -1,0 +1,326 @@
+//! References: wishes compared with edges, and due edges exported.
+
+use std::collections::HashMap;
+
+use connector::{Cursor, ReferenceChange};
+use futures::StreamExt as _;
+use model::provisioning::{
+    Action as LogAction, Identity, ModifiedProperty, Outcome as LogOutcome, ProvisioningRecord,
+    Step as TraceStep,
+};
+use model::{Anchor, Name, Value};
+use store::{Commit, DueEdge, EdgeWrite, Result};
+use sync::{ReferenceFlow, References, retry_at};
+
+use super::Cycle;
+use super::item::Item;
+use super::results::{Halt, Results};
+use super::send::{Repeat, SendError, send};
+
+/// Due edges that are exported between two commits at most.
+const EDGE_PAGE: usize = 2000;
+
+/// Edges of an enumeration that are committed at once.
+const ENUMERATION_PAGE: usize = 5000;
+
+impl Cycle<'_> {
+    /// Compares the references that a batch wishes for with the edges that there are.
+    pub(crate) async fn read_references(&self, items: &[Item<'_>], results: &mut Results) -> Result<()> {
+        let wishes = std::mem::take(&mut results.references);
+        if wishes.is_empty() {
+            return Ok(());
+        }
+        let known = self.known_edges(items, &wishes).await?;
+        for (position, References { wanted, enumerate, reset }) in wishes {
+            let Some(item) = items.get(position) else { continue };
+            let (rule, owner) = item.key();
+            if reset && item.entry.is_some() {
+                results.commit.edges.push(EdgeWrite::Reset { rule: rule.clone(), owner: owner.clone() });
+            }
+            for (attribute, anchors) in wanted {
+                let before = known.get(&(rule.clone(), attribute.clone(), owner.clone()));
+                let before = before.map_or(&[][..], Vec::as_slice);
+                let multivalued = item
+                    .mapping
+                    .references
+                    .iter()
+                    .any(|flow| flow.attribute == attribute && flow.multivalued);
+                for referenced in anchors.iter().filter(|anchor| !before.contains(anchor)) {
+                    results.commit.edges.push(self.want(&rule, &owner, &attribute, multivalued, referenced));
+                }
+                for referenced in before.iter().filter(|anchor| !anchors.contains(anchor)) {
+                    results.commit.edges.push(unwant(&rule, &owner, &attribute, referenced));
+                }
+            }
+            if enumerate && results.halt.is_none() {
+                for flow in item.mapping.references.iter().filter(|flow| !flow.inline) {
+                    self.enumerate(item, flow, results).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn known_edges(
+        &self,
+        items: &[Item<'_>],
+        wishes: &[(usize, References)],
+    ) -> Result<HashMap<(Name, Name, Anchor), Vec<Anchor>>> {
+        let mut owners: HashMap<(Name, Name), Vec<Anchor>> = HashMap::new();
+        for (position, references) in wishes {
+            let Some(item) = items.get(*position).filter(|item| item.entry.is_some()) else { continue };
+            for (attribute, _) in &references.wanted {
+                let key = (item.mapping.rule.clone(), attribute.clone());
+                owners.entry(key).or_default().push(item.anchor.clone());
+            }
+        }
+        let mut known: HashMap<(Name, Name, Anchor), Vec<Anchor>> = HashMap::new();
+        for ((rule, attribute), owners) in owners {
+            let edges =
+                self.services.store.single_edges(&self.prepared.job.id, &rule, &attribute, &owners).await?;
+            for (owner, referenced) in edges {
+                known.entry((rule.clone(), attribute.clone(), owner)).or_default().push(referenced);
+            }
+        }
+        Ok(known)
+    }
+
+    /// Reads a large reference attribute whole, a page at a time, and lets go of the edges that it no longer has.
+    async fn enumerate(&self, item: &Item<'_>, flow: &ReferenceFlow, results: &mut Results) -> Result<()> {
+        let (rule, owner) = item.key();
+        let generation = self.next_enumeration();
+        let mut cursor: Option<Cursor> = None;
+        let mut edges = Vec::new();
+        loop {
+            let kind = &item.mapping.source_kind;
+            let page =
+                match self.prepared.source.references(kind, &owner, &flow.source, cursor.as_ref()).await {
+                    Ok(page) => page,
+                    Err(error) => {
+                        results.halt(Halt::Source(error.failure()));
+                        return Ok(());
+                    }
+                };
+            results.counters.imported_reference_deltas += u64::try_from(page.references.len()).unwrap_or(0);
+            edges.extend(page.references.iter().map(|referenced| EdgeWrite::Want {
+                rule: rule.clone(),
+                owner: owner.clone(),
+                attribute: flow.attribute.clone(),
+                multivalued: flow.multivalued,
+                referenced: referenced.clone(),
+                generation,
+            }));
+            cursor = page.next;
+            if cursor.is_none() {
+                break;
+            }
+            if edges.len() >= ENUMERATION_PAGE {
+                let edges = std::mem::take(&mut edges);
+                self.write(Commit { edges, ..Commit::default() }).await?;
+            }
+        }
+        let attribute = flow.attribute.clone();
+        edges.push(EdgeWrite::Sweep { rule, owner, attribute, generation });
+        results.commit.edges.append(&mut edges);
+        Ok(())
+    }
+
+    pub(crate) fn want(
+        &self,
+        rule: &Name,
+        owner: &Anchor,
+        attribute: &Name,
+        multivalued: bool,
+        referenced: &Anchor,
+    ) -> EdgeWrite {
+        EdgeWrite::Want {
+            rule: rule.clone(),
+            owner: owner.clone(),
+            attribute: attribute.clone(),
+            multivalued,
+            referenced: referenced.clone(),
+            generation: self.enumeration(),
+        }
+    }
+
+    /// Exports the edges that are due, until none is.
+    pub(crate) async fn export_references(&mut self) -> Result<Option<Halt>> {
+        loop {
+            let now = self.services.clock.now();
+            let due = self.services.store.due_edges(&self.prepared.job.id, now, EDGE_PAGE).await?;
+            if due.is_empty() {
+                return Ok(None);
+            }
+            let mut results = Results::default();
+            {
+                let requests: Vec<_> =
+                    self.changes_of(due).into_iter().map(|change| self.export_change(change)).collect();
+                let mut sent = futures::stream::iter(requests).buffer_unordered(self.prepared.pace.most());
+                while let Some((change, outcome)) = sent.next().await {
+                    self.settle_change(change, outcome, &mut results).await;
+                }
+            }
+            let halt = results.halt.take();
+            self.commit_results(results, None).await?;
+            if halt.is_some() {
+                return Ok(halt);
+            }
+        }
+    }
+
+    /// Due edges as requests: one owner and attribute each, no more values than the target takes.
+    fn changes_of(&self, due: Vec<DueEdge>) -> Vec<OwnerChange> {
+        let mut changes: Vec<OwnerChange> = Vec::new();
+        for edge in due {
+            let chunk = self.prepared.target.capabilities().of(&edge.target_kind).reference_chunk.max(1);
+            let fits = |last: &&mut OwnerChange| {
+                (last.edges.len() < chunk || !edge.multivalued)
+                    && last.edges.first().is_some_and(|first| {
+                        first.multivalued == edge.multivalued
+                            && (&first.rule, &first.owner, &first.attribute)
+                                == (&edge.rule, &edge.owner, &edge.attribute)
+                    })
+            };
+            match changes.last_mut().filter(fits) {
+                Some(last) => last.edges.push(edge),
+                None => changes.push(OwnerChange { edges: vec![edge] }),
+            }
+        }
+        changes
+    }
+
+    async fn export_change(&self, change: OwnerChange) -> (OwnerChange, std::result::Result<(), SendError>) {
+        let Some(first) = change.edges.first() else {
+            return (change, Ok(()));
+        };
+        let (target, pace) = (&self.prepared.target, &self.prepared.pace);
+        let (kind, anchor) = (first.target_kind.clone(), first.target.clone());
+        let sent = change.reference_change();
+        if !sent.multivalued && sent.added.is_empty() && self.is_replaced(first).await {
+            return (change, Ok(()));
+        }
+        let request = || target.update_references(&kind, &anchor, &sent);
+        let outcome = send(self.services, pace, self.stop, Repeat::Freely, request).await;
+        (change, outcome)
+    }
+
+    /// True where a single-valued attribute by now refers to another object, so that nothing is to be removed.
+    async fn is_replaced(&self, edge: &DueEdge) -> bool {
+        let edges = self.services.store.edges_of(&self.prepared.job.id, &edge.rule, &edge.owner).await;
+        edges
+            .unwrap_or_default()
+            .iter()
+            .any(|other| other.attribute == edge.attribute && other.wanted && other.exported.is_some())
+    }
+
+    async fn settle_change(
+        &self,
+        change: OwnerChange,
+        outcome: std::result::Result<(), SendError>,
+        results: &mut Results,
+    ) {
+        results.counters.exports += 1;
+        let error = match outcome {
+            Ok(()) => {
+                results.counters.exported += 1;
+                results.commit.log.push(self.reference_record(&change, None));
+                results.commit.edges.extend(change.edges.into_iter().map(exported));
+                return;
+            }
+            Err(SendError::Stopped) => return results.halt(Halt::Stopped),
+            Err(SendError::Target(error)) => error,
+        };
+        if super::is_about_the_target(&error) && self.target_is_unusable(&error, results).await {
+            return;
+        }
+        results.counters.escrowed_raw += 1;
+        results.commit.log.push(self.reference_record(&change, Some(error.failure())));
+        let now = self.services.clock.now();
+        let intervals = &self.prepared.settings.escrow_retry_intervals;
+        results.commit.edges.extend(change.edges.into_iter().map(|edge| EdgeWrite::Retry {
+            attempts: edge.attempts + 1,
+            next: retry_at(now, edge.attempts + 1, intervals),
+            rule: edge.rule,
+            owner: edge.owner,
+            attribute: edge.attribute,
+            referenced: edge.referenced,
+        }));
+    }
+
+    fn reference_record(&self, change: &OwnerChange, failure: Option<model::Failure>) -> ProvisioningRecord {
+        let now = self.services.clock.now();
+        let sent = change.reference_change();
+        let step = match &failure {
+            None => TraceStep::Export(LogAction::Update),
+            Some(failure) => TraceStep::ExportFailed(LogAction::Update, failure.clone()),
+        };
+        let (source, target) = change.edges.first().map_or_else(Default::default, |first| {
+            let source =
+                Identity { anchor: Some(first.owner.clone()), kind: first.owner_kind.clone(), name: None };
+            let target =
+                Identity { anchor: Some(first.target.clone()), kind: first.target_kind.clone(), name: None };
+            (source, target)
+        });
+        let values =
+            |anchors: &[Anchor]| Value::list(anchors.iter().map(|anchor| Value::from(anchor.as_str())));
+        ProvisioningRecord {
+            id: self.services.entropy.uuid_at(now),
+            moment: now,
+            duration_ms: 0,
+            cycle: self.id,
+            change: self.services.entropy.uuid(),
+            action: LogAction::Update,
+            outcome: if failure.is_some() { LogOutcome::Failure } else { LogOutcome::Success },
+            skip: None,
+            failure,
+            source,
+            target,
+            steps: vec![TraceStep::Decide(LogAction::Update), step],
+            modified: vec![ModifiedProperty {
+                name: sent.attribute.clone(),
+                old: values(&sent.removed),
+                new: values(&sent.added),
+            }],
+        }
+    }
+}
+
+/// Edges of one owner and attribute that go out in one request.
+struct OwnerChange {
+    edges: Vec<DueEdge>,
+}
+
+impl OwnerChange {
+    fn reference_change(&self) -> ReferenceChange {
+        let values = |wanted: bool| -> Vec<Anchor> {
+            self.edges.iter().filter(|edge| edge.wanted == wanted).map(|edge| edge.value.clone()).collect()
+        };
+        let (added, mut removed) = (values(true), values(false));
+        let multivalued = self.edges.first().is_some_and(|edge| edge.multivalued);
+        if !multivalued && !added.is_empty() {
+            // The new value takes the old one's place by itself.
+            removed.clear();
+        }
+        let attribute = self.edges.first().map(|edge| edge.attribute.clone()).unwrap_or_default();
+        ReferenceChange { attribute, multivalued, added, removed }
+    }
+}
+
+fn exported(edge: DueEdge) -> EdgeWrite {
+    EdgeWrite::Exported {
+        target: edge.wanted.then_some(edge.value),
+        rule: edge.rule,
+        owner: edge.owner,
+        attribute: edge.attribute,
+        referenced: edge.referenced,
+    }
+}
+
+pub(crate) fn unwant(rule: &Name, owner: &Anchor, attribute: &Name, referenced: &Anchor) -> EdgeWrite {
+    EdgeWrite::Unwant {
+        rule: rule.clone(),
+        owner: owner.clone(),
+        attribute: attribute.clone(),
+        referenced: referenced.clone(),
+    }
+}

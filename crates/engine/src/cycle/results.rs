@@ -1,0 +1,249 @@
+//! What came of a batch, on its way to one commit.
+
+use model::job::Counters;
+use model::link::{Entry, Link, LinkState, StagedKind};
+use model::provisioning::Inactive;
+use model::{Anchor, Failure, Name};
+use store::{Commit, EdgeWrite, Escrow, Staged};
+use sync::{Action, Decision, LinkChange, References, retry_at};
+
+use super::Cycle;
+use super::item::Item;
+use super::record::{Ending, display_name};
+use crate::time::after;
+
+/// Failures older than this are no longer tried.
+const ESCROW_LIFE: model::SignedDuration = model::SignedDuration::from_hours(28 * 24);
+
+/// Why a cycle cannot go on.
+#[derive(Clone, Debug)]
+pub(crate) enum Halt {
+    /// It was asked to stop.
+    Stopped,
+    /// The target refuses everything.
+    Unusable(Failure),
+    /// The source failed.
+    Source(Failure),
+}
+
+/// What came of a batch.
+#[derive(Debug, Default)]
+pub(crate) struct Results {
+    pub(crate) commit: Commit,
+    pub(crate) counters: Counters,
+    pub(crate) halt: Option<Halt>,
+    /// True once the target's own check was asked.
+    pub(crate) checked: bool,
+    /// Items, by position, whose references are to be compared with their edges.
+    pub(crate) references: Vec<(usize, References)>,
+    /// Accounts that are no longer as the index has them.
+    pub(crate) outdated: Vec<(Name, Anchor)>,
+    /// Removals that were sent, by source type.
+    pub(crate) removed: Vec<(Name, StagedKind)>,
+}
+
+impl Results {
+    pub(crate) fn halt(&mut self, halt: Halt) {
+        self.halt.get_or_insert(halt);
+    }
+
+    pub(crate) fn exported(&mut self, _: &Cycle<'_>) {
+        self.counters.exported += 1;
+    }
+
+    /// The decision held: remembers what it makes of the link.
+    pub(crate) fn commit(
+        &mut self,
+        cycle: &Cycle<'_>,
+        position: usize,
+        item: &Item<'_>,
+        decision: &Decision,
+        link: Option<Link>,
+    ) {
+        let before = item.entry.as_ref().and_then(|entry| entry.link.as_ref());
+        let made = matches!(decision.action, Action::Create(_));
+        if made && link.is_none() {
+            if let sync::Settled::Escrow(failure) = sync::Settled::without_anchor() {
+                self.escrow(cycle, item, Some(decision), failure);
+            }
+            return;
+        }
+        let anchor = link.as_ref().or(before).map(|link| link.anchor.clone());
+        self.commit.log.extend(cycle.record(item, decision, &Ending::Done(anchor.as_ref())));
+        self.settle_waiting(item, made);
+        self.note_removal(item, decision);
+        if !matches!(decision.action, Action::Skip(_) | Action::Create(_))
+            && let Some(link) = before
+        {
+            self.outdated.push((link.kind.clone(), link.anchor.clone()));
+        }
+        let skip = match decision.action {
+            Action::Skip(reason) => reason.number(),
+            _ => 0,
+        };
+        match (&decision.link, link) {
+            (LinkChange::Put(_), Some(link)) => {
+                let active = link.state == LinkState::Active;
+                self.commit.entries.push(entry(cycle, item, Some(link), skip));
+                self.wish(position, item, decision, active, cycle);
+            }
+            (LinkChange::Remove, _) if item.source.is_none() => self.commit.removed.push(item.key()),
+            (LinkChange::Remove, _) => {
+                let (rule, owner) = item.key();
+                self.commit.edges.push(EdgeWrite::Drop { rule, owner });
+                self.commit.entries.push(entry(cycle, item, None, skip));
+            }
+            _ => self.keep(cycle, position, item, decision, skip),
+        }
+    }
+
+    fn keep(&mut self, cycle: &Cycle<'_>, position: usize, item: &Item<'_>, decision: &Decision, skip: u8) {
+        let link = item.entry.as_ref().and_then(|entry| entry.link.clone());
+        let active = link.as_ref().is_some_and(|link| link.state == LinkState::Active);
+        match &item.entry {
+            Some(known) if known.last_skip == skip && known.mapping == item.mapping.key => {
+                if cycle.initial && known.seen_generation != cycle.generation {
+                    self.commit.seen.push(item.key());
+                }
+            }
+            None if item.source.is_none() => {}
+            _ => self.commit.entries.push(entry(cycle, item, link, skip)),
+        }
+        self.wish(position, item, decision, active, cycle);
+    }
+
+    /// References of an active object are compared with its edges; large ones only where they must be read whole.
+    fn wish(
+        &mut self,
+        position: usize,
+        item: &Item<'_>,
+        decision: &Decision,
+        active: bool,
+        cycle: &Cycle<'_>,
+    ) {
+        if !active || decision.inactive.is_some() || item.mapping.references.is_empty() {
+            return;
+        }
+        let mut references = decision.references.clone();
+        references.enumerate |= cycle.initial && item.mapping.references.iter().any(|flow| !flow.inline);
+        self.references.push((position, references));
+    }
+
+    /// What waited for the object is done with.
+    fn settle_waiting(&mut self, item: &Item<'_>, made: bool) {
+        if item.escrow.is_some() {
+            self.commit.settled.push(item.key());
+        }
+        if item.staged {
+            self.commit.unstaged.push(item.key());
+        }
+        if made || item.intent.is_some() {
+            self.commit.resolved.push(item.key());
+        }
+    }
+
+    fn note_removal(&mut self, item: &Item<'_>, decision: &Decision) {
+        let kind = match decision.action {
+            Action::Disable(..) => StagedKind::Disable,
+            Action::Delete(_) => StagedKind::Delete,
+            _ => return,
+        };
+        self.removed.push((item.mapping.source_kind.clone(), kind));
+    }
+
+    /// The object failed: it waits, and the others go on.
+    pub(crate) fn escrow(
+        &mut self,
+        cycle: &Cycle<'_>,
+        item: &Item<'_>,
+        decision: Option<&Decision>,
+        failure: Failure,
+    ) {
+        let nothing = Decision {
+            action: Action::Fail(failure.clone()),
+            link: LinkChange::Keep,
+            references: References::default(),
+            inactive: None,
+            trace: Vec::new(),
+        };
+        let decision = decision.unwrap_or(&nothing);
+        self.commit.log.extend(cycle.record(item, decision, &Ending::Failed(&failure)));
+        self.counters.escrowed += 1;
+        self.counters.escrowed_raw += 1;
+        if cycle.initial && item.entry.is_some() {
+            self.commit.seen.push(item.key());
+        }
+        let now = cycle.services.clock.now();
+        let known = item.escrow.as_ref();
+        let first = known.map_or(now, |escrow| escrow.first);
+        if after(first, ESCROW_LIFE) <= now {
+            self.commit.settled.push(item.key());
+            return;
+        }
+        let attempts = known.map_or(0, |escrow| escrow.attempts) + 1;
+        self.commit.escrows.push(Escrow {
+            rule: item.mapping.rule.clone(),
+            kind: item.mapping.source_kind.clone(),
+            source: item.anchor.clone(),
+            failure,
+            deferred: false,
+            attempts,
+            first,
+            next: retry_at(now, attempts, &cycle.prepared.settings.escrow_retry_intervals),
+        });
+    }
+
+    /// The object is decided again at the end of the cycle.
+    pub(crate) fn defer(&mut self, cycle: &Cycle<'_>, item: &Item<'_>, failure: Failure) {
+        let now = cycle.services.clock.now();
+        if cycle.initial && item.entry.is_some() {
+            self.commit.seen.push(item.key());
+        }
+        self.commit.escrows.push(Escrow {
+            rule: item.mapping.rule.clone(),
+            kind: item.mapping.source_kind.clone(),
+            source: item.anchor.clone(),
+            failure,
+            deferred: true,
+            attempts: item.escrow.as_ref().map_or(0, |escrow| escrow.attempts),
+            first: item.escrow.as_ref().map_or(now, |escrow| escrow.first),
+            next: now,
+        });
+    }
+
+    /// The object's removal waits for the end of the cycle.
+    pub(crate) fn stage(&mut self, cycle: &Cycle<'_>, item: &Item<'_>, action: StagedKind, reason: Inactive) {
+        if cycle.initial && item.source.is_some() && item.entry.is_some() {
+            self.commit.seen.push(item.key());
+        }
+        if item.escrow.is_some() {
+            self.commit.settled.push(item.key());
+        }
+        if item.staged {
+            return;
+        }
+        self.commit.staged.push(Staged {
+            rule: item.mapping.rule.clone(),
+            kind: item.mapping.source_kind.clone(),
+            source: item.anchor.clone(),
+            action,
+            reason,
+            absent: cycle.sweeping,
+            moment: cycle.services.clock.now(),
+            held: false,
+        });
+    }
+}
+
+fn entry(cycle: &Cycle<'_>, item: &Item<'_>, link: Option<Link>, last_skip: u8) -> Entry {
+    Entry {
+        rule: item.mapping.rule.clone(),
+        kind: item.mapping.source_kind.clone(),
+        source: item.anchor.clone(),
+        mapping: item.mapping.key.clone(),
+        display_name: display_name(item),
+        link,
+        seen_generation: cycle.generation,
+        last_skip,
+    }
+}

@@ -1,0 +1,100 @@
+//! What waited for the end of the cycle: deferred decisions and due escrows, decided on the objects as they now are.
+
+use model::change::SourceObject;
+use model::provisioning::Import;
+use model::{Anchor, Name};
+use store::Result;
+
+use super::Cycle;
+use super::item::{Item, Mode};
+use super::pages::Memory;
+use super::results::Halt;
+
+/// Objects that are taken up again between two commits.
+const PAGE: usize = 500;
+
+impl<'a> Cycle<'a> {
+    /// Decides everything again that is due.
+    pub(crate) async fn retry_waiting(&mut self) -> Result<Option<Halt>> {
+        if !self.has.escrows {
+            return Ok(None);
+        }
+        // What fails again is due later than this, so the loop ends.
+        let now = self.services.clock.now();
+        loop {
+            let due = self.services.store.due_escrows(&self.prepared.job.id, now, PAGE).await?;
+            if due.is_empty() {
+                return Ok(None);
+            }
+            let wanted: Vec<(Name, Name, Anchor)> = due
+                .iter()
+                .map(|escrow| (escrow.rule.clone(), escrow.kind.clone(), escrow.source.clone()))
+                .collect();
+            let (items, halt) = self.read_again(&wanted).await?;
+            if halt.is_some() {
+                return Ok(halt);
+            }
+            let mut results = self.process(items, Mode::END).await?;
+            // An object that no mapping takes any more has nothing to wait for.
+            for (escrow, _) in due.iter().zip(&wanted) {
+                let key = (escrow.rule.clone(), escrow.source.clone());
+                let decided_again =
+                    results.commit.escrows.iter().any(|one| (&one.rule, &one.source) == (&key.0, &key.1));
+                if !decided_again && results.halt.is_none() && !results.commit.settled.contains(&key) {
+                    results.commit.settled.push(key);
+                }
+            }
+            let halt = results.halt.take();
+            self.commit_results(results, None).await?;
+            if halt.is_some() {
+                return Ok(halt);
+            }
+        }
+    }
+
+    /// Objects as the source now has them, each for the rule that waits for it.
+    pub(crate) async fn read_again(
+        &self,
+        wanted: &[(Name, Name, Anchor)],
+    ) -> Result<(Vec<Item<'a>>, Option<Halt>)> {
+        let anchors: Vec<Anchor> = wanted.iter().map(|(_, _, anchor)| anchor.clone()).collect();
+        let memory = self.remember(&anchors).await?;
+        let mut items = Vec::with_capacity(wanted.len());
+        for (rule, kind, anchor) in wanted {
+            if self.stop.is_set() {
+                return Ok((items, Some(Halt::Stopped)));
+            }
+            let source = match self.read_source(kind, anchor).await {
+                Ok(source) => source,
+                Err(halt) => return Ok((items, Some(halt))),
+            };
+            let mut found = Vec::new();
+            match source {
+                Some(source) => self.items_of(&source, &memory, &mut found),
+                None => self.gone_items(anchor, &memory, &mut found),
+            }
+            items.extend(found.into_iter().filter(|item| item.mapping.rule == *rule).map(|item| Item {
+                import: if item.source.is_some() { Import::Retry } else { Import::Delete },
+                live: true,
+                ..item
+            }));
+        }
+        Ok((items, None))
+    }
+
+    async fn read_source(
+        &self,
+        kind: &Name,
+        anchor: &Anchor,
+    ) -> std::result::Result<Option<SourceObject>, Halt> {
+        let Some(selection) = self.prepared.selection(kind) else {
+            return Ok(None);
+        };
+        self.prepared.source.read(selection, anchor).await.map_err(|error| Halt::Source(error.failure()))
+    }
+
+    /// What is remembered of one object, for reading it again.
+    pub(crate) async fn memory_of(&self, anchors: &[Anchor]) -> Result<Memory> {
+        self.remember(anchors).await
+    }
+}

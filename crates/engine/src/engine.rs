@@ -1,0 +1,80 @@
+//! The engine as the rest of the service sees it.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use model::job::Job;
+use model::{JobId, TenantId, Uuid};
+use store::Result;
+
+use crate::live::Live;
+use crate::runner::Runner;
+use crate::services::Services;
+
+/// The engine of one process: it runs the active jobs and takes orders about all.
+pub struct Engine {
+    pub(crate) services: Services,
+    /// Who this process is, for leases.
+    pub(crate) holder: Uuid,
+    jobs: Mutex<HashMap<JobId, Arc<Runner>>>,
+}
+
+impl Engine {
+    /// An engine that runs nothing yet.
+    #[must_use]
+    pub fn new(services: Services) -> Arc<Self> {
+        let holder = services.entropy.uuid();
+        Arc::new(Self { services, holder, jobs: Mutex::new(HashMap::new()) })
+    }
+
+    /// What the engine stands on.
+    #[must_use]
+    pub fn services(&self) -> &Services {
+        &self.services
+    }
+
+    /// Takes up every job whose schedule is active.
+    pub async fn start(self: &Arc<Self>) -> Result<()> {
+        for job in self.services.store.active_jobs().await? {
+            self.runner(&job).schedule(self);
+        }
+        Ok(())
+    }
+
+    /// Stops every cycle at its next object and waits for it.
+    pub async fn shutdown(&self) {
+        let runners: Vec<_> = self.lock().values().cloned().collect();
+        futures::future::join_all(runners.iter().map(|runner| runner.halt(&self.services, self.holder)))
+            .await;
+    }
+
+    /// Something in a tenant's directory changed: its jobs that are triggered by changes begin a cycle soon.
+    pub fn changed(&self, tenant: TenantId, origin: Option<&JobId>) {
+        let now = self.services.clock.now();
+        for runner in self.lock().values() {
+            if runner.tenant == tenant && Some(&runner.job) != origin {
+                runner.trigger(now);
+            }
+        }
+    }
+
+    /// What is known of a job's running cycle.
+    #[must_use]
+    pub fn live(&self, job: &Job) -> Arc<Live> {
+        self.runner(job).live.clone()
+    }
+
+    /// The runner of a job, made where there is none.
+    pub(crate) fn runner(&self, job: &Job) -> Arc<Runner> {
+        let mut jobs = self.lock();
+        jobs.entry(job.id.clone()).or_insert_with(|| Arc::new(Runner::new(job))).clone()
+    }
+
+    pub(crate) fn forget(&self, job: &JobId) {
+        self.lock().remove(job);
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<JobId, Arc<Runner>>> {
+        self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

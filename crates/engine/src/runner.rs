@@ -1,0 +1,323 @@
+//! What runs one job: it sleeps until the job is due or triggered, and runs one cycle at a time.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use connector::{ChangeRequest, Cursor};
+use model::job::{Job, JobStatus, QuarantineReason, ScheduleState};
+use model::settings::JobSettings;
+use model::{Failure, FailureCode, JobId, SignedDuration, TenantId, Timestamp, Uuid};
+use store::Result;
+use tokio::sync::{Mutex as AsyncMutex, Notify};
+use tokio::task::JoinHandle;
+
+use crate::cycle::{Cycle, CycleEnd, PrepareError, Prepared, load_runtime, quarantine_for};
+use crate::engine::Engine;
+use crate::live::Live;
+use crate::services::Services;
+use crate::stop::{Stop, Stopper};
+use crate::time::after;
+
+/// How long a lease holds without being renewed.
+const LEASE: SignedDuration = SignedDuration::from_mins(5);
+/// How often it is renewed.
+const RENEWAL: SignedDuration = SignedDuration::from_mins(1);
+/// How long changes are gathered before they trigger a cycle.
+const GATHER: SignedDuration = SignedDuration::from_millis(50);
+/// How long a job may be in quarantine before it is disabled.
+const QUARANTINE_LIFE: SignedDuration = SignedDuration::from_hours(28 * 24);
+/// The wait after the store itself failed.
+const TROUBLE_WAIT: SignedDuration = SignedDuration::from_secs(5);
+
+/// What runs one job.
+pub(crate) struct Runner {
+    pub(crate) job: JobId,
+    pub(crate) tenant: TenantId,
+    pub(crate) live: Arc<Live>,
+    /// Held while a cycle runs, and while something else must not have one running.
+    pub(crate) running: AsyncMutex<Cache>,
+    wake: Notify,
+    /// The first change that no cycle has taken up.
+    triggered: Mutex<Option<Timestamp>>,
+    ordered: AtomicBool,
+    stopper: Mutex<Option<Stopper>>,
+    task: Mutex<Option<JoinHandle<()>>>,
+}
+
+/// What is kept ready between cycles.
+#[derive(Default)]
+pub(crate) struct Cache {
+    prepared: Option<Prepared>,
+}
+
+impl Runner {
+    pub(crate) fn new(job: &Job) -> Self {
+        Self {
+            job: job.id.clone(),
+            tenant: job.tenant,
+            live: Arc::new(Live::default()),
+            running: AsyncMutex::default(),
+            wake: Notify::new(),
+            triggered: Mutex::new(None),
+            ordered: AtomicBool::new(false),
+            stopper: Mutex::new(None),
+            task: Mutex::new(None),
+        }
+    }
+
+    /// Lets the job run by its schedule.
+    pub(crate) fn schedule(self: &Arc<Self>, engine: &Arc<Engine>) {
+        let mut task = self.task.lock().unwrap_or_else(PoisonError::into_inner);
+        if task.as_ref().is_some_and(|task| !task.is_finished()) {
+            self.wake.notify_one();
+            return;
+        }
+        let (runner, services, holder) = (self.clone(), engine.services.clone(), engine.holder);
+        *task = Some(tokio::spawn(async move { runner.follow_schedule(&services, holder).await }));
+    }
+
+    /// A change asks for a cycle.
+    pub(crate) fn trigger(&self, now: Timestamp) {
+        self.triggered.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(now);
+        self.wake.notify_one();
+    }
+
+    /// Something about the schedule changed.
+    pub(crate) fn wake(&self) {
+        self.wake.notify_one();
+    }
+
+    /// A person asks for a cycle now.
+    pub(crate) fn order(&self) {
+        self.ordered.store(true, Ordering::SeqCst);
+        self.wake.notify_one();
+    }
+
+    /// Asks a running cycle to stop, and waits until nothing runs; nothing begins while the guard is held.
+    pub(crate) async fn interrupt(&self) -> tokio::sync::MutexGuard<'_, Cache> {
+        if let Some(stopper) = &*self.stopper.lock().unwrap_or_else(PoisonError::into_inner) {
+            stopper.stop();
+        }
+        let guard = self.running.lock().await;
+        self.wake.notify_one();
+        guard
+    }
+
+    /// Ends the schedule's task and gives the lease back.
+    pub(crate) async fn halt(&self, services: &Services, holder: Uuid) {
+        let task = self.task.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let guard = self.interrupt().await;
+        if let Some(task) = task {
+            task.abort();
+        }
+        drop(guard);
+        if let Err(error) = services.store.release_lease(&self.job, holder).await {
+            tracing::warn!(job = %self.job, %error, "cannot give the lease back");
+        }
+    }
+
+    async fn follow_schedule(&self, services: &Services, holder: Uuid) {
+        loop {
+            let due = match self.due(services).await {
+                Ok(Some(due)) => due,
+                Ok(None) => return,
+                Err(error) => {
+                    tracing::error!(job = %self.job, %error, "cannot read the schedule");
+                    after(services.clock.now(), TROUBLE_WAIT)
+                }
+            };
+            tokio::select! {
+                () = services.timer.until(due) => {}
+                () = self.wake.notified() => continue,
+            }
+            *self.triggered.lock().unwrap_or_else(PoisonError::into_inner) = None;
+            self.ordered.store(false, Ordering::SeqCst);
+            if let Err(error) = self.cycle(services, holder).await {
+                tracing::error!(job = %self.job, %error, "the cycle failed");
+                services.timer.until(after(services.clock.now(), TROUBLE_WAIT)).await;
+            }
+        }
+    }
+
+    /// When the next cycle is due; none where the job is not active.
+    async fn due(&self, services: &Services) -> Result<Option<Timestamp>> {
+        let now = services.clock.now();
+        let Some(job) = services.store.job(self.tenant, &self.job).await? else {
+            return Ok(None);
+        };
+        if job.schedule.state != ScheduleState::Active {
+            return Ok(None);
+        }
+        if self.ordered.load(Ordering::SeqCst) {
+            return Ok(Some(now));
+        }
+        let status = services.store.status(&self.job).await?;
+        let slowed = status.quarantine.as_ref().filter(|one| one.reason != QuarantineReason::TooManyDeletes);
+        if let Some(quarantine) = slowed {
+            return Ok(Some(quarantine.next_attempt));
+        }
+        let settings = JobSettings::parse(&job.settings).unwrap_or_default();
+        let triggered = *self.triggered.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(moment) = triggered.filter(|_| settings.trigger_on_change) {
+            return Ok(Some(after(moment, GATHER)));
+        }
+        let began = self.live.began().max(status.last_began);
+        let interval = settings.interval.unwrap_or(job.schedule.interval);
+        let by_interval = began.map_or(now, |began| after(began, interval));
+        let by_retry = services.store.next_due(&self.job).await?;
+        Ok(Some(by_retry.map_or(by_interval, |moment| moment.min(by_interval))))
+    }
+
+    /// Runs one cycle, now.
+    pub(crate) async fn cycle(&self, services: &Services, holder: Uuid) -> Result<CycleEnd> {
+        let mut cache = self.running.lock().await;
+        let Some(job) = services.store.job(self.tenant, &self.job).await? else {
+            return Ok(CycleEnd::Stopped);
+        };
+        if job.schedule.state != ScheduleState::Active {
+            return Ok(CycleEnd::Stopped);
+        }
+        let (stopper, stop) = Stopper::new();
+        *self.stopper.lock().unwrap_or_else(PoisonError::into_inner) = Some(stopper);
+        self.live.set_began(services.clock.now());
+        let end = self.prepare_and_run(services, holder, job, &stop, &mut cache).await;
+        *self.stopper.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        end
+    }
+
+    async fn prepare_and_run(
+        &self,
+        services: &Services,
+        holder: Uuid,
+        job: Job,
+        stop: &Stop,
+        cache: &mut Cache,
+    ) -> Result<CycleEnd> {
+        if let Err(error) = cache.refresh(services, job.clone()).await {
+            return self.refuse(services, &job, error).await;
+        }
+        let Some(prepared) = &cache.prepared else {
+            return Ok(CycleEnd::Stopped);
+        };
+        if self.is_idle(services, prepared).await? {
+            self.live.set_steady(services.clock.now());
+            return Ok(CycleEnd::Completed);
+        }
+        let now = services.clock.now();
+        let Some(lease) = services.store.lease(&self.job, holder, now, after(now, LEASE)).await? else {
+            tracing::info!(job = %self.job, "another process runs the job");
+            return Ok(CycleEnd::Stopped);
+        };
+        let mut cycle = Cycle::begin(services, prepared, stop, &self.live, lease.fence).await?;
+        let end = {
+            let renewal = self.renew(services, holder);
+            tokio::select! {
+                end = cycle.run() => end?,
+                () = renewal => CycleEnd::Stopped,
+            }
+        };
+        let status = services.store.status(&self.job).await?;
+        self.disable_if_hopeless(services, job, &status).await?;
+        Ok(end)
+    }
+
+    /// True where a cycle would find nothing: asked without a lease and without a write.
+    async fn is_idle(&self, services: &Services, prepared: &Prepared) -> Result<bool> {
+        let runtime = load_runtime(services, &self.job).await?;
+        let Some(watermark) = runtime.watermark.filter(|watermark| watermark.meaning == prepared.meaning)
+        else {
+            return Ok(false);
+        };
+        let same_target = runtime.target_identity.as_deref() == Some(prepared.identity.as_str());
+        if runtime.running.is_some() || runtime.force_deletes || !same_target {
+            return Ok(false);
+        }
+        let status = services.store.status(&self.job).await?;
+        if status.quarantine.is_some() {
+            return Ok(false);
+        }
+        let now = services.clock.now();
+        if services.store.next_due(&self.job).await?.is_some_and(|due| due <= now) {
+            return Ok(false);
+        }
+        let cursor = Cursor(watermark.cursor);
+        let request = ChangeRequest { selections: &prepared.selections, cursor: Some(&cursor), page_size: 1 };
+        match prepared.source.changes(request).await {
+            Ok(page) => Ok(page.changes.is_empty() && !page.more),
+            Err(_) => Ok(false),
+        }
+    }
+
+    /// Renews the lease until it is lost.
+    async fn renew(&self, services: &Services, holder: Uuid) {
+        loop {
+            services.timer.until(after(services.clock.now(), RENEWAL)).await;
+            let now = services.clock.now();
+            match services.store.lease(&self.job, holder, now, after(now, LEASE)).await {
+                Ok(Some(_)) => {}
+                Ok(None) => {
+                    tracing::warn!(job = %self.job, "the lease has passed to another process");
+                    return;
+                }
+                Err(error) => tracing::warn!(job = %self.job, %error, "cannot renew the lease"),
+            }
+        }
+    }
+
+    /// The job cannot run as it is configured.
+    async fn refuse(&self, services: &Services, job: &Job, error: PrepareError) -> Result<CycleEnd> {
+        let error = match error {
+            PrepareError::Store(error) => return Err(error),
+            other => other,
+        };
+        let code = match &error {
+            PrepareError::Connector(error) => error.code,
+            PrepareError::Configuration(_) => FailureCode::InvalidCredentials,
+            _ => FailureCode::InternalError,
+        };
+        let failure = Failure::new(code, error.to_string());
+        let mut status = services.store.status(&self.job).await?;
+        let settings = JobSettings::parse(&job.settings).unwrap_or_default();
+        quarantine_for(&mut status, &failure, services.clock.now(), &settings.quarantine_retry_intervals);
+        services.store.put_status(&self.job, status.clone()).await?;
+        self.disable_if_hopeless(services, job.clone(), &status).await?;
+        Ok(CycleEnd::Failed(failure))
+    }
+
+    async fn disable_if_hopeless(&self, services: &Services, job: Job, status: &JobStatus) -> Result<()> {
+        let now = services.clock.now();
+        let hopeless = status
+            .quarantine
+            .as_ref()
+            .is_some_and(|quarantine| after(quarantine.began, QUARANTINE_LIFE) <= now);
+        if !hopeless {
+            return Ok(());
+        }
+        tracing::warn!(job = %self.job, "disabled after 28 days in quarantine");
+        let mut job = job;
+        job.schedule.state = ScheduleState::Disabled;
+        services.store.update_job(job).await
+    }
+}
+
+impl Cache {
+    /// Makes sure that what is kept ready is made from what is configured now. A cycle that was interrupted goes on
+    /// with the schema that it began with, unless that can no longer run.
+    async fn refresh(&mut self, services: &Services, job: Job) -> std::result::Result<(), PrepareError> {
+        let newest = services.store.schema(&job.id).await?;
+        let secrets = services.vault.secrets(&*services.store, job.tenant, job.service_principal).await?;
+        let current =
+            self.prepared.as_ref().is_some_and(|kept| kept.is_current(&job, newest.number, &secrets));
+        if current {
+            return Ok(());
+        }
+        self.prepared = None;
+        self.prepared = Some(Prepared::build(services, job, newest, secrets).await?);
+        Ok(())
+    }
+
+    /// Forgets what is kept ready.
+    pub(crate) fn clear(&mut self) {
+        self.prepared = None;
+    }
+}
