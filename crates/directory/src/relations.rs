@@ -1,7 +1,7 @@
 //! Members, owners and managers.
 
 use model::Uuid;
-use store::{DirectoryObject, DirectoryWrite, ObjectKind, Presence, RelationKind};
+use store::{DirectoryObject, DirectoryWrite, ObjectKind, Presence, RelationKind, StoreError};
 
 use crate::error::{DirectoryError, Result, noun};
 use crate::objects::Relation;
@@ -99,6 +99,14 @@ impl TenantDirectory {
     pub async fn manager(&self, user: Uuid) -> Result<Option<DirectoryObject>> {
         let managers = self.related(RelationKind::Manager, user, None, 1).await?;
         Ok(self.by_id(&managers).await?.into_iter().next())
+    }
+
+    /// Makes a user the manager of another, in the place of whoever is; nothing where that is so already.
+    pub async fn set_manager(&self, user: Uuid, manager: Uuid) -> Result<()> {
+        match self.relate(RelationKind::Manager, user, &[manager]).await {
+            Err(DirectoryError::Store(StoreError::RelationExists { .. })) => Ok(()),
+            other => other,
+        }
     }
 
     /// Ends the report of a user to whoever is the manager; nothing where there is none.

@@ -25,6 +25,10 @@ pub(crate) struct Position {
     /// Groups that were put into `work` since it was last empty.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) followed: Vec<Uuid>,
+    /// Groups that went to the bin: memberships that end in the feed now are hidden with the group, so that its members
+    /// are not taken apart before it is known whether it goes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) hidden: Vec<Uuid>,
     /// Up to this number, a membership that ended may have carried an entitlement although its group no longer does.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub(crate) wary: u64,
@@ -120,6 +124,7 @@ mod tests {
             full: Some(FullRead { selection: 1, after: Some(Uuid::from_u128(3)), total: 9 }),
             work: vec![Work::Object(Uuid::from_u128(1)), Work::Assigned { after: None }],
             followed: Vec::new(),
+            hidden: Vec::new(),
             wary: 0,
         }
     }

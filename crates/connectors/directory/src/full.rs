@@ -39,6 +39,7 @@ impl DirectorySource {
             full: Some(FullRead { selection: 0, after: None, total }),
             work: Vec::new(),
             followed: Vec::new(),
+            hidden: Vec::new(),
             wary: 0,
         })
     }

@@ -98,6 +98,8 @@ impl<'a> Batch<'a> {
 /// What is known of the objects that a stretch of the feed names.
 struct Known {
     objects: HashMap<Uuid, DirectoryObject>,
+    /// The last entry, by number, that tells of each group itself.
+    last_words: HashMap<Uuid, u64>,
     /// Groups that now give their members a right to the application.
     giving: HashSet<Uuid>,
 }
@@ -109,6 +111,12 @@ impl Known {
 
     fn is_live(&self, id: Uuid) -> bool {
         self.objects.get(&id).is_some_and(|object| object.deleted.is_none())
+    }
+
+    /// True where the entry of this number tells that a group went to the bin: nothing is written to it afterwards.
+    fn went_to_bin(&self, id: Uuid, number: u64) -> bool {
+        self.last_words.get(&id) == Some(&number)
+            && self.objects.get(&id).is_some_and(|object| object.deleted.is_some())
     }
 }
 
@@ -135,12 +143,16 @@ impl DirectorySource {
         let mut batch = Batch::new(selections, page_size);
         if position.work.is_empty() {
             self.take_entries(&mut batch, &mut position, newest).await?;
-        } else {
+        }
+        if !position.work.is_empty() {
             self.take_work(&mut batch, &mut position).await?;
         }
         let (newest, _) = self.directory.change_range().await.map_err(trouble)?;
         if position.wary <= position.number {
             position.wary = 0;
+        }
+        if position.number == newest {
+            position.hidden.clear();
         }
         let more = !position.work.is_empty() || position.number < newest;
         let changes = self.changes_of(batch).await?;
@@ -168,7 +180,7 @@ impl DirectorySource {
         let wary = if last < newest { newest } else { position.wary };
         for entry in entries {
             let certain = entry.number > wary;
-            if !self.take_entry(batch, position, &known, &entry.subject, certain).await? {
+            if !self.take_entry(batch, position, &known, &entry, certain).await? {
                 return Ok(());
             }
             position.number = entry.number;
@@ -180,8 +192,13 @@ impl DirectorySource {
     async fn knowledge(&self, selections: &[Selection], entries: &[ChangeEntry]) -> Result<Known> {
         let mut ids = HashSet::new();
         let mut groups = HashSet::new();
+        let mut last_words = HashMap::new();
         for entry in entries {
             match entry.subject {
+                ChangeSubject::Object { kind: ObjectKind::Group, id } => {
+                    ids.insert(id);
+                    last_words.insert(id, entry.number);
+                }
                 ChangeSubject::Object { id, .. } | ChangeSubject::Purged { id, .. } => {
                     ids.insert(id);
                 }
@@ -199,7 +216,7 @@ impl DirectorySource {
         let ids: Vec<Uuid> = ids.into_iter().collect();
         let objects = self.directory.objects(&ids, Presence::Any).await.map_err(trouble)?;
         let objects = objects.into_iter().map(|object| (object.id, object)).collect();
-        let mut known = Known { objects, giving: HashSet::new() };
+        let mut known = Known { objects, last_words, giving: HashSet::new() };
         if self.follows_assignments(selections) {
             let live = groups.into_iter().filter(|group| known.is_live(*group)).collect();
             known.giving = self.giving(live).await?;
@@ -250,7 +267,7 @@ impl DirectorySource {
         batch: &mut Batch<'_>,
         position: &mut Position,
         known: &Known,
-        subject: &ChangeSubject,
+        ChangeEntry { number, subject, .. }: &ChangeEntry,
         certain: bool,
     ) -> Result<bool> {
         match *subject {
@@ -263,7 +280,15 @@ impl DirectorySource {
                 Ok(true)
             }
             ChangeSubject::Object { kind, id } => {
-                Ok(!batch.selects(kind) || known.kind(id).is_none() || batch.add(id))
+                if batch.selects(kind) && known.kind(id).is_some() && !batch.add(id) {
+                    return Ok(false);
+                }
+                if known.went_to_bin(id, *number) {
+                    position.hidden.push(id);
+                } else {
+                    position.hidden.retain(|hidden| *hidden != id);
+                }
+                Ok(true)
             }
             ChangeSubject::Purged { kind, id } => {
                 batch.purged.insert(id, kind);
@@ -299,8 +324,8 @@ impl DirectorySource {
         let selected = selection_of(batch.selections, ObjectKind::Group);
         let wanted =
             selected.is_some_and(|selection| selection.attributes.iter().any(|name| name == MEMBERS));
-        // The members of a group in the bin are hidden, not gone.
-        let shown = wanted && known.is_live(group);
+        let hidden = !came && position.hidden.contains(&group);
+        let shown = wanted && !hidden && known.kind(group).is_some();
         if shown && !batch.add_member(group, member, came) {
             return Ok(false);
         }
