@@ -18,7 +18,9 @@ use crate::tree::{
 /// The tree in the form of the Graph API; `expression` holds the text, printed anew.
 #[must_use]
 pub fn to_source(tree: &Tree) -> MappingSource {
-    node_source(tree.root())
+    let mut source = node_source(tree.root());
+    source.expression = Some(tree.to_string());
+    source
 }
 
 /// The tree of an `attributeMappingSource`: its text where it has one, else its nested parts.

@@ -1,6 +1,13 @@
 //! The language as its users see it.
 #![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
+mod checking;
 mod examples;
+mod flowing;
+mod functions;
+mod generate;
+mod parsing;
+mod properties;
+mod sources;
 mod support;
 mod vectors;

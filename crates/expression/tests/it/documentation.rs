@@ -1,0 +1,1 @@
+//! docs/expressions.md agrees with the function table.
