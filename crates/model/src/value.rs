@@ -178,7 +178,7 @@ fn write_invariant_date_time(f: &mut fmt::Formatter<'_>, moment: Timestamp) -> f
     let half = if civil.hour() < 12 { "AM" } else { "PM" };
     write!(
         f,
-        "{}/{}/{} {}:{:02}:{:02} {half}",
+        "{}/{}/{:04} {}:{:02}:{:02} {half}",
         civil.month(),
         civil.day(),
         civil.year(),
@@ -196,6 +196,8 @@ mod tests {
     fn values_print_as_dotnet_does() {
         let moment: Timestamp = "2020-03-16T00:05:09Z".parse().unwrap();
         assert_eq!(Value::DateTime(moment).to_string(), "3/16/2020 12:05:09 AM");
+        let early: Timestamp = "0001-01-01T00:00:00Z".parse().unwrap();
+        assert_eq!(Value::DateTime(early).to_string(), "1/1/0001 12:00:00 AM");
         assert_eq!(Value::Boolean(true).to_string(), "True");
         assert_eq!(Value::list(["a".into(), Value::Null, "b".into()]).to_string(), "a; b");
     }
