@@ -89,7 +89,13 @@ impl ResultType {
     }
 }
 
-/// Checks an expression for a mapping. All errors are found, in the order of the text.
+/// The most errors that are reported of one expression.
+const MOST_ERRORS: usize = 20;
+
+/// The longest attribute name, in bytes, for which the nearest one is looked for.
+const LONGEST_TYPO: usize = 200;
+
+/// Checks an expression for a mapping. The errors, at most twenty, come in the order of the text.
 pub fn check(
     tree: &Tree,
     attributes: &dyn SourceAttributes,
@@ -104,6 +110,7 @@ pub fn check(
     let mut errors = checker.errors;
     errors.extend(compile_with_problems(tree).1);
     errors.sort_by_key(|error| error.offset);
+    errors.truncate(MOST_ERRORS);
     if errors.is_empty() { Ok(result) } else { Err(errors) }
 }
 
@@ -114,7 +121,9 @@ struct Checker<'a> {
 
 impl Checker<'_> {
     fn error(&mut self, node: &Node, message: impl Into<String>) {
-        self.errors.push(CheckError { offset: node.offset as usize, message: message.into() });
+        if self.errors.len() < MOST_ERRORS {
+            self.errors.push(CheckError { offset: node.offset as usize, message: message.into() });
+        }
     }
 
     fn placement(&mut self, tree: &Tree, placement: Placement) {
@@ -153,20 +162,27 @@ impl Checker<'_> {
     }
 
     fn unknown(&self, name: &str) -> String {
-        let nearest = self
-            .attributes
-            .names()
-            .map(|known| (strsim::damerau_levenshtein(&known.to_lowercase(), &name.to_lowercase()), known))
-            .min_by_key(|(distance, _)| *distance)
-            .filter(|(distance, _)| *distance <= name.chars().count().div_ceil(2));
-        match nearest {
-            Some((_, known)) => {
-                format!("the source object has no attribute '{name}'; did you mean [{known}]?")
-            }
+        match self.nearest(name) {
+            Some(known) => format!("the source object has no attribute '{name}'; did you mean [{known}]?"),
             None => format!(
                 "the source object has no attribute '{name}'; add it to the directory definition first"
             ),
         }
+    }
+
+    fn nearest(&self, name: &str) -> Option<&str> {
+        if name.len() > LONGEST_TYPO || self.errors.len() >= MOST_ERRORS {
+            return None;
+        }
+        let wanted = name.to_lowercase();
+        let most = name.chars().count().div_ceil(2);
+        self.attributes
+            .names()
+            .filter(|known| known.len().abs_diff(name.len()) <= 4 * most)
+            .map(|known| (strsim::damerau_levenshtein(&known.to_lowercase(), &wanted), known))
+            .filter(|(distance, _)| *distance <= most)
+            .min_by_key(|(distance, _)| *distance)
+            .map(|(_, known)| known)
     }
 
     fn comparison(&mut self, comparison: &Comparison) -> ResultType {

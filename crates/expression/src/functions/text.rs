@@ -4,6 +4,7 @@ use unicode_normalization::char::is_combining_mark;
 
 use crate::case::{self, Culture};
 use crate::diacritics;
+use crate::error::EvaluationError;
 use crate::evaluate::{Invocation, Item, Outcome, Text};
 use crate::prepare::{Arguments, Known, Prepared, Unprepared};
 use crate::registry::{Example, Family, Function, Kind, NullRule, Parameter, Returns};
@@ -44,12 +45,18 @@ fn position(text: &str, sought: &str, skipped: usize, folds: bool) -> usize {
     if text.chars().count() <= skipped {
         return 0;
     }
-    let rest: String = text.chars().skip(skipped).map(|one| if folds { fold(one) } else { one }).collect();
-    let sought: String = sought.chars().map(|one| if folds { fold(one) } else { one }).collect();
-    match rest.find(&sought) {
-        Some(at) => rest.get(..at).map_or(0, |before| before.chars().count()) + skipped + 1,
-        None => 0,
-    }
+    let begin = text.char_indices().nth(skipped).map_or(text.len(), |(at, _)| at);
+    let rest = text.get(begin..).unwrap_or_default();
+    let counted = |text: &str, sought: &str| {
+        text.find(sought).and_then(|at| text.get(..at)).map(|before| before.chars().count())
+    };
+    let found = if folds {
+        let folded = |text: &str| text.chars().map(fold).collect::<String>();
+        counted(&folded(rest), &folded(sought))
+    } else {
+        counted(rest, sought)
+    };
+    found.map_or(0, |before| before + skipped + 1)
 }
 
 fn fold(character: char) -> char {
@@ -145,9 +152,23 @@ fn normalize_diacritics<'a>(call: &'a Invocation, run: &mut Run<'a, '_>) -> Outc
     })
 }
 
+/// An argument that is a set of characters. Its size is bounded, since every character of the source is looked up in it.
+fn characters<'a>(
+    call: &'a Invocation,
+    run: &mut Run<'a, '_>,
+    position: usize,
+) -> Result<Option<Text<'a>>, EvaluationError> {
+    const MOST: usize = 1_000;
+    let text = run.text(call, position)?;
+    if text.as_ref().is_some_and(|text| run.str(text).len() > MOST) {
+        return Err(call.error(format!("'{}' takes at most {MOST} characters", call.parameter(position))));
+    }
+    Ok(text)
+}
+
 fn p_case<'a>(call: &'a Invocation, run: &mut Run<'a, '_>) -> Outcome<'a> {
     let Some(text) = run.text(call, 0)? else { return Ok(Item::Null) };
-    let separators = run.text(call, 1)?;
+    let separators = characters(call, run, 1)?;
     run.rewrite(|run, output| {
         match separators {
             Some(separators) => capitalize(run.str(&text), run.str(&separators), output),
@@ -242,7 +263,7 @@ fn trim<'a>(call: &'a Invocation, run: &mut Run<'a, '_>) -> Outcome<'a> {
 
 fn word<'a>(call: &'a Invocation, run: &mut Run<'a, '_>) -> Outcome<'a> {
     let Some(text) = run.text(call, 0)? else { return Ok(run.built("")) };
-    let (Some(number), Some(delimiters)) = (run.integer(call, 1)?, run.text(call, 2)?) else {
+    let (Some(number), Some(delimiters)) = (run.integer(call, 1)?, characters(call, run, 2)?) else {
         return Ok(Item::Null);
     };
     let Ok(number @ 1..) = usize::try_from(number) else { return Ok(run.built("")) };

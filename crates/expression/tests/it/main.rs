@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 mod checking;
+mod documentation;
 mod examples;
 mod flowing;
 mod functions;
