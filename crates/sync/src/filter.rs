@@ -3,7 +3,7 @@
 //! A clause on null is false, but for the null tests; in `inputFilterGroups` a negative clause holds on null.
 
 use crate::pattern::Pattern;
-use model::schema::{FilterClause, FilterGroup};
+use model::schema::{AttributeType, FilterClause, FilterGroup};
 use model::{Name, Value};
 
 /// The filters of an object mapping.
@@ -50,18 +50,42 @@ enum Operator {
 }
 
 impl Operator {
+    const ALL: [Self; 8] = [
+        Self::Equals,
+        Self::NotEquals,
+        Self::IsTrue,
+        Self::IsFalse,
+        Self::IsNull,
+        Self::IsNotNull,
+        Self::RegexMatch,
+        Self::NotRegexMatch,
+    ];
+
     fn of(name: &str) -> Option<Self> {
-        Some(match name.to_ascii_uppercase().as_str() {
-            "EQUALS" => Self::Equals,
-            "NOT EQUALS" => Self::NotEquals,
-            "IS TRUE" => Self::IsTrue,
-            "IS FALSE" => Self::IsFalse,
-            "IS NULL" => Self::IsNull,
-            "IS NOT NULL" => Self::IsNotNull,
-            "REGEX MATCH" => Self::RegexMatch,
-            "NOT REGEX MATCH" => Self::NotRegexMatch,
-            _ => return None,
-        })
+        Self::ALL.into_iter().find(|operator| operator.name().eq_ignore_ascii_case(name))
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Equals => "EQUALS",
+            Self::NotEquals => "NOT EQUALS",
+            Self::IsTrue => "IS TRUE",
+            Self::IsFalse => "IS FALSE",
+            Self::IsNull => "IS NULL",
+            Self::IsNotNull => "IS NOT NULL",
+            Self::RegexMatch => "REGEX MATCH",
+            Self::NotRegexMatch => "NOT REGEX MATCH",
+        }
+    }
+
+    /// The types of attributes that it can tell something about.
+    fn types(self) -> &'static [AttributeType] {
+        use AttributeType::{Binary, Boolean, DateTime, Integer, Reference, String};
+        match self {
+            Self::IsTrue | Self::IsFalse => &[Boolean],
+            Self::RegexMatch | Self::NotRegexMatch => &[String],
+            _ => &[String, Integer, Reference, Binary, Boolean, DateTime],
+        }
     }
 
     fn is_unary(self) -> bool {
@@ -73,9 +97,28 @@ impl Operator {
     }
 }
 
-/// The names of the operators that a clause may use.
-pub(crate) const OPERATORS: &str =
-    "EQUALS, NOT EQUALS, IS TRUE, IS FALSE, IS NULL, IS NOT NULL, REGEX MATCH, NOT REGEX MATCH";
+/// An operator that a clause of a scoping filter may use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FilterOperator {
+    /// Its name, such as `NOT EQUALS`.
+    pub name: &'static str,
+    /// True where it takes no value to compare with.
+    pub unary: bool,
+    /// True where it must hold of all values of a multi-valued attribute; otherwise one is enough.
+    pub of_all_values: bool,
+    /// The types of attributes that it can tell something about.
+    pub types: &'static [AttributeType],
+}
+
+/// The operators that a clause of a scoping filter may use.
+pub fn filter_operators() -> impl Iterator<Item = FilterOperator> {
+    Operator::ALL.into_iter().map(|operator| FilterOperator {
+        name: operator.name(),
+        unary: operator.is_unary(),
+        of_all_values: operator.is_negative(),
+        types: operator.types(),
+    })
+}
 
 impl Groups {
     /// Compiles groups. `slot` gives an attribute's position among the source attributes, or says what is wrong with
@@ -118,7 +161,8 @@ impl Clause {
         let attribute = clause.source_operand_name.as_deref().unwrap_or_default();
         let name = clause.operator_name.as_deref().unwrap_or_default();
         let operator = Operator::of(name).ok_or_else(|| {
-            format!("the filter on '{attribute}' has the operator '{name}'; use one of {OPERATORS}")
+            let known = Operator::ALL.map(Operator::name).join(", ");
+            format!("the filter on '{attribute}' has the operator '{name}'; use one of {known}")
         })?;
         let operands = clause.target_operand.as_ref().map_or(&[][..], |operand| &operand.values);
         if !operator.is_unary() && operands.is_empty() {
@@ -179,16 +223,7 @@ impl Clause {
                 Operand::Pattern(pattern) => pattern.as_str(),
             })
             .collect();
-        let operator = match self.operator {
-            Operator::Equals => "EQUALS",
-            Operator::NotEquals => "NOT EQUALS",
-            Operator::IsTrue => "IS TRUE",
-            Operator::IsFalse => "IS FALSE",
-            Operator::IsNull => "IS NULL",
-            Operator::IsNotNull => "IS NOT NULL",
-            Operator::RegexMatch => "REGEX MATCH",
-            Operator::NotRegexMatch => "NOT REGEX MATCH",
-        };
+        let operator = self.operator.name();
         if operands.is_empty() {
             format!("{} {operator} does not hold", self.attribute)
         } else {
