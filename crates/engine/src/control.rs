@@ -231,7 +231,7 @@ impl Engine {
             cache.clear();
             let now = services.clock.now();
             let until = after(now, SignedDuration::from_mins(1));
-            let lease = services.store.lease(&job.id, self.holder, now, until).await?;
+            let lease = services.store.lease(&job.id, services.node, now, until).await?;
             let lease = lease.ok_or_else(|| {
                 ControlError::Unfit(
                     "another process runs the job at this moment; try again in a minute".into(),
@@ -284,7 +284,7 @@ impl Engine {
         let mut paused = job.clone();
         paused.schedule.state = ScheduleState::Disabled;
         self.services.store.update_job(paused).await?;
-        runner.halt(&self.services, self.holder).await;
+        runner.halt(&self.services).await;
         self.services.store.delete_job(job.tenant, &job.id).await?;
         self.forget(&job.id);
         Ok(())

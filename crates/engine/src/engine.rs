@@ -4,9 +4,10 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use model::job::Job;
-use model::{JobId, TenantId, Uuid};
+use model::{JobId, TenantId};
 use store::Result;
 
+use crate::cycle::CycleEnd;
 use crate::live::Live;
 use crate::runner::Runner;
 use crate::services::Services;
@@ -14,8 +15,6 @@ use crate::services::Services;
 /// The engine of one process: it runs the active jobs and takes orders about all.
 pub struct Engine {
     pub(crate) services: Services,
-    /// Who this process is, for leases.
-    pub(crate) holder: Uuid,
     jobs: Mutex<HashMap<JobId, Arc<Runner>>>,
 }
 
@@ -23,8 +22,7 @@ impl Engine {
     /// An engine that runs nothing yet.
     #[must_use]
     pub fn new(services: Services) -> Arc<Self> {
-        let holder = services.entropy.uuid();
-        Arc::new(Self { services, holder, jobs: Mutex::new(HashMap::new()) })
+        Arc::new(Self { services, jobs: Mutex::new(HashMap::new()) })
     }
 
     /// What the engine stands on.
@@ -44,8 +42,12 @@ impl Engine {
     /// Stops every cycle at its next object and waits for it.
     pub async fn shutdown(&self) {
         let runners: Vec<_> = self.lock().values().cloned().collect();
-        futures::future::join_all(runners.iter().map(|runner| runner.halt(&self.services, self.holder)))
-            .await;
+        futures::future::join_all(runners.iter().map(|runner| runner.halt(&self.services))).await;
+    }
+
+    /// Runs one cycle of an active job, whatever its schedule, and waits for its end.
+    pub async fn run_to_end(&self, job: &Job) -> Result<CycleEnd> {
+        self.runner(job).cycle(&self.services).await
     }
 
     /// Something in a tenant's directory changed: its jobs that are triggered by changes begin a cycle soon.

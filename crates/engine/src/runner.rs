@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use connector::{ChangeRequest, Cursor};
 use model::job::{Job, JobStatus, QuarantineReason, ScheduleState};
 use model::settings::JobSettings;
-use model::{Failure, FailureCode, JobId, SignedDuration, TenantId, Timestamp, Uuid};
+use model::{Failure, FailureCode, JobId, SignedDuration, TenantId, Timestamp};
 use store::Result;
 use tokio::sync::{Mutex as AsyncMutex, Notify};
 use tokio::task::JoinHandle;
@@ -72,8 +72,8 @@ impl Runner {
             self.wake.notify_one();
             return;
         }
-        let (runner, services, holder) = (self.clone(), engine.services.clone(), engine.holder);
-        *task = Some(tokio::spawn(async move { runner.follow_schedule(&services, holder).await }));
+        let (runner, services) = (self.clone(), engine.services.clone());
+        *task = Some(tokio::spawn(async move { runner.follow_schedule(&services).await }));
     }
 
     /// A change asks for a cycle.
@@ -104,19 +104,19 @@ impl Runner {
     }
 
     /// Ends the schedule's task and gives the lease back.
-    pub(crate) async fn halt(&self, services: &Services, holder: Uuid) {
+    pub(crate) async fn halt(&self, services: &Services) {
         let task = self.task.lock().unwrap_or_else(PoisonError::into_inner).take();
         let guard = self.interrupt().await;
         if let Some(task) = task {
             task.abort();
         }
         drop(guard);
-        if let Err(error) = services.store.release_lease(&self.job, holder).await {
+        if let Err(error) = services.store.release_lease(&self.job, services.node).await {
             tracing::warn!(job = %self.job, %error, "cannot give the lease back");
         }
     }
 
-    async fn follow_schedule(&self, services: &Services, holder: Uuid) {
+    async fn follow_schedule(&self, services: &Services) {
         loop {
             let due = match self.due(services).await {
                 Ok(Some(due)) => due,
@@ -132,7 +132,7 @@ impl Runner {
             }
             *self.triggered.lock().unwrap_or_else(PoisonError::into_inner) = None;
             self.ordered.store(false, Ordering::SeqCst);
-            if let Err(error) = self.cycle(services, holder).await {
+            if let Err(error) = self.cycle(services).await {
                 tracing::error!(job = %self.job, %error, "the cycle failed");
                 services.timer.until(after(services.clock.now(), TROUBLE_WAIT)).await;
             }
@@ -169,7 +169,7 @@ impl Runner {
     }
 
     /// Runs one cycle, now.
-    pub(crate) async fn cycle(&self, services: &Services, holder: Uuid) -> Result<CycleEnd> {
+    pub(crate) async fn cycle(&self, services: &Services) -> Result<CycleEnd> {
         let mut cache = self.running.lock().await;
         let Some(job) = services.store.job(self.tenant, &self.job).await? else {
             return Ok(CycleEnd::Stopped);
@@ -180,7 +180,7 @@ impl Runner {
         let (stopper, stop) = Stopper::new();
         *self.stopper.lock().unwrap_or_else(PoisonError::into_inner) = Some(stopper);
         self.live.set_began(services.clock.now());
-        let end = self.prepare_and_run(services, holder, job, &stop, &mut cache).await;
+        let end = self.prepare_and_run(services, job, &stop, &mut cache).await;
         *self.stopper.lock().unwrap_or_else(PoisonError::into_inner) = None;
         end
     }
@@ -188,7 +188,6 @@ impl Runner {
     async fn prepare_and_run(
         &self,
         services: &Services,
-        holder: Uuid,
         job: Job,
         stop: &Stop,
         cache: &mut Cache,
@@ -204,13 +203,14 @@ impl Runner {
             return Ok(CycleEnd::Completed);
         }
         let now = services.clock.now();
-        let Some(lease) = services.store.lease(&self.job, holder, now, after(now, LEASE)).await? else {
+        let Some(lease) = services.store.lease(&self.job, services.node, now, after(now, LEASE)).await?
+        else {
             tracing::info!(job = %self.job, "another process runs the job");
             return Ok(CycleEnd::Stopped);
         };
         let mut cycle = Cycle::begin(services, prepared, stop, &self.live, lease.fence).await?;
         let end = {
-            let renewal = self.renew(services, holder);
+            let renewal = self.renew(services);
             tokio::select! {
                 end = cycle.run() => end?,
                 () = renewal => CycleEnd::Stopped,
@@ -249,11 +249,11 @@ impl Runner {
     }
 
     /// Renews the lease until it is lost.
-    async fn renew(&self, services: &Services, holder: Uuid) {
+    async fn renew(&self, services: &Services) {
         loop {
             services.timer.until(after(services.clock.now(), RENEWAL)).await;
             let now = services.clock.now();
-            match services.store.lease(&self.job, holder, now, after(now, LEASE)).await {
+            match services.store.lease(&self.job, services.node, now, after(now, LEASE)).await {
                 Ok(Some(_)) => {}
                 Ok(None) => {
                     tracing::warn!(job = %self.job, "the lease has passed to another process");

@@ -7,7 +7,7 @@ use model::job::Job;
 use model::schema::{Schema, SynchronizationRule};
 use model::secrets::Secrets;
 use model::settings::JobSettings;
-use model::{Clock, Entropy};
+use model::{Clock, Entropy, Uuid};
 use store::SharedStore;
 use store::vault::Vault;
 
@@ -32,6 +32,9 @@ pub struct Services {
     pub registry: Registry,
     /// Where jobs start from.
     pub templates: Templates,
+    /// Who this process is, for leases. Where only one process can have the store, it is the same after a restart, so
+    /// that nobody waits for the lease of a process that died.
+    pub node: Uuid,
 }
 
 impl Services {

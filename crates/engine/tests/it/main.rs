@@ -1,0 +1,9 @@
+//! The engine with a real store and connectors in memory.
+
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests fail by panicking")]
+
+mod cycles;
+mod failures;
+mod model_based;
+mod removals;
+mod rig;

@@ -1,0 +1,175 @@
+//! Disables and deletes: staged, limited, held for consent.
+
+use engine::ResetScope;
+use model::job::QuarantineReason;
+use serde_json::json;
+
+use crate::rig::{Rig, user};
+
+async fn rig_of(people: u32) -> Rig {
+    let rig = Rig::new().await;
+    for number in 0..people {
+        rig.source.upsert(user(number));
+    }
+    rig.good_cycle().await;
+    rig
+}
+
+fn active(rig: &Rig) -> usize {
+    rig.accounts().values().filter(|active| **active).count()
+}
+
+#[tokio::test]
+async fn who_is_disabled_at_the_source_is_disabled_and_comes_back() {
+    let rig = rig_of(20).await;
+    rig.source.disable("u1");
+    rig.source.soft_delete("u2");
+    rig.good_cycle().await;
+    assert_eq!((active(&rig), rig.accounts().len()), (18, 20));
+    assert_eq!(rig.story("u1").await, ["create success", "disable success"]);
+    rig.source.enable("u1");
+    rig.source.restore("u2");
+    rig.good_cycle().await;
+    assert_eq!((active(&rig), rig.accounts().len()), (20, 20));
+}
+
+#[tokio::test]
+async fn who_is_gone_is_deleted() {
+    let rig = rig_of(20).await;
+    rig.source.delete("u1");
+    rig.good_cycle().await;
+    assert_eq!(rig.accounts().len(), 19);
+    assert_eq!(rig.story("u1").await, ["create success", "delete success"]);
+    rig.source.upsert(user(1));
+    rig.good_cycle().await;
+    assert_eq!(rig.accounts().len(), 20);
+}
+
+#[tokio::test]
+async fn a_filter_that_matches_nobody_disables_nobody_until_a_person_agrees() {
+    let rig = rig_of(30).await;
+    rig.change_schema(|schema| {
+        schema["synchronizationRules"][0]["objectMappings"][0]["scope"] = json!({"groups": [{"name": "g", "clauses": [
+            {"sourceOperandName": "department", "operatorName": "EQUALS", "targetOperand": {"values": ["Salse"]}}
+        ]}]});
+    })
+    .await;
+    rig.good_cycle().await;
+    assert_eq!(active(&rig), 30);
+    let quarantine = rig.status().await.quarantine.unwrap();
+    assert_eq!(quarantine.reason, QuarantineReason::TooManyDeletes);
+    assert_eq!(rig.story("u4").await, ["create success", "stagedDelete warning"]);
+
+    // Creates and updates go on, and what is held is logged once.
+    rig.source.upsert(user(99).with("department", "Salse"));
+    rig.good_cycle().await;
+    assert_eq!(active(&rig), 31);
+    assert_eq!(rig.story("u4").await, ["create success", "stagedDelete warning"]);
+
+    rig.restart(ResetScope {
+        watermark: false,
+        escrows: false,
+        quarantine: true,
+        links: false,
+        force_deletes: true,
+    })
+    .await;
+    rig.good_cycle().await;
+    assert_eq!(active(&rig), 1);
+    assert_eq!(rig.status().await.quarantine, None);
+}
+
+#[tokio::test]
+async fn a_corrected_filter_lets_everybody_go_on_as_if_nothing_had_been() {
+    let rig = rig_of(30).await;
+    let scope = |value: &'static str| {
+        move |schema: &mut serde_json::Value| {
+            schema["synchronizationRules"][0]["objectMappings"][0]["scope"] = json!({"groups": [{"clauses": [
+                {"sourceOperandName": "department", "operatorName": "REGEX MATCH", "targetOperand": {"values": [value]}}
+            ]}]});
+        }
+    };
+    rig.change_schema(scope("^Salse$")).await;
+    rig.good_cycle().await;
+    assert!(rig.status().await.quarantine.is_some());
+    rig.change_schema(scope("^(Sales|IT)$")).await;
+    rig.good_cycle().await;
+    assert_eq!(active(&rig), 30);
+    assert_eq!(rig.status().await.quarantine, None);
+    assert_eq!(rig.store.staged_counts(&rig.job.id).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn a_source_that_suddenly_shows_nobody_deletes_nobody() {
+    let rig = rig_of(5).await;
+    for number in 0..5 {
+        rig.source.delete(&format!("u{number}"));
+    }
+    rig.source.forget_history();
+    rig.good_cycle().await;
+    assert_eq!(active(&rig), 5);
+    assert_eq!(rig.status().await.quarantine.unwrap().reason, QuarantineReason::TooManyDeletes);
+}
+
+#[tokio::test]
+async fn what_a_full_read_does_not_show_is_gone() {
+    let rig = rig_of(20).await;
+    rig.source.delete("u3");
+    rig.source.forget_history();
+    rig.good_cycle().await;
+    assert_eq!(rig.accounts().len(), 19);
+    assert!(rig.account("user3").is_none());
+}
+
+#[tokio::test]
+async fn limits_of_the_settings_hold_over_cycles() {
+    let mut rig = rig_of(20).await;
+    rig.set_settings(&[("MaxDeletes", "3")]).await;
+    rig.source.delete("u1");
+    rig.source.delete("u2");
+    rig.good_cycle().await;
+    assert_eq!(rig.accounts().len(), 18);
+    rig.source.delete("u3");
+    rig.good_cycle().await;
+    assert_eq!(rig.accounts().len(), 18, "the third within 40 minutes reaches the limit");
+    assert_eq!(rig.status().await.quarantine.unwrap().reason, QuarantineReason::TooManyDeletes);
+    rig.clock.advance(model::SignedDuration::from_mins(41));
+    rig.good_cycle().await;
+    assert_eq!(rig.accounts().len(), 17);
+}
+
+#[tokio::test]
+async fn who_loses_access_may_keep_the_account() {
+    let rig = rig_of(20).await;
+    rig.set_secrets(&[("SkipOutOfScopeDeletions", "True")]).await;
+    rig.change_schema(|schema| {
+        schema["synchronizationRules"][0]["objectMappings"][0]["scope"] = json!({"groups": [{"clauses": [
+            {"sourceOperandName": "department", "operatorName": "EQUALS", "targetOperand": {"values": ["Sales"]}}
+        ]}]});
+    })
+    .await;
+    rig.source.disable("u0");
+    rig.good_cycle().await;
+    assert_eq!(active(&rig), 19, "only the disabled one is disabled");
+}
+
+#[tokio::test]
+async fn a_group_out_of_scope_is_deleted_where_groups_cannot_be_disabled() {
+    let rig = Rig::with(
+        testkit::MemorySource::with_assignments(),
+        testkit::MemoryTarget::new().with_type(connector::TypeCapabilities {
+            kind: "team".into(),
+            soft_delete: false,
+            list: true,
+            reference_chunk: 100,
+        }),
+    )
+    .await;
+    rig.source.upsert(crate::rig::group("staff"));
+    rig.source.assign("staff");
+    rig.good_cycle().await;
+    assert_eq!(rig.target.objects("team").len(), 1);
+    rig.source.unassign("staff");
+    rig.good_cycle().await;
+    assert_eq!(rig.target.objects("team").len(), 0);
+}
