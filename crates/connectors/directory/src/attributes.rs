@@ -7,7 +7,7 @@ use model::schema::AttributeType;
 use model::{Anchor, Attributes, Name, Object, Uuid, Value};
 use serde_json::Value as Json;
 
-use crate::definition::{Origin, attributes_of, name_of};
+use crate::definition::{Attribute, Origin, attributes_of, name_of};
 
 /// What is known of a page's objects beyond their properties.
 #[derive(Debug, Default)]
@@ -20,18 +20,35 @@ pub(crate) struct Surroundings {
     pub(crate) role_names: Vec<(Uuid, Name)>,
 }
 
-/// An object with the selected attributes; none of a kind that synchronization does not know.
-pub(crate) fn shape(
-    object: &DirectoryObject,
-    selected: &[Name],
-    surroundings: &Surroundings,
-) -> Option<Object> {
-    let values = selected.iter().map(|name| (name.clone(), value(object, name, surroundings)));
-    Some(Object {
-        kind: name_of(object.kind)?.into(),
-        anchor: anchor(object.id),
-        attributes: values.collect::<Attributes>(),
-    })
+/// The selected attributes of a type, looked up once for many objects.
+pub(crate) struct Columns<'a> {
+    kind: &'static str,
+    columns: Vec<(&'a Name, Option<&'static Attribute>)>,
+}
+
+impl<'a> Columns<'a> {
+    /// The selected attributes of a kind of object; none of a kind that synchronization does not know.
+    pub(crate) fn of(kind: ObjectKind, selected: &'a [Name]) -> Option<Self> {
+        let listed = |name: &Name| attributes_of(kind).iter().find(|attribute| attribute.name == name);
+        let columns = selected.iter().map(|name| (name, listed(name))).collect();
+        Some(Self { kind: name_of(kind)?, columns })
+    }
+
+    /// An object with these attributes.
+    pub(crate) fn shape(&self, object: &DirectoryObject, surroundings: &Surroundings) -> Object {
+        let values = self.columns.iter().map(|(name, listed)| {
+            let value = match listed {
+                Some(attribute) => value(object, attribute, surroundings),
+                None => unlisted(object, name),
+            };
+            ((*name).clone(), value)
+        });
+        Object {
+            kind: self.kind.into(),
+            anchor: anchor(object.id),
+            attributes: values.collect::<Attributes>(),
+        }
+    }
 }
 
 /// The anchor of an object.
@@ -48,11 +65,8 @@ pub(crate) fn role_names(service_principal: &DirectoryObject) -> Vec<(Uuid, Name
         .collect()
 }
 
-fn value(object: &DirectoryObject, name: &str, surroundings: &Surroundings) -> Value {
+fn value(object: &DirectoryObject, attribute: &Attribute, surroundings: &Surroundings) -> Value {
     let property = |name: &str| object.properties.get(name).unwrap_or(&Json::Null);
-    let Some(attribute) = attributes_of(object.kind).iter().find(|attribute| attribute.name == name) else {
-        return unlisted(object, name);
-    };
     match attribute.origin {
         Origin::Id => Value::text(object.id.to_string()),
         Origin::Created => Value::DateTime(object.created),
@@ -141,6 +155,10 @@ mod tests {
         }
     }
 
+    fn shape(object: &DirectoryObject, selected: &[Name], surroundings: &Surroundings) -> Object {
+        Columns::of(object.kind, selected).unwrap().shape(object, surroundings)
+    }
+
     #[test]
     fn attributes_come_from_their_properties() {
         let object = user(json!({
@@ -175,7 +193,7 @@ mod tests {
             ("appRoleAssignments", Value::list(["Reader".into()])),
             ("IsSoftDeleted", Value::Null),
         ] {
-            let shaped = shape(&object, &[name.into()], &surroundings).unwrap();
+            let shaped = shape(&object, &[name.into()], &surroundings);
             assert_eq!(*shaped.get(name), expected, "{name}");
         }
     }
@@ -183,7 +201,7 @@ mod tests {
     #[test]
     fn only_selected_attributes_are_read() {
         let object = user(json!({"displayName": "Ada", "jobTitle": "Analyst"}));
-        let shaped = shape(&object, &["jobTitle".into()], &Surroundings::default()).unwrap();
+        let shaped = shape(&object, &["jobTitle".into()], &Surroundings::default());
         assert_eq!(shaped.attributes.len(), 1);
     }
 
@@ -196,7 +214,7 @@ mod tests {
         ] {
             let object = user(json!({"userPrincipalName": name}));
             let selected = ["userPrincipalName".into(), "originalUserPrincipalName".into()];
-            let shaped = shape(&object, &selected, &Surroundings::default()).unwrap();
+            let shaped = shape(&object, &selected, &Surroundings::default());
             assert_eq!(shaped.get("userPrincipalName").as_text(), Some(home));
             assert_eq!(shaped.get("originalUserPrincipalName").as_text(), Some(name));
         }

@@ -9,7 +9,7 @@ use connector::{
 use directory::{DirectoryError, DirectoryObject, ObjectKind, Presence, RelationKind, TenantDirectory};
 use model::{Anchor, FailureCode, Name, Uuid};
 
-use crate::attributes::{Surroundings, anchor, display_name, is_enabled, role_names, shape};
+use crate::attributes::{Columns, Surroundings, anchor, display_name, is_enabled, role_names};
 use crate::definition::{GROUP, MEMBERS, kind_of, name_of};
 
 /// Changes per page that suit the store and the engine.
@@ -77,10 +77,16 @@ impl DirectorySource {
         if wants(selections, "manager") {
             surroundings.managers = self.managers(objects).await?;
         }
+        let columns = |kind| Columns::of(kind, &selection_of(selections, kind)?.attributes);
+        let (users, groups) = (columns(ObjectKind::User), columns(ObjectKind::Group));
         let show = |object: &DirectoryObject| {
-            let selection = selection_of(selections, object.kind)?;
+            let columns = match object.kind {
+                ObjectKind::User => users.as_ref()?,
+                ObjectKind::Group => groups.as_ref()?,
+                ObjectKind::Application | ObjectKind::ServicePrincipal => return None,
+            };
             Some(SourceObject {
-                object: shape(object, &selection.attributes, &surroundings)?,
+                object: columns.shape(object, &surroundings),
                 enabled: is_enabled(object),
                 soft_deleted: object.deleted.is_some(),
                 entitled: self.everybody || entitled.contains(&object.id),
