@@ -43,10 +43,10 @@ impl<'a> Deciding<'_, 'a, '_, '_> {
         };
         let mapping = self.facts.mapping;
         let inputs = Inputs::of(mapping, source, false);
-        if mapping.filters.input.accepts(&inputs.values).is_err() {
+        if mapping.filters.input.refusal(&inputs.values)?.is_some() {
             return Ok(self.skip(SkipReason::Filtered));
         }
-        let (inactive, clause) = self.inactivity(source, &inputs);
+        let (inactive, clause) = self.inactivity(source, &inputs)?;
         self.inactive = inactive;
         self.trace.push(TraceStep::Scoping { inactive, clause });
         let link = self.link();
@@ -65,18 +65,22 @@ impl<'a> Deciding<'_, 'a, '_, '_> {
         self.facts.entry.and_then(|entry| entry.link.as_ref())
     }
 
-    fn inactivity(&self, source: &SourceObject, inputs: &Inputs<'_>) -> (Option<Inactive>, Option<String>) {
-        if source.soft_deleted {
+    fn inactivity(
+        &self,
+        source: &SourceObject,
+        inputs: &Inputs<'_>,
+    ) -> Result<(Option<Inactive>, Option<String>), Failure> {
+        Ok(if source.soft_deleted {
             (Some(Inactive::SoftDeleted), None)
         } else if !source.enabled {
             (Some(Inactive::Disabled), None)
         } else if !source.entitled {
             (Some(Inactive::NotEntitled), None)
-        } else if let Err(clause) = self.facts.mapping.filters.scope.accepts(&inputs.values) {
+        } else if let Some(clause) = self.facts.mapping.filters.scope.refusal(&inputs.values)? {
             (Some(Inactive::OutOfScope), Some(clause))
         } else {
             (None, None)
-        }
+        })
     }
 
     /// The source no longer has the object.

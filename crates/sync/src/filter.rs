@@ -2,9 +2,9 @@
 //!
 //! A clause on null is false, but for the null tests; in `inputFilterGroups` a negative clause holds on null.
 
-use crate::pattern::Pattern;
+use expression::BoundedRegex;
 use model::schema::{AttributeType, FilterClause, FilterGroup};
-use model::{Name, Value};
+use model::{Failure, FailureCode, Name, Value};
 
 /// The filters of an object mapping.
 #[derive(Debug, Default)]
@@ -34,7 +34,7 @@ struct Clause {
 #[derive(Debug)]
 enum Operand {
     Text(String),
-    Pattern(Pattern),
+    Pattern(String, BoundedRegex),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -139,17 +139,27 @@ impl Groups {
         compiled.map(Self)
     }
 
-    /// True where the values satisfy the groups; otherwise the clause that decided, in words.
-    pub(crate) fn accepts(&self, values: &[&Value]) -> Result<(), String> {
+    /// Nothing where the values satisfy the groups; otherwise the clause that decided, in words. A pattern that gives
+    /// up on a value is a failure: it must not look like a refusal, which ends an access.
+    pub(crate) fn refusal(&self, values: &[&Value]) -> Result<Option<String>, Failure> {
         let mut refusal = None;
         for group in &self.0 {
-            match group.iter().find(|clause| !clause.holds(values)) {
-                None => return Ok(()),
+            match first_refusal(group, values)? {
+                None => return Ok(None),
                 Some(clause) => refusal = refusal.or(Some(clause)),
             }
         }
-        refusal.map_or(Ok(()), |clause| Err(clause.describe()))
+        Ok(refusal.map(Clause::describe))
     }
+}
+
+fn first_refusal<'c>(group: &'c [Clause], values: &[&Value]) -> Result<Option<&'c Clause>, Failure> {
+    for clause in group {
+        if !clause.holds(values)? {
+            return Ok(Some(clause));
+        }
+    }
+    Ok(None)
 }
 
 impl Clause {
@@ -172,9 +182,9 @@ impl Clause {
             .iter()
             .map(|operand| match operator {
                 Operator::RegexMatch | Operator::NotRegexMatch => {
-                    Pattern::new(operand).map(Operand::Pattern).map_err(|error| {
-                        format!("the filter on '{attribute}' has the pattern '{operand}': {error}")
-                    })
+                    BoundedRegex::new(operand).map(|regex| Operand::Pattern(operand.clone(), regex)).map_err(
+                        |error| format!("the filter on '{attribute}' has the pattern '{operand}': {error}"),
+                    )
                 }
                 _ => Ok(Operand::Text(operand.clone())),
             })
@@ -188,30 +198,51 @@ impl Clause {
         })
     }
 
-    fn holds(&self, values: &[&Value]) -> bool {
+    fn holds(&self, values: &[&Value]) -> Result<bool, Failure> {
         let value = values.get(self.slot).copied().unwrap_or(&Value::Null);
         if value.is_null() {
-            return self.on_null;
+            return Ok(self.on_null);
         }
-        let any = |test: &dyn Fn(&Value) -> bool| value.values().iter().any(test);
-        match self.operator {
+        let any = |truth: bool| value.values().iter().any(|one| one.as_boolean() == Some(truth));
+        Ok(match self.operator {
             Operator::IsNull => false,
             Operator::IsNotNull => true,
-            Operator::IsTrue => any(&|one| one.as_boolean() == Some(true)),
-            Operator::IsFalse => any(&|one| one.as_boolean() == Some(false)),
-            Operator::Equals | Operator::RegexMatch => any(&|one| self.any_operand(one)),
-            Operator::NotEquals | Operator::NotRegexMatch => !any(&|one| self.any_operand(one)),
-        }
+            Operator::IsTrue => any(true),
+            Operator::IsFalse => any(false),
+            Operator::Equals | Operator::RegexMatch => self.any_operand(value)?,
+            Operator::NotEquals | Operator::NotRegexMatch => !self.any_operand(value)?,
+        })
     }
 
-    fn any_operand(&self, value: &Value) -> bool {
-        self.operands.iter().any(|operand| match (operand, value) {
-            (Operand::Text(text), Value::Text(value)) => value == text,
-            (Operand::Text(text), Value::Boolean(value)) => text.eq_ignore_ascii_case(&value.to_string()),
-            (Operand::Text(text), other) => *text == other.to_string(),
-            (Operand::Pattern(pattern), Value::Text(value)) => pattern.is_match(value),
-            (Operand::Pattern(pattern), other) => pattern.is_match(&other.to_string()),
-        })
+    /// True where one of the values is one of the operands.
+    fn any_operand(&self, value: &Value) -> Result<bool, Failure> {
+        for one in value.values() {
+            for operand in &self.operands {
+                if self.equals(operand, one)? {
+                    return Ok(true);
+                }
+            }
+        }
+        Ok(false)
+    }
+
+    fn equals(&self, operand: &Operand, value: &Value) -> Result<bool, Failure> {
+        match (operand, value) {
+            (Operand::Text(text), Value::Text(value)) => Ok(value == text),
+            (Operand::Text(text), Value::Boolean(value)) => Ok(text.eq_ignore_ascii_case(&value.to_string())),
+            (Operand::Text(text), other) => Ok(*text == other.to_string()),
+            (Operand::Pattern(text, regex), value) => {
+                let matched = match value {
+                    Value::Text(value) => regex.is_match(value),
+                    other => regex.is_match(&other.to_string()),
+                };
+                matched.map_err(|error| {
+                    let words =
+                        format!("the filter pattern '{text}' on '{}' gave up: {error}", self.attribute);
+                    Failure::new(FailureCode::ExpressionFailed, words)
+                })
+            }
+        }
     }
 
     fn describe(&self) -> String {
@@ -219,8 +250,7 @@ impl Clause {
             .operands
             .iter()
             .map(|operand| match operand {
-                Operand::Text(text) => text.as_str(),
-                Operand::Pattern(pattern) => pattern.as_str(),
+                Operand::Text(text) | Operand::Pattern(text, _) => text.as_str(),
             })
             .collect();
         let operator = self.operator.name();
@@ -251,7 +281,7 @@ mod tests {
         let clauses = vec![clause(operator, operand)];
         let groups = vec![FilterGroup { clauses, ..FilterGroup::default() }];
         let compiled = Groups::compile(Some(&groups), false, &mut |_| Ok(0)).unwrap();
-        compiled.accepts(&[value]).is_ok()
+        compiled.refusal(&[value]).unwrap().is_none()
     }
 
     #[test]
@@ -291,10 +321,10 @@ mod tests {
         };
         let groups = vec![group(&["^a", "z$"]), group(&["^b"])];
         let compiled = Groups::compile(Some(&groups), false, &mut |_| Ok(0)).unwrap();
-        assert!(compiled.accepts(&[&"a-z".into()]).is_ok());
-        assert!(compiled.accepts(&[&"b".into()]).is_ok());
-        assert_eq!(compiled.accepts(&[&"a".into()]), Err("a REGEX MATCH 'z$' does not hold".into()));
-        assert!(Groups::compile(None, false, &mut |_| Ok(0)).unwrap().accepts(&[]).is_ok());
+        assert_eq!(compiled.refusal(&[&"a-z".into()]), Ok(None));
+        assert_eq!(compiled.refusal(&[&"b".into()]), Ok(None));
+        assert_eq!(compiled.refusal(&[&"a".into()]), Ok(Some("a REGEX MATCH 'z$' does not hold".into())));
+        assert_eq!(Groups::compile(None, false, &mut |_| Ok(0)).unwrap().refusal(&[]), Ok(None));
     }
 
     #[test]
@@ -302,7 +332,7 @@ mod tests {
         let groups =
             vec![FilterGroup { clauses: vec![clause("NOT EQUALS", Some("x"))], ..FilterGroup::default() }];
         let compiled = Groups::compile(Some(&groups), true, &mut |_| Ok(0)).unwrap();
-        assert!(compiled.accepts(&[&Value::Null]).is_ok());
+        assert_eq!(compiled.refusal(&[&Value::Null]), Ok(None));
     }
 
     #[test]

@@ -11,7 +11,6 @@ mod facts;
 mod filter;
 mod flow;
 mod matching;
-mod pattern;
 mod program;
 mod schedule;
 mod settle;

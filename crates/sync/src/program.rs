@@ -60,11 +60,12 @@ pub struct Mapping {
 }
 
 impl Mapping {
-    /// True where the mapping's category accepts an object, so that the mapping owns it unless an earlier one does.
+    /// True where the mapping's category accepts an object, so that the mapping owns it unless an earlier one does. A
+    /// category that cannot be decided owns too: the decision about the object then says what failed.
     #[must_use]
     pub fn owns(&self, source: &SourceObject) -> bool {
         let values: Vec<&Value> = self.source_attributes.iter().map(|name| source.object.get(name)).collect();
-        self.filters.category.accepts(&values).is_ok()
+        !matches!(self.filters.category.refusal(&values), Ok(Some(_)))
     }
 
     /// The matching attributes, by rising priority.
