@@ -1,7 +1,7 @@
 //! Changing references: members and managers.
 
-use connector::{ReferenceChange, Result};
-use model::{Anchor, Name, Value};
+use connector::{ConnectorError, ErrorClass, ReferenceChange, Result};
+use model::{Anchor, FailureCode, Name, Value};
 use reqwest::StatusCode;
 use scim::ScimType;
 use scim::build::{Edit, EditKind};
@@ -11,8 +11,6 @@ use crate::discovery::Kind;
 use crate::target::{ScimTarget, path_of};
 
 impl ScimTarget {
-    /// Adding what is there and removing what is not succeeds: where the service objects to the latter, every removal
-    /// is tried for itself.
     pub(crate) async fn change_references(
         &self,
         kind: &Name,
@@ -21,11 +19,27 @@ impl ScimTarget {
     ) -> Result<()> {
         let service = self.service().await?;
         let kind = service.kind(kind)?;
-        let edits = edits(change)?;
         if !service.patch {
-            return self.replace(kind, anchor, edits).await.map(drop);
+            return self.replace(kind, anchor, edits(change)?).await.map(drop);
         }
-        let Some(answer) = self.patch(kind, anchor, &edits).await? else { return Ok(()) };
+        let changed = self.patch_references(kind, anchor, change).await;
+        match changed {
+            // Some services say "not found" of an object that is referred to.
+            Err(error)
+                if error.class == ErrorClass::NotFound
+                    && self.resource(kind, anchor, false).await.is_ok() =>
+            {
+                let class = ErrorClass::Invalid { attribute: Some(change.attribute.clone()) };
+                Err(ConnectorError { class, ..error }.code(FailureCode::UnprocessableEntity))
+            }
+            other => other,
+        }
+    }
+
+    /// Adding what is there and removing what is not succeeds: where the service objects to the latter, every removal
+    /// is tried for itself.
+    async fn patch_references(&self, kind: &Kind, anchor: &Anchor, change: &ReferenceChange) -> Result<()> {
+        let Some(answer) = self.patch(kind, anchor, &edits(change)?).await? else { return Ok(()) };
         if !is_no_target(&answer) || change.removed.is_empty() {
             return answer.granted().map(drop);
         }

@@ -1,6 +1,6 @@
 //! Creating, updating and deleting objects.
 
-use connector::{AttributeChange, ChangeKind, ChangeSet, Result, Selection};
+use connector::{AttributeChange, ChangeKind, ChangeSet, ConnectorError, ErrorClass, Result, Selection};
 use model::{Anchor, Name, Object, Value};
 use reqwest::Method;
 use scim::build::{Edit, EditKind, PatchProfile, has_value, resource};
@@ -67,12 +67,9 @@ impl ScimTarget {
         if answer.is_empty() {
             return Ok(None);
         }
+        // Only an answer with an id shows the resource; others say that something was done.
         let updated: Json = answer.json("the changed resource")?;
-        Ok(Some(shape.object_with(
-            &updated,
-            kind,
-            id_of(&updated).map_or_else(|| anchor.clone(), Anchor::new),
-        )))
+        Ok(id_of(&updated).map(|id| shape.object_with(&updated, kind, Anchor::new(id))))
     }
 
     /// Sends edits as a PATCH request; none where there is nothing to send.
@@ -82,7 +79,9 @@ impl ScimTarget {
             cannot_be_written(&attribute, &error)
         })?;
         let Some(request) = request else { return Ok(None) };
-        let body = serde_json::to_value(request).unwrap_or_default();
+        let body = serde_json::to_value(request).map_err(|error| {
+            ConnectorError::new(ErrorClass::Permanent, format!("the request cannot be written: {error}"))
+        })?;
         let url = self.client.url(&kind.endpoint, Some(anchor.as_str()), &[])?;
         self.client.send(Method::PATCH, url, Some(&body), None).await.map(Some)
     }

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use connector::{ConnectorError, Cursor, ErrorClass, Target};
+use connector::{ConnectorError, Cursor, ErrorClass, ReferenceChange, Target};
 use model::{Anchor, FailureCode};
 use serde_json::json;
 
 use super::fake::{Fake, Reply};
-use super::{USER, built, changes, configuration, selection, target, values};
+use super::{GROUP, USER, built, changes, configuration, selection, target, values};
 
 /// The error of one way to use a target.
 async fn failure(target: &dyn Target, way: &str) -> ConnectorError {
@@ -314,4 +314,30 @@ async fn a_service_that_cannot_be_asked_about_itself_now_is_asked_again() {
     assert_eq!(failure(&*target, "read").await.class, ErrorClass::Throttled { after: None });
     let read = target.read(&selection(USER, &["userName"]), &Anchor::new("1")).await.unwrap();
     assert_eq!(read.unwrap().get("userName").as_text(), Some("a"));
+}
+
+#[tokio::test]
+async fn a_missing_member_is_not_taken_for_a_missing_group() {
+    let fake = Fake::start(|request| match &request.line {
+        line if line.starts_with("GET /v2/Groups/g") => Some(Reply::json(200, &json!({"id": "g"}))),
+        line if line.starts_with("PATCH /v2/Groups/") => {
+            Some(Reply::json(404, &json!({"status": "404", "detail": "no user x"})))
+        }
+        _ => None,
+    })
+    .await;
+    let target = target(&fake.base()).await;
+    let change = ReferenceChange {
+        attribute: "members".into(),
+        multivalued: true,
+        added: vec![Anchor::new("x")],
+        removed: Vec::new(),
+    };
+    for (group, class) in
+        [("g", ErrorClass::Invalid { attribute: Some("members".into()) }), ("h", ErrorClass::NotFound)]
+    {
+        let error = target.update_references(&GROUP.into(), &Anchor::new(group), &change).await.unwrap_err();
+        assert_eq!(error.class, class);
+        assert!(error.detail.contains("no user x"), "{error}");
+    }
 }

@@ -70,7 +70,10 @@ async fn groups_are_asked_for_without_members() {
 #[tokio::test]
 async fn an_update_reads_first_only_where_it_must_know() {
     let fake = Fake::start(|request| match &request.line {
-        line if line.starts_with("PATCH") => Some(Reply::json(200, &json!({"id": "1", "title": "new"}))),
+        line if line.starts_with("PATCH /v2/Users/1") => {
+            Some(Reply::json(200, &json!({"id": "1", "title": "new"})))
+        }
+        line if line.starts_with("PATCH") => Some(Reply::json(200, &json!({"done": true}))),
         line if line.starts_with("GET /v2/Users/1") => Some(Reply::json(200, &user())),
         _ => None,
     })
@@ -104,6 +107,8 @@ async fn an_update_reads_first_only_where_it_must_know() {
     );
     assert_eq!(target.update(&selected, &anchor, &changes(&[])).await.unwrap(), None);
     assert_eq!(fake.lines().len(), 3, "no change, no request");
+    let told = target.update(&selected, &Anchor::new("2"), &known).await.unwrap();
+    assert_eq!(told, None, "an answer without an id shows nothing");
 }
 
 #[tokio::test]
