@@ -9,6 +9,7 @@ mod error;
 mod jobs;
 mod logs;
 mod managed;
+mod predicate;
 mod tenants;
 pub mod vault;
 
@@ -26,6 +27,7 @@ pub use managed::{
     Staged,
 };
 pub use model::link::{Entry, Exported, Intent, Link, LinkState, Origin, StagedKind};
+pub use predicate::fold;
 pub use tenants::{SealedSecret, Tenant, TenantStore};
 
 /// Everything that Entente keeps, behind one object.

@@ -1,1 +1,102 @@
-//! Placeholder.
+//! The store in one SQLite file: nothing to install, one process at a time.
+//!
+//! One thread owns the connection that writes and gathers what waits into one transaction, each piece of work in its
+//! own savepoint, so that many callers share one wait for the disk. A few threads read, each a state of its own of the
+//! write-ahead log. Nothing runs while nothing is asked.
+//!
+//! What the callers see is the contract of the `store` crate and no more; the tables are in `migrations/`.
+
+mod connection;
+mod directory;
+mod encode;
+mod error;
+mod jobs;
+mod logs;
+mod managed;
+mod queue;
+mod record;
+mod session;
+mod tenants;
+mod threads;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use store::StoreError;
+use tempfile::TempDir;
+
+use crate::connection::Durability;
+use crate::error::Done;
+use crate::queue::Lane;
+use crate::session::{Names, Session};
+use crate::threads::Threads;
+
+/// Connections that read.
+const READERS: usize = 3;
+
+/// A store in a SQLite file. Dropping it finishes what was asked and ends its threads.
+pub struct SqliteStore {
+    // Readers go first: the writer is then the last to close the database, and leaves no log beside it.
+    readers: Threads,
+    writer: Threads,
+    /// Keeps the folder of a temporary store; dropped last.
+    _folder: Option<TempDir>,
+}
+
+impl std::fmt::Debug for SqliteStore {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SqliteStore").finish_non_exhaustive()
+    }
+}
+
+impl SqliteStore {
+    /// Opens the database in a file, made where it is missing and brought up to date where it is older.
+    ///
+    /// `TooNew` where a newer binary wrote it, `Unavailable` where the file cannot be opened, `Corrupt` where it is no
+    /// database. Blocks: short work on an existing file, longer where it must be brought up to date.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        Self::start(path, Durability::Full, None)
+    }
+
+    /// A new store in a folder of its own that goes with it: for tests, and for work that nobody looks at again.
+    pub fn open_temporary() -> Result<Self, StoreError> {
+        let folder = tempfile::Builder::new()
+            .prefix("entente-")
+            .tempdir()
+            .map_err(|error| StoreError::Unavailable(format!("no temporary folder can be made: {error}")))?;
+        let path = folder.path().join("entente.db");
+        Self::start(&path, Durability::None, Some(folder))
+    }
+
+    fn start(path: &Path, durability: Durability, folder: Option<TempDir>) -> Result<Self, StoreError> {
+        let names = Arc::<Names>::default();
+        let connection = connection::writer(path, durability)?;
+        let writer = Threads::writer(connection, Arc::clone(&names))?;
+        let readers = Threads::readers(path, READERS, &names)?;
+        Ok(Self { readers, writer, _folder: folder })
+    }
+
+    /// Reads one state of the database.
+    async fn read<R: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Session<'_>) -> Done<R> + Send + 'static,
+    ) -> store::Result<R> {
+        self.readers.queue.ask(Lane::Prompt, work).await
+    }
+
+    /// Writes whole or not at all, soon.
+    async fn write<R: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Session<'_>) -> Done<R> + Send + 'static,
+    ) -> store::Result<R> {
+        self.writer.queue.ask(Lane::Prompt, work).await
+    }
+
+    /// Writes whole or not at all; prompt work may go first.
+    async fn write_bulk<R: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Session<'_>) -> Done<R> + Send + 'static,
+    ) -> store::Result<R> {
+        self.writer.queue.ask(Lane::Bulk, work).await
+    }
+}

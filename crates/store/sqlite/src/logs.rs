@@ -1,0 +1,281 @@
+//! The provisioning log and the audit log.
+
+use async_trait::async_trait;
+use model::{JobId, SignedDuration, TenantId, Timestamp, Uuid};
+use rusqlite::types::Value as Sql;
+use rusqlite::{Row, params, params_from_iter};
+use store::{AuditRecord, LogStore, ProvisioningEntry, ProvisioningQuery};
+
+use crate::SqliteStore;
+use crate::encode::{from_text, limit, micros, moment, to_text};
+use crate::error::Done;
+use crate::record::{self, Columns, Prepared};
+use crate::session::Session;
+use crate::tenants;
+
+/// Records that one transaction prunes, so that it does not hold others up.
+const PRUNE: i64 = 2_000;
+/// How far a record's identifier may be from its moment.
+const SLACK: SignedDuration = SignedDuration::from_hours(1);
+
+/// Appends a record.
+pub(crate) fn append(session: &Session<'_>, tenant: i64, job: i64, record: &Prepared) -> Done<()> {
+    session.run(
+        "INSERT INTO provisioning (tenant, id, job, moment, cycle, action, outcome, body)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        params![
+            tenant,
+            record.id,
+            job,
+            record.moment,
+            record.cycle,
+            record.action,
+            record.outcome,
+            record.body
+        ],
+    )?;
+    let number = session.inserted();
+    for hash in record.hashes.into_iter().flatten() {
+        session.run("INSERT INTO provisioning_anchor (hash, number) VALUES (?1, ?2)", [hash, number])?;
+    }
+    Ok(())
+}
+
+/// The least identifier that a record of a moment has (UUID version 7: milliseconds in the first 48 bits).
+fn least_id(moment: Timestamp) -> Uuid {
+    let millis = u128::try_from(moment.as_millisecond()).unwrap_or(0);
+    Uuid::from_u128(millis << 80)
+}
+
+/// Whether a tenant's identifiers tell the moments of their records.
+fn ids_tell_moments(session: &Session<'_>, tenant: i64) -> Done<bool> {
+    let ends = session.all(
+        "SELECT id FROM (SELECT id FROM provisioning WHERE tenant = ?1 ORDER BY id LIMIT 1)
+         UNION ALL SELECT id FROM (SELECT id FROM provisioning WHERE tenant = ?1 ORDER BY id DESC LIMIT 1)",
+        [tenant],
+        |row| Ok(row.get::<_, Uuid>(0)?),
+    )?;
+    Ok(ends.iter().all(|id| id.get_version_num() == 7))
+}
+
+/// A statement that grows condition by condition.
+struct Conditions {
+    sql: String,
+    values: Vec<Sql>,
+}
+
+impl Conditions {
+    fn add(&mut self, condition: &str, value: impl Into<Sql>) {
+        self.values.push(value.into());
+        self.sql.push_str(" AND ");
+        self.sql.push_str(condition);
+        self.sql.push_str(&self.values.len().to_string());
+    }
+}
+
+fn octets(id: Uuid) -> Vec<u8> {
+    id.as_bytes().to_vec()
+}
+
+/// The statement of a query; none where nothing can satisfy it.
+fn statement(session: &Session<'_>, tenant: i64, query: &ProvisioningQuery) -> Done<Option<Conditions>> {
+    let from = match &query.anchor {
+        // The cross joins keep the planner from turning the order around.
+        Some(_) => "provisioning_anchor a CROSS JOIN provisioning p ON p.number = a.number",
+        None => "provisioning p INDEXED BY provisioning_id",
+    };
+    let mut built = Conditions {
+        sql: format!(
+            "SELECT p.id, p.moment, p.cycle, p.action, p.outcome, p.body, p.job FROM {from} WHERE p.tenant = ?1"
+        ),
+        values: vec![Sql::from(tenant)],
+    };
+    if let Some(anchor) = &query.anchor {
+        built.add("a.hash = ?", record::anchor_hash(anchor));
+    }
+    if let Some(job) = &query.job {
+        let Some(job) = session.id(job.as_str())? else { return Ok(None) };
+        built.add("p.job = ?", job);
+    }
+    if let Some(outcome) = query.outcome {
+        built.add("p.outcome = ?", record::outcome_number(outcome));
+    }
+    if let Some(action) = query.action {
+        built.add("p.action = ?", record::action_number(action));
+    }
+    if let Some(cycle) = query.cycle {
+        built.add("p.cycle = ?", octets(cycle.0));
+    }
+    let narrow = (query.from.is_some() || query.to.is_some()) && ids_tell_moments(session, tenant)?;
+    if let Some(from) = query.from {
+        built.add("p.moment >= ?", micros(from));
+        if narrow && let Ok(bound) = from.checked_sub(SLACK) {
+            built.add("p.id >= ?", octets(least_id(bound)));
+        }
+    }
+    if let Some(to) = query.to {
+        built.add("p.moment < ?", micros(to));
+        if narrow && let Ok(bound) = to.checked_add(SLACK) {
+            built.add("p.id < ?", octets(least_id(bound)));
+        }
+    }
+    if let Some(after) = query.after {
+        built.add(if query.ascending { "p.id > ?" } else { "p.id < ?" }, octets(after));
+    }
+    built.sql.push_str(if query.ascending { " ORDER BY p.id" } else { " ORDER BY p.id DESC" });
+    Ok(Some(built))
+}
+
+fn entry(session: &Session<'_>, row: &Row<'_>) -> Done<ProvisioningEntry> {
+    let columns = Columns {
+        id: row.get(0)?,
+        moment: moment(row.get(1)?)?,
+        cycle: row.get(2)?,
+        action: row.get(3)?,
+        outcome: row.get(4)?,
+        body: row.get_ref(5)?.as_blob()?,
+    };
+    Ok(ProvisioningEntry {
+        job: JobId::from_text(session.name(row.get(6)?)?),
+        record: record::restore(&columns)?,
+    })
+}
+
+fn provisioning(
+    session: &Session<'_>,
+    tenant: TenantId,
+    query: &ProvisioningQuery,
+) -> Done<Vec<ProvisioningEntry>> {
+    let mut found = Vec::new();
+    if query.limit == 0 {
+        return Ok(found);
+    }
+    let Some(tenant) = tenants::find(session, tenant)? else { return Ok(found) };
+    let Some(Conditions { sql, values }) = statement(session, tenant, query)? else { return Ok(found) };
+    session.each(
+        &sql,
+        params_from_iter(values),
+        |row| entry(session, row),
+        |entry| {
+            if query.anchor.as_ref().is_none_or(|anchor| record::is_about(&entry.record, anchor)) {
+                found.push(entry);
+            }
+            found.len() < query.limit
+        },
+    )?;
+    Ok(found)
+}
+
+/// What a step of pruning did.
+struct Pruned {
+    removed: u64,
+    /// The last row that was looked at; none where younger ones need not be looked at.
+    last: Option<i64>,
+}
+
+/// Looks at the rows after one, in the order in which they were appended, and removes those older than a moment.
+fn prune(session: &Session<'_>, before: Timestamp, after: i64) -> Done<Pruned> {
+    let rows = session.all(
+        "SELECT number, moment, body FROM provisioning WHERE number > ?1 ORDER BY number LIMIT ?2",
+        [after, PRUNE],
+        |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, row.get::<_, Vec<u8>>(2)?)),
+    )?;
+    let young = micros(before.checked_add(SLACK).unwrap_or(Timestamp::MAX));
+    // Rows are appended nearly in the order of their moments: beyond a step of young ones there are no old ones.
+    let last = rows.last().map(|(number, ..)| *number);
+    let last = last.filter(|_| rows.iter().any(|(_, moment, _)| *moment < young));
+    let mut removed = 0;
+    for (number, moment, body) in rows {
+        if moment < micros(before) {
+            for hash in record::hashes_of_body(&body)?.into_iter().flatten() {
+                session
+                    .run("DELETE FROM provisioning_anchor WHERE hash = ?1 AND number = ?2", [hash, number])?;
+            }
+            session.run("DELETE FROM provisioning WHERE number = ?1", [number])?;
+            removed += 1;
+        }
+    }
+    Ok(Pruned { removed, last })
+}
+
+fn audit(row: &Row<'_>) -> Done<AuditRecord> {
+    let json = |column: usize| -> Done<Option<serde_json::Value>> {
+        let text: Option<String> = row.get(column)?;
+        text.map(|text| from_text("an audit record", &text)).transpose()
+    };
+    Ok(AuditRecord {
+        id: row.get(0)?,
+        moment: moment(row.get(1)?)?,
+        actor: row.get(2)?,
+        activity: row.get(3)?,
+        target: row.get(4)?,
+        old: json(5)?,
+        new: json(6)?,
+        success: row.get(7)?,
+    })
+}
+
+#[async_trait]
+impl LogStore for SqliteStore {
+    async fn provisioning(
+        &self,
+        tenant: TenantId,
+        query: ProvisioningQuery,
+    ) -> store::Result<Vec<ProvisioningEntry>> {
+        self.read(move |session| provisioning(session, tenant, &query)).await
+    }
+
+    /// Works in steps, each a transaction, so that cycles are not held up: after a crash a part may be removed.
+    async fn prune_provisioning(&self, before: Timestamp) -> store::Result<u64> {
+        let mut removed = 0;
+        let mut after = Some(0);
+        while let Some(from) = after {
+            let step = self.write_bulk(move |session| prune(session, before, from)).await?;
+            removed += step.removed;
+            after = step.last;
+        }
+        Ok(removed)
+    }
+
+    async fn audit(&self, tenant: TenantId, record: AuditRecord) -> store::Result<()> {
+        self.write(move |session| {
+            let tenant = tenants::require(session, tenant)?;
+            let json = |value: Option<&serde_json::Value>| value.map(to_text).transpose();
+            session.run(
+                "INSERT INTO audit (tenant, id, moment, actor, activity, target, old, new, success)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+                params![
+                    tenant,
+                    record.id,
+                    micros(record.moment),
+                    record.actor,
+                    record.activity,
+                    record.target,
+                    json(record.old.as_ref())?,
+                    json(record.new.as_ref())?,
+                    record.success,
+                ],
+            )?;
+            Ok(())
+        })
+        .await
+    }
+
+    async fn audits(
+        &self,
+        tenant: TenantId,
+        after: Option<Uuid>,
+        most: usize,
+    ) -> store::Result<Vec<AuditRecord>> {
+        self.read(move |session| {
+            let Some(tenant) = tenants::find(session, tenant)? else { return Ok(Vec::new()) };
+            session.all(
+                "SELECT id, moment, actor, activity, target, old, new, success FROM audit
+                 WHERE tenant = ?1 AND (?2 IS NULL OR id < ?2) ORDER BY id DESC LIMIT ?3",
+                params![tenant, after, limit(most)],
+                audit,
+            )
+        })
+        .await
+    }
+}

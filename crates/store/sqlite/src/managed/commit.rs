@@ -1,0 +1,323 @@
+//! Making a page's outcomes durable: the hot path of every cycle.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use model::{Anchor, JobId, Name};
+use rusqlite::params;
+use store::{Commit, Entry};
+
+use super::entries::{RELEASED, link_bits};
+use super::{edges, waiting};
+use crate::encode::exported_to_blob;
+use crate::error::{Done, not_found};
+use crate::record::{self, Prepared};
+use crate::session::{Session, optional_text};
+use crate::{jobs, logs};
+
+/// What can be done before the writing thread gets a commit: its records are brought into the form of rows.
+pub(super) fn prepare(mut commit: Commit) -> Done<(Commit, Vec<Prepared>)> {
+    let records = std::mem::take(&mut commit.log);
+    let log = records.iter().map(record::prepare).collect::<Done<_>>()?;
+    Ok((commit, log))
+}
+
+/// Writes a commit.
+pub(super) fn apply(session: &Session<'_>, job: &JobId, commit: Commit, log: &[Prepared]) -> Done<()> {
+    let number = jobs::require_fence(session, job, commit.fence)?;
+    let mut page = Page::new(session, number);
+    for entry in &commit.entries {
+        page.write_entry(entry)?;
+    }
+    for (rule, source) in &commit.seen {
+        page.mark_seen(rule, source, commit.generation)?;
+    }
+    for (rule, source) in &commit.removed {
+        page.remove_entry(rule, source)?;
+    }
+    for write in commit.edges {
+        edges::write(&mut page, write)?;
+    }
+    for escrow in &commit.escrows {
+        waiting::write_escrow(session, number, escrow)?;
+    }
+    page.delete("escrow", &commit.settled)?;
+    for staged in &commit.staged {
+        waiting::write_staged(session, number, staged)?;
+    }
+    page.delete("staged", &commit.unstaged)?;
+    page.delete("intent", &commit.resolved)?;
+    page.write_log(job, log)?;
+    if let Some(runtime) = commit.runtime {
+        session.run("UPDATE job_state SET runtime = ?2 WHERE job = ?1", params![number, runtime])?;
+    }
+    page.settle()
+}
+
+/// How an entry's link was before.
+struct Before {
+    kind: i64,
+    target: Option<Name>,
+    target_kind: Option<i64>,
+    bits: Option<i64>,
+}
+
+/// A commit that is being written.
+pub(super) struct Page<'a> {
+    pub(super) session: &'a Session<'a>,
+    pub(super) job: i64,
+    /// The numbers of source objects that were met.
+    objects: HashMap<Anchor, i64>,
+    /// Changes of the numbers of links and of released ones, by rule, source type and target type.
+    counts: BTreeMap<(i64, i64, i64), (i64, i64)>,
+    /// Objects that something was taken from: they go where nothing speaks of them any more.
+    pub(super) orphans: BTreeSet<i64>,
+    /// Target anchors of referenced objects, and whether owners are linked, while edges are written.
+    pub(super) known: edges::Known,
+}
+
+impl<'a> Page<'a> {
+    fn new(session: &'a Session<'a>, job: i64) -> Self {
+        Self {
+            session,
+            job,
+            objects: HashMap::new(),
+            counts: BTreeMap::new(),
+            orphans: BTreeSet::new(),
+            known: edges::Known::default(),
+        }
+    }
+
+    /// The number of a source object; none where nothing speaks of it.
+    pub(super) fn find_object(&mut self, anchor: &Anchor) -> Done<Option<i64>> {
+        if let Some(id) = self.objects.get(anchor) {
+            return Ok(Some(*id));
+        }
+        let found = self.session.first(
+            "SELECT id FROM object WHERE job = ?1 AND anchor = ?2",
+            params![self.job, anchor.as_str()],
+            |row| Ok(row.get(0)?),
+        )?;
+        if let Some(id) = found {
+            self.objects.insert(anchor.clone(), id);
+        }
+        Ok(found)
+    }
+
+    /// The number of a source object, made where it is new; and whether it was.
+    pub(super) fn object(&mut self, anchor: &Anchor) -> Done<(i64, bool)> {
+        if let Some(id) = self.find_object(anchor)? {
+            return Ok((id, false));
+        }
+        self.session
+            .run("INSERT INTO object (job, anchor) VALUES (?1, ?2)", params![self.job, anchor.as_str()])?;
+        let id = self.session.inserted();
+        self.objects.insert(anchor.clone(), id);
+        Ok((id, true))
+    }
+
+    fn write_entry(&mut self, entry: &Entry) -> Done<()> {
+        let session = self.session;
+        let (object, fresh) = self.object(&entry.source)?;
+        let rule = session.intern(&entry.rule)?;
+        let kind = session.intern(&entry.kind)?;
+        let before = if fresh { None } else { self.before(object, rule)? };
+        let target = entry.link.as_ref().map(|link| link.anchor.as_str());
+        let moved = before.as_ref().and_then(|before| before.target.as_deref()) != target;
+        if moved && let Some(target) = target {
+            self.take_away(object, target)?;
+        }
+        let link = match &entry.link {
+            Some(link) => {
+                Some((session.intern(&link.kind)?, link_bits(link), exported_to_blob(&link.exported)?))
+            }
+            None => None,
+        };
+        let (target_kind, bits, exported) = match &link {
+            Some((kind, bits, exported)) => (Some(*kind), Some(*bits), exported.as_deref()),
+            None => (None, None, None),
+        };
+        // Its own statements for new and for known rows: both are shorter than one that does either.
+        let sql = if before.is_some() {
+            "UPDATE entry SET kind = ?4, mapping = ?5, display_name = ?6, seen = ?7, last_skip = ?8, target = ?9,
+                 target_kind = ?10, link = ?11, exported = ?12, job = ?3 WHERE object = ?1 AND rule = ?2"
+        } else {
+            "INSERT INTO entry (object, rule, job, kind, mapping, display_name, seen, last_skip, target,
+                 target_kind, link, exported) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"
+        };
+        session.run(
+            sql,
+            params![
+                object,
+                rule,
+                self.job,
+                kind,
+                session.intern(&entry.mapping)?,
+                entry.display_name.as_deref(),
+                generation(entry.seen_generation),
+                entry.last_skip,
+                target,
+                target_kind,
+                bits,
+                exported,
+            ],
+        )?;
+        let was_linked = before.as_ref().is_some_and(|before| before.target.is_some());
+        if let Some(before) = before {
+            self.count(rule, before.kind, before.target_kind, before.bits, -1);
+        }
+        self.count(rule, kind, target_kind, bits, 1);
+        // Nothing refers to an object that was not known.
+        if moved && !fresh {
+            self.link_changed(object, rule, was_linked, target.is_some())?;
+        }
+        Ok(())
+    }
+
+    fn before(&self, object: i64, rule: i64) -> Done<Option<Before>> {
+        self.session.first(
+            "SELECT kind, target, target_kind, link FROM entry WHERE object = ?1 AND rule = ?2",
+            [object, rule],
+            |row| {
+                Ok(Before {
+                    kind: row.get(0)?,
+                    target: optional_text(row, 1)?,
+                    target_kind: row.get(2)?,
+                    bits: row.get(3)?,
+                })
+            },
+        )
+    }
+
+    /// The entries of other source objects that hold a target anchor lose their link.
+    fn take_away(&mut self, object: i64, target: &str) -> Done<()> {
+        let session = self.session;
+        let losers = session.all(
+            "SELECT object, rule, kind, target_kind, link FROM entry
+             WHERE job = ?1 AND target = ?2 AND object <> ?3",
+            params![self.job, target, object],
+            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?)),
+        )?;
+        for (loser, rule, kind, target_kind, bits) in losers {
+            session.run(
+                "UPDATE entry SET target = NULL, target_kind = NULL, link = NULL, exported = NULL
+                 WHERE object = ?1 AND rule = ?2",
+                [loser, rule],
+            )?;
+            self.count(rule, kind, target_kind, bits, -1);
+            self.link_changed(loser, rule, true, false)?;
+        }
+        Ok(())
+    }
+
+    fn mark_seen(&mut self, rule: &Name, source: &Anchor, seen: u64) -> Done<()> {
+        let Some(rule) = self.session.id(rule)? else { return Ok(()) };
+        self.session.run(
+            "UPDATE entry SET seen = ?4 WHERE rule = ?3
+             AND object = (SELECT id FROM object WHERE job = ?1 AND anchor = ?2)",
+            params![self.job, source.as_str(), rule, generation(seen)],
+        )?;
+        Ok(())
+    }
+
+    fn remove_entry(&mut self, rule: &Name, source: &Anchor) -> Done<()> {
+        let session = self.session;
+        let Some(rule) = session.id(rule)? else { return Ok(()) };
+        for table in ["escrow", "staged"] {
+            self.delete_waiting(table, rule, source)?;
+        }
+        let Some(object) = self.find_object(source)? else { return Ok(()) };
+        self.orphans.insert(object);
+        edges::drop_all(self, object, rule)?;
+        if let Some(before) = self.before(object, rule)? {
+            session.run("DELETE FROM entry WHERE object = ?1 AND rule = ?2", [object, rule])?;
+            self.count(rule, before.kind, before.target_kind, before.bits, -1);
+            if before.target.is_some() {
+                self.link_changed(object, rule, true, false)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Edges of and to an object are due or not by its link.
+    fn link_changed(&self, object: i64, rule: i64, was_linked: bool, is_linked: bool) -> Done<()> {
+        edges::referenced_changed(self.session, object)?;
+        if was_linked != is_linked {
+            edges::owner_changed(self.session, object, rule, is_linked)?;
+        }
+        Ok(())
+    }
+
+    fn count(&mut self, rule: i64, kind: i64, target_kind: Option<i64>, bits: Option<i64>, by: i64) {
+        let (Some(target_kind), Some(bits)) = (target_kind, bits) else { return };
+        let (links, released) = self.counts.entry((rule, kind, target_kind)).or_default();
+        *links += by;
+        if bits & RELEASED != 0 {
+            *released += by;
+        }
+    }
+
+    /// Removes rows of a table keyed by (job, rule, source).
+    fn delete(&self, table: &str, rows: &[(Name, Anchor)]) -> Done<()> {
+        for (rule, source) in rows {
+            if let Some(rule) = self.session.id(rule)? {
+                self.delete_waiting(table, rule, source)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn delete_waiting(&self, table: &str, rule: i64, source: &Anchor) -> Done<()> {
+        let sql = match table {
+            "escrow" => "DELETE FROM escrow WHERE job = ?1 AND rule = ?2 AND source = ?3",
+            "staged" => "DELETE FROM staged WHERE job = ?1 AND rule = ?2 AND source = ?3",
+            _ => "DELETE FROM intent WHERE job = ?1 AND rule = ?2 AND source = ?3",
+        };
+        self.session.run(sql, params![self.job, rule, source.as_str()])?;
+        Ok(())
+    }
+
+    fn write_log(&self, job: &JobId, log: &[Prepared]) -> Done<()> {
+        if log.is_empty() {
+            return Ok(());
+        }
+        let tenant =
+            self.session.first("SELECT tenant FROM job WHERE id = ?1", [self.job], |row| Ok(row.get(0)?))?;
+        let tenant = tenant.ok_or_else(|| not_found("job", job))?;
+        log.iter().try_for_each(|record| logs::append(self.session, tenant, self.job, record))
+    }
+
+    /// Writes what was gathered over the page.
+    fn settle(self) -> Done<()> {
+        let mut emptied = false;
+        for ((rule, kind, target_kind), (links, released)) in self.counts {
+            if links == 0 && released == 0 {
+                continue;
+            }
+            emptied |= links < 0;
+            self.session.run(
+                "INSERT INTO managed (job, rule, kind, target_kind, links, released)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+                 ON CONFLICT DO UPDATE SET links = links + excluded.links, released = released + excluded.released",
+                [self.job, rule, kind, target_kind, links, released],
+            )?;
+        }
+        if emptied {
+            self.session.run("DELETE FROM managed WHERE job = ?1 AND links = 0", [self.job])?;
+        }
+        for object in self.orphans {
+            self.session.run(
+                "DELETE FROM object WHERE id = ?1
+                 AND NOT EXISTS (SELECT 1 FROM entry WHERE object = ?1)
+                 AND NOT EXISTS (SELECT 1 FROM edge WHERE owner = ?1)
+                 AND NOT EXISTS (SELECT 1 FROM edge WHERE referenced = ?1)",
+                [object],
+            )?;
+        }
+        Ok(())
+    }
+}
+
+/// A generation as a column holds it.
+pub(super) fn generation(generation: u64) -> i64 {
+    i64::try_from(generation).unwrap_or(i64::MAX)
+}

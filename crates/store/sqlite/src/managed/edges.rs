@@ -1,0 +1,447 @@
+//! Reference edges, and which of them are due.
+//!
+//! An edge's column `due` is kept right by whatever could change it: a write of the edge, and a change of the link of
+//! its owner or of the object it refers to. Nothing ever scans for edges that have become due.
+
+use std::collections::HashMap;
+
+use model::{Anchor, Name, Timestamp};
+use rusqlite::{Row, params};
+use store::{DueEdge, EdgeWrite, OutgoingEdge};
+
+use super::commit::{Page, generation};
+use crate::encode::{limit, micros};
+use crate::error::{Done, corrupt};
+use crate::session::{Session, optional_text, text};
+
+/// What was looked up of links while a page's edges are written: no link changes meanwhile.
+#[derive(Default)]
+pub(super) struct Known {
+    targets: HashMap<i64, Option<Name>>,
+    linked: HashMap<(i64, i64), bool>,
+}
+
+/// An edge by number.
+#[derive(Clone, Copy)]
+struct Key {
+    owner: i64,
+    rule: i64,
+    attribute: i64,
+    referenced: i64,
+}
+
+/// An edge's row.
+#[derive(Clone, PartialEq)]
+struct Edge {
+    wanted: bool,
+    multivalued: bool,
+    generation: i64,
+    exported: Option<Name>,
+    attempts: u32,
+    retry: Option<i64>,
+    due: Option<i64>,
+}
+
+/// When an edge is due: zero for at once, none for never as things are.
+fn due_when(edge: &Edge, owner_is_linked: bool, referenced: Option<&Name>) -> Option<i64> {
+    let differs = if edge.wanted {
+        referenced.is_some() && edge.exported.as_ref() != referenced
+    } else {
+        edge.exported.is_some()
+    };
+    (owner_is_linked && differs).then(|| edge.retry.unwrap_or(0))
+}
+
+/// The link of an object over all rules: that of the lowest rule.
+const LOWEST_LINK: &str = "FROM entry e JOIN name n ON n.id = e.rule WHERE e.object = edge.referenced \
+                           AND e.target IS NOT NULL ORDER BY n.text LIMIT 1";
+
+/// Applies one write.
+pub(super) fn write(page: &mut Page<'_>, write: EdgeWrite) -> Done<()> {
+    match write {
+        EdgeWrite::Want { rule, owner, attribute, multivalued, referenced, generation: seen } => {
+            let key = Key {
+                owner: page.object(&owner)?.0,
+                rule: page.session.intern(&rule)?,
+                attribute: page.session.intern(&attribute)?,
+                referenced: page.object(&referenced)?.0,
+            };
+            want(page, key, multivalued, generation(seen))
+        }
+        EdgeWrite::Unwant { rule, owner, attribute, referenced } => {
+            change(page, (&rule, &owner, &attribute, &referenced), |edge| {
+                if edge.wanted {
+                    edge.wanted = false;
+                    (edge.attempts, edge.retry) = (0, None);
+                }
+            })
+        }
+        EdgeWrite::Exported { rule, owner, attribute, referenced, target } => {
+            change(page, (&rule, &owner, &attribute, &referenced), |edge| {
+                edge.exported = target.map(|target| Name::from(target.as_str()));
+                (edge.attempts, edge.retry) = (0, None);
+            })
+        }
+        EdgeWrite::Retry { rule, owner, attribute, referenced, attempts, next } => {
+            change(page, (&rule, &owner, &attribute, &referenced), |edge| {
+                (edge.attempts, edge.retry) = (attempts, Some(micros(next)));
+            })
+        }
+        EdgeWrite::Sweep { rule, owner, attribute, generation: complete } => {
+            let (Some(rule), Some(attribute)) = (page.session.id(&rule)?, page.session.id(&attribute)?)
+            else {
+                return Ok(());
+            };
+            let Some(owner) = page.find_object(&owner)? else { return Ok(()) };
+            sweep(page, owner, rule, attribute, generation(complete))
+        }
+        EdgeWrite::Drop { rule, owner } => {
+            let Some(rule) = page.session.id(&rule)? else { return Ok(()) };
+            let Some(owner) = page.find_object(&owner)? else { return Ok(()) };
+            drop_all(page, owner, rule)
+        }
+        EdgeWrite::Reset { rule, owner } => {
+            let Some(rule) = page.session.id(&rule)? else { return Ok(()) };
+            let Some(owner) = page.find_object(&owner)? else { return Ok(()) };
+            reset(page, owner, rule)
+        }
+    }
+}
+
+fn want(page: &mut Page<'_>, key: Key, multivalued: bool, generation: i64) -> Done<()> {
+    let Some(before) = load(page.session, key)? else {
+        let mut edge = Edge {
+            wanted: true,
+            multivalued,
+            generation,
+            exported: None,
+            attempts: 0,
+            retry: None,
+            due: None,
+        };
+        edge.due = due_now(page, key, &edge)?;
+        return insert(page, key, &edge);
+    };
+    let mut edge = Edge { multivalued, generation, ..before.clone() };
+    if !edge.wanted {
+        edge.wanted = true;
+        (edge.attempts, edge.retry) = (0, None);
+    }
+    update(page, key, &before, edge)
+}
+
+/// Changes an edge that is there. One that is not wanted and of which nothing was exported goes.
+fn change(
+    page: &mut Page<'_>,
+    (rule, owner, attribute, referenced): (&Name, &Anchor, &Name, &Anchor),
+    change: impl FnOnce(&mut Edge),
+) -> Done<()> {
+    let (Some(rule), Some(attribute)) = (page.session.id(rule)?, page.session.id(attribute)?) else {
+        return Ok(());
+    };
+    let (Some(owner), Some(referenced)) = (page.find_object(owner)?, page.find_object(referenced)?) else {
+        return Ok(());
+    };
+    let key = Key { owner, rule, attribute, referenced };
+    let Some(before) = load(page.session, key)? else { return Ok(()) };
+    let mut edge = before.clone();
+    change(&mut edge);
+    if edge.wanted || edge.exported.is_some() {
+        return update(page, key, &before, edge);
+    }
+    page.orphans.extend([owner, referenced]);
+    page.session.run(
+        "DELETE FROM edge WHERE owner = ?1 AND rule = ?2 AND attribute = ?3 AND referenced = ?4",
+        [owner, rule, attribute, referenced],
+    )?;
+    Ok(())
+}
+
+fn load(session: &Session<'_>, key: Key) -> Done<Option<Edge>> {
+    session.first(
+        "SELECT wanted, multivalued, generation, exported, attempts, retry, due FROM edge
+         WHERE owner = ?1 AND rule = ?2 AND attribute = ?3 AND referenced = ?4",
+        [key.owner, key.rule, key.attribute, key.referenced],
+        |row| {
+            Ok(Edge {
+                wanted: row.get(0)?,
+                multivalued: row.get(1)?,
+                generation: row.get(2)?,
+                exported: optional_text(row, 3)?,
+                attempts: row.get(4)?,
+                retry: row.get(5)?,
+                due: row.get(6)?,
+            })
+        },
+    )
+}
+
+fn insert(page: &Page<'_>, key: Key, edge: &Edge) -> Done<()> {
+    page.session.run(
+        "INSERT INTO edge (owner, rule, attribute, referenced, job, wanted, multivalued, generation, exported,
+             attempts, retry, due) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+        params![
+            key.owner,
+            key.rule,
+            key.attribute,
+            key.referenced,
+            page.job,
+            edge.wanted,
+            edge.multivalued,
+            edge.generation,
+            edge.exported.as_deref(),
+            edge.attempts,
+            edge.retry,
+            edge.due,
+        ],
+    )?;
+    Ok(())
+}
+
+fn update(page: &mut Page<'_>, key: Key, before: &Edge, mut edge: Edge) -> Done<()> {
+    edge.due = due_now(page, key, &edge)?;
+    if edge == *before {
+        return Ok(());
+    }
+    page.session.run(
+        "UPDATE edge SET wanted = ?5, multivalued = ?6, generation = ?7, exported = ?8, attempts = ?9, retry = ?10,
+             due = ?11 WHERE owner = ?1 AND rule = ?2 AND attribute = ?3 AND referenced = ?4",
+        params![
+            key.owner,
+            key.rule,
+            key.attribute,
+            key.referenced,
+            edge.wanted,
+            edge.multivalued,
+            edge.generation,
+            edge.exported.as_deref(),
+            edge.attempts,
+            edge.retry,
+            edge.due,
+        ],
+    )?;
+    Ok(())
+}
+
+fn due_now(page: &mut Page<'_>, key: Key, edge: &Edge) -> Done<Option<i64>> {
+    if !owner_is_linked(page, key.owner, key.rule)? {
+        return Ok(None);
+    }
+    if let Some(target) = page.known.targets.get(&key.referenced) {
+        return Ok(due_when(edge, true, target.as_ref()));
+    }
+    let target = lowest_target(page.session, key.referenced)?;
+    let due = due_when(edge, true, target.as_ref());
+    page.known.targets.insert(key.referenced, target);
+    Ok(due)
+}
+
+fn owner_is_linked(page: &mut Page<'_>, owner: i64, rule: i64) -> Done<bool> {
+    if let Some(linked) = page.known.linked.get(&(owner, rule)) {
+        return Ok(*linked);
+    }
+    let linked = page.session.first(
+        "SELECT target IS NOT NULL FROM entry WHERE object = ?1 AND rule = ?2",
+        [owner, rule],
+        |row| Ok(row.get(0)?),
+    )?;
+    let linked = linked.unwrap_or(false);
+    page.known.linked.insert((owner, rule), linked);
+    Ok(linked)
+}
+
+/// The target anchor of a referenced object: that of the lowest rule that links it.
+fn lowest_target(session: &Session<'_>, object: i64) -> Done<Option<Name>> {
+    let mut links = session.all(
+        "SELECT rule, target FROM entry WHERE object = ?1 AND target IS NOT NULL",
+        [object],
+        |row| Ok((row.get::<_, i64>(0)?, text(row, 1)?)),
+    )?;
+    if links.len() > 1 {
+        let mut named = Vec::with_capacity(links.len());
+        for (rule, target) in links.drain(..) {
+            named.push((session.name(rule)?, target));
+        }
+        named.sort();
+        return Ok(named.into_iter().next().map(|(_, target)| target));
+    }
+    Ok(links.pop().map(|(_, target)| target))
+}
+
+/// The link of an object that edges refer to appeared, changed or vanished.
+pub(super) fn referenced_changed(session: &Session<'_>, object: i64) -> Done<()> {
+    let target = lowest_target(session, object)?;
+    session.run(
+        "UPDATE edge SET attempts = 0, retry = NULL, due = CASE
+             WHEN ?2 IS NOT NULL AND exported IS NOT ?2 AND EXISTS (
+                 SELECT 1 FROM entry e WHERE e.object = edge.owner AND e.rule = edge.rule AND e.target IS NOT NULL)
+             THEN 0 END
+         WHERE referenced = ?1 AND wanted",
+        params![object, target.as_deref()],
+    )?;
+    Ok(())
+}
+
+/// The owner of edges got its link or lost it.
+pub(super) fn owner_changed(session: &Session<'_>, owner: i64, rule: i64, is_linked: bool) -> Done<()> {
+    if !is_linked {
+        session.run(
+            "UPDATE edge SET due = NULL WHERE owner = ?1 AND rule = ?2 AND due IS NOT NULL",
+            [owner, rule],
+        )?;
+        return Ok(());
+    }
+    let sql = format!(
+        "UPDATE edge SET attempts = 0, retry = NULL, due = CASE
+             WHEN wanted THEN (SELECT CASE WHEN e.target IS NOT edge.exported THEN 0 END {LOWEST_LINK})
+             WHEN exported IS NOT NULL THEN 0 END
+         WHERE owner = ?1 AND rule = ?2"
+    );
+    session.run(&sql, [owner, rule])?;
+    Ok(())
+}
+
+fn sweep(page: &mut Page<'_>, owner: i64, rule: i64, attribute: i64, complete: i64) -> Done<()> {
+    let due = owner_is_linked(page, owner, rule)?.then_some(0);
+    let gone = page.session.all(
+        "DELETE FROM edge WHERE owner = ?1 AND rule = ?2 AND attribute = ?3 AND generation < ?4 AND wanted
+         AND exported IS NULL RETURNING referenced",
+        [owner, rule, attribute, complete],
+        |row| Ok(row.get::<_, i64>(0)?),
+    )?;
+    page.session.run(
+        "UPDATE edge SET wanted = 0, attempts = 0, retry = NULL, due = ?5
+         WHERE owner = ?1 AND rule = ?2 AND attribute = ?3 AND generation < ?4 AND wanted",
+        params![owner, rule, attribute, complete, due],
+    )?;
+    page.orphans.extend(gone);
+    page.orphans.insert(owner);
+    Ok(())
+}
+
+/// Removes all edges of an owner.
+pub(super) fn drop_all(page: &mut Page<'_>, owner: i64, rule: i64) -> Done<()> {
+    let gone = page.session.all(
+        "DELETE FROM edge WHERE owner = ?1 AND rule = ?2 RETURNING referenced",
+        [owner, rule],
+        |row| Ok(row.get::<_, i64>(0)?),
+    )?;
+    if !gone.is_empty() {
+        page.orphans.extend(gone);
+        page.orphans.insert(owner);
+    }
+    Ok(())
+}
+
+fn reset(page: &mut Page<'_>, owner: i64, rule: i64) -> Done<()> {
+    let gone = page.session.all(
+        "DELETE FROM edge WHERE owner = ?1 AND rule = ?2 AND NOT wanted RETURNING referenced",
+        [owner, rule],
+        |row| Ok(row.get::<_, i64>(0)?),
+    )?;
+    page.orphans.extend(gone);
+    page.orphans.insert(owner);
+    let linked = owner_is_linked(page, owner, rule)?;
+    page.session.run(
+        "UPDATE edge SET exported = NULL, attempts = 0, retry = NULL, due = CASE WHEN ?3 AND EXISTS (
+             SELECT 1 FROM entry e WHERE e.object = edge.referenced AND e.target IS NOT NULL) THEN 0 END
+         WHERE owner = ?1 AND rule = ?2",
+        params![owner, rule, linked],
+    )?;
+    Ok(())
+}
+
+// Reading ------------------------------------------------------------------------------------------------------------
+
+fn due_edge(session: &Session<'_>, row: &Row<'_>) -> Done<DueEdge> {
+    let wanted: bool = row.get(6)?;
+    let exported = optional_text(row, 8)?.map(Anchor::new);
+    let value = if wanted { optional_text(row, 10)?.map(Anchor::new) } else { exported.clone() };
+    Ok(DueEdge {
+        rule: session.name(row.get(0)?)?,
+        owner_kind: session.name(row.get(1)?)?,
+        owner: Anchor::new(text(row, 2)?),
+        target_kind: session.name(row.get(3)?)?,
+        target: Anchor::new(text(row, 4)?),
+        attribute: session.name(row.get(5)?)?,
+        multivalued: row.get(7)?,
+        referenced: Anchor::new(text(row, 11)?),
+        wanted,
+        value: value.ok_or_else(|| corrupt("an edge", "it is due, but has nothing to be sent"))?,
+        exported,
+        attempts: row.get(9)?,
+    })
+}
+
+/// Edges that are due, those of one owner together, adds before removals.
+pub(super) fn due(session: &Session<'_>, job: i64, now: Timestamp, most: usize) -> Done<Vec<DueEdge>> {
+    let sql = format!(
+        "SELECT edge.rule, w.kind, o.anchor, w.target_kind, w.target, edge.attribute, edge.wanted,
+             edge.multivalued, edge.exported, edge.attempts, (SELECT e.target {LOWEST_LINK}), r.anchor
+         FROM edge INDEXED BY edge_due
+             CROSS JOIN entry w ON w.object = edge.owner AND w.rule = edge.rule
+             CROSS JOIN object o ON o.id = edge.owner
+             CROSS JOIN object r ON r.id = edge.referenced
+         WHERE edge.job = ?1 AND edge.due IS NOT NULL AND edge.due <= ?2
+         ORDER BY edge.due, edge.owner, edge.rule, edge.wanted DESC LIMIT ?3"
+    );
+    let due = session.all(&sql, params![job, micros(now), limit(most)], |row| due_edge(session, row))?;
+    // Owners whose edges fall due at different moments stand at several places.
+    let mut places = HashMap::new();
+    for edge in &due {
+        let next = places.len();
+        places.entry((edge.rule.clone(), edge.owner.clone())).or_insert(next);
+    }
+    let mut placed: Vec<_> = due
+        .into_iter()
+        .map(|edge| {
+            let place = places.get(&(edge.rule.clone(), edge.owner.clone())).copied().unwrap_or_default();
+            (place, !edge.wanted, edge)
+        })
+        .collect();
+    placed.sort_by_key(|(place, removal, _)| (*place, *removal));
+    Ok(placed.into_iter().map(|(.., edge)| edge).collect())
+}
+
+/// The edges of an owner.
+pub(super) fn of(session: &Session<'_>, job: i64, rule: &Name, owner: &Anchor) -> Done<Vec<OutgoingEdge>> {
+    let Some(rule) = session.id(rule)? else { return Ok(Vec::new()) };
+    session.all(
+        "SELECT d.attribute, r.anchor, d.wanted, d.exported
+         FROM object o CROSS JOIN edge d ON d.owner = o.id CROSS JOIN object r ON r.id = d.referenced
+         WHERE o.job = ?1 AND o.anchor = ?2 AND d.rule = ?3",
+        params![job, owner.as_str(), rule],
+        |row| {
+            Ok(OutgoingEdge {
+                attribute: session.name(row.get(0)?)?,
+                referenced: Anchor::new(text(row, 1)?),
+                wanted: row.get(2)?,
+                exported: optional_text(row, 3)?.map(Anchor::new),
+            })
+        },
+    )
+}
+
+/// The wanted edges of an attribute of these owners, as (owner, referenced).
+pub(super) fn single(
+    session: &Session<'_>,
+    job: i64,
+    rule: &Name,
+    attribute: &Name,
+    owners: &[Anchor],
+) -> Done<Vec<(Anchor, Anchor)>> {
+    let (Some(rule), Some(attribute)) = (session.id(rule)?, session.id(attribute)?) else {
+        return Ok(Vec::new());
+    };
+    let mut found = Vec::with_capacity(owners.len());
+    for owner in owners {
+        found.extend(session.all(
+            "SELECT r.anchor FROM object o CROSS JOIN edge d ON d.owner = o.id
+                 CROSS JOIN object r ON r.id = d.referenced
+             WHERE o.job = ?1 AND o.anchor = ?2 AND d.rule = ?3 AND d.attribute = ?4 AND d.wanted",
+            params![job, owner.as_str(), rule, attribute],
+            |row| Ok((owner.clone(), Anchor::new(text(row, 0)?))),
+        )?);
+    }
+    Ok(found)
+}

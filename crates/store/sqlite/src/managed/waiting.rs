@@ -1,0 +1,276 @@
+//! What waits: escrows, staged removals, intents and claims.
+
+use model::provisioning::Inactive;
+use model::{Anchor, Name, Timestamp, Uuid, Value};
+use rusqlite::{Row, params};
+use store::{Claim, Escrow, Intent, Staged, StagedKind};
+
+use super::{After, by_rule};
+use crate::encode::{count, from_text, limit, micros, moment, to_text};
+use crate::error::{Done, corrupt};
+use crate::session::{Session, text};
+
+// Escrows ------------------------------------------------------------------------------------------------------------
+
+const ESCROW: &str = "SELECT rule, kind, source, failure, deferred, attempts, first, next FROM escrow";
+
+fn escrow(session: &Session<'_>, row: &Row<'_>) -> Done<Escrow> {
+    Ok(Escrow {
+        rule: session.name(row.get(0)?)?,
+        kind: session.name(row.get(1)?)?,
+        source: Anchor::new(text(row, 2)?),
+        failure: from_text("an escrow", row.get_ref(3)?.as_str()?)?,
+        deferred: row.get(4)?,
+        attempts: row.get(5)?,
+        first: moment(row.get(6)?)?,
+        next: moment(row.get(7)?)?,
+    })
+}
+
+pub(super) fn write_escrow(session: &Session<'_>, job: i64, escrow: &Escrow) -> Done<()> {
+    session.run(
+        "INSERT OR REPLACE INTO escrow (job, rule, source, kind, failure, deferred, attempts, first, next)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        params![
+            job,
+            session.intern(&escrow.rule)?,
+            escrow.source.as_str(),
+            session.intern(&escrow.kind)?,
+            to_text(&escrow.failure)?,
+            escrow.deferred,
+            escrow.attempts,
+            micros(escrow.first),
+            micros(escrow.next),
+        ],
+    )?;
+    Ok(())
+}
+
+pub(super) fn due_escrows(session: &Session<'_>, job: i64, now: Timestamp, most: usize) -> Done<Vec<Escrow>> {
+    // Deferred ones wait for nothing but the end of the cycle.
+    let mut due = session.all(
+        &format!("{ESCROW} WHERE job = ?1 AND deferred = 1 ORDER BY next LIMIT ?2"),
+        params![job, limit(most)],
+        |row| escrow(session, row),
+    )?;
+    due.extend(session.all(
+        &format!("{ESCROW} WHERE job = ?1 AND deferred = 0 AND next <= ?2 ORDER BY next LIMIT ?3"),
+        params![job, micros(now), limit(most - due.len())],
+        |row| escrow(session, row),
+    )?);
+    due.sort_by_key(|escrow| escrow.next);
+    Ok(due)
+}
+
+pub(super) fn escrows_of(session: &Session<'_>, job: i64, sources: &[Anchor]) -> Done<Vec<Escrow>> {
+    let rules = rules(session, "escrow", job)?;
+    let sql = format!("{ESCROW} WHERE job = ?1 AND rule = ?2 AND source = ?3");
+    let mut found = Vec::new();
+    for source in sources {
+        for rule in &rules {
+            found.extend(
+                session.first(&sql, params![job, rule, source.as_str()], |row| escrow(session, row))?,
+            );
+        }
+    }
+    Ok(found)
+}
+
+pub(super) fn escrows(session: &Session<'_>, job: i64, after: &After, most: usize) -> Done<Vec<Escrow>> {
+    let sql = format!("{ESCROW} WHERE job = ?1 AND rule = ?2 AND source > ?3 ORDER BY source LIMIT ?4");
+    by_rule(session, rules(session, "escrow", job)?, after, most, |rule, source, rest| {
+        session.all(&sql, params![job, rule, source, limit(rest)], |row| escrow(session, row))
+    })
+}
+
+pub(super) fn escrow_count(session: &Session<'_>, job: i64) -> Done<u64> {
+    let number =
+        session.first("SELECT count(*) FROM escrow WHERE job = ?1 AND deferred = 0", [job], |row| {
+            Ok(row.get(0)?)
+        })?;
+    Ok(number.map_or(0, count))
+}
+
+pub(crate) fn clear_escrows(session: &Session<'_>, job: i64) -> Done<()> {
+    session.run("DELETE FROM escrow WHERE job = ?1", [job])?;
+    Ok(())
+}
+
+/// When the next escrow or edge falls due. What is due at once is due since 1970.
+pub(super) fn next_due(session: &Session<'_>, job: i64) -> Done<Option<Timestamp>> {
+    let earliest: Option<i64> = session
+        .first(
+            "SELECT min(next) FROM (
+                 SELECT min(next) AS next FROM escrow WHERE job = ?1 AND deferred = 0
+                 UNION ALL SELECT 0 FROM escrow WHERE job = ?1 AND deferred = 1
+                 UNION ALL SELECT min(due) FROM edge WHERE job = ?1 AND due IS NOT NULL)",
+            [job],
+            |row| Ok(row.get(0)?),
+        )?
+        .flatten();
+    earliest.map(moment).transpose()
+}
+
+/// The rules that have rows in a table keyed by (job, rule, …): one step in the index for each.
+fn rules(session: &Session<'_>, table: &str, job: i64) -> Done<Vec<i64>> {
+    session.all(
+        &format!(
+            "WITH RECURSIVE rules (rule) AS (
+                 SELECT min(rule) FROM {table} WHERE job = ?1
+                 UNION ALL
+                 SELECT (SELECT min(rule) FROM {table} t WHERE t.job = ?1 AND t.rule > rules.rule)
+                 FROM rules WHERE rules.rule IS NOT NULL)
+             SELECT rule FROM rules WHERE rule IS NOT NULL"
+        ),
+        [job],
+        |row| Ok(row.get(0)?),
+    )
+}
+
+// Staged removals ----------------------------------------------------------------------------------------------------
+
+fn action_number(action: StagedKind) -> i64 {
+    match action {
+        StagedKind::Disable => 0,
+        StagedKind::Delete => 1,
+    }
+}
+
+fn action(number: i64) -> Done<StagedKind> {
+    match number {
+        0 => Ok(StagedKind::Disable),
+        1 => Ok(StagedKind::Delete),
+        other => Err(corrupt("a staged row", &format!("action {other}"))),
+    }
+}
+
+pub(super) fn write_staged(session: &Session<'_>, job: i64, staged: &Staged) -> Done<()> {
+    session.run(
+        "INSERT OR REPLACE INTO staged (job, rule, source, kind, action, reason, absent, moment, held)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        params![
+            job,
+            session.intern(&staged.rule)?,
+            staged.source.as_str(),
+            session.intern(&staged.kind)?,
+            action_number(staged.action),
+            to_text(&staged.reason)?,
+            staged.absent,
+            micros(staged.moment),
+            staged.held,
+        ],
+    )?;
+    Ok(())
+}
+
+const STAGED: &str = "SELECT rule, kind, source, action, reason, absent, moment, held FROM staged";
+
+fn staged_row(session: &Session<'_>, row: &Row<'_>) -> Done<Staged> {
+    Ok(Staged {
+        rule: session.name(row.get(0)?)?,
+        kind: session.name(row.get(1)?)?,
+        source: Anchor::new(text(row, 2)?),
+        action: action(row.get(3)?)?,
+        reason: from_text::<Inactive>("a staged row", row.get_ref(4)?.as_str()?)?,
+        absent: row.get(5)?,
+        moment: moment(row.get(6)?)?,
+        held: row.get(7)?,
+    })
+}
+
+pub(super) fn staged_of(session: &Session<'_>, job: i64, sources: &[Anchor]) -> Done<Vec<Staged>> {
+    let rules = rules(session, "staged", job)?;
+    let sql = format!("{STAGED} WHERE job = ?1 AND rule = ?2 AND source = ?3");
+    let mut found = Vec::new();
+    for source in sources {
+        for rule in &rules {
+            let row = params![job, rule, source.as_str()];
+            found.extend(session.first(&sql, row, |row| staged_row(session, row))?);
+        }
+    }
+    Ok(found)
+}
+
+pub(super) fn staged(session: &Session<'_>, job: i64, after: &After, most: usize) -> Done<Vec<Staged>> {
+    let sql = format!("{STAGED} WHERE job = ?1 AND rule = ?2 AND source > ?3 ORDER BY source LIMIT ?4");
+    by_rule(session, rules(session, "staged", job)?, after, most, |rule, source, rest| {
+        session.all(&sql, params![job, rule, source, limit(rest)], |row| staged_row(session, row))
+    })
+}
+
+pub(super) fn staged_counts(session: &Session<'_>, job: i64) -> Done<Vec<(Name, StagedKind, u64)>> {
+    session.all(
+        "SELECT kind, action, count(*) FROM staged WHERE job = ?1 GROUP BY kind, action ORDER BY kind, action",
+        [job],
+        |row| Ok((session.name(row.get(0)?)?, action(row.get(1)?)?, count(row.get(2)?))),
+    )
+}
+
+// Intents ------------------------------------------------------------------------------------------------------------
+
+pub(super) fn write_intents(session: &Session<'_>, job: i64, intents: &[Intent]) -> Done<()> {
+    for intent in intents {
+        session.run(
+            "INSERT OR REPLACE INTO intent (job, rule, source, kind, target_kind, matching)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            params![
+                job,
+                session.intern(&intent.rule)?,
+                intent.source.as_str(),
+                session.intern(&intent.kind)?,
+                session.intern(&intent.target_kind)?,
+                to_text(&intent.matching)?,
+            ],
+        )?;
+    }
+    Ok(())
+}
+
+pub(super) fn intents(session: &Session<'_>, job: i64) -> Done<Vec<Intent>> {
+    session.all(
+        "SELECT rule, kind, source, target_kind, matching FROM intent WHERE job = ?1 ORDER BY rule, source",
+        [job],
+        |row| {
+            Ok(Intent {
+                rule: session.name(row.get(0)?)?,
+                kind: session.name(row.get(1)?)?,
+                source: Anchor::new(text(row, 2)?),
+                target_kind: session.name(row.get(3)?)?,
+                matching: from_text::<Vec<(Name, Value)>>("an intent", row.get_ref(4)?.as_str()?)?,
+            })
+        },
+    )
+}
+
+// Claims -------------------------------------------------------------------------------------------------------------
+
+/// Takes claims; returns those that somebody else has.
+pub(super) fn claim(
+    session: &Session<'_>,
+    job: i64,
+    holder: Uuid,
+    claims: Vec<Claim>,
+    now: Timestamp,
+    until: Timestamp,
+) -> Done<Vec<Claim>> {
+    let mut refused = Vec::new();
+    for claim in claims {
+        let taken = session.run(
+            "INSERT INTO claim (job, rule, source, holder, until) VALUES (?1, ?2, ?3, ?4, ?5)
+             ON CONFLICT DO UPDATE SET holder = excluded.holder, until = excluded.until
+             WHERE holder = excluded.holder OR until <= ?6",
+            params![
+                job,
+                session.intern(&claim.rule)?,
+                claim.source.as_str(),
+                holder,
+                micros(until),
+                micros(now)
+            ],
+        )?;
+        if taken == 0 {
+            refused.push(claim);
+        }
+    }
+    Ok(refused)
+}

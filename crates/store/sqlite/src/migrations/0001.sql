@@ -1,0 +1,295 @@
+-- Moments are microseconds since 1970; identifiers are the 16 octets of a UUID.
+
+-- Words that rows repeat (job ids, rules, object types, mappings, attributes) stand here once, rows hold the number.
+CREATE TABLE name (
+    id INTEGER PRIMARY KEY,
+    text TEXT NOT NULL UNIQUE
+) STRICT;
+
+CREATE TABLE installation (
+    name TEXT PRIMARY KEY,
+    value BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE tenant (
+    id INTEGER PRIMARY KEY,
+    uuid BLOB NOT NULL UNIQUE,
+    display_name TEXT NOT NULL,
+    domain TEXT NOT NULL,
+    created INTEGER NOT NULL,
+    -- The change feed is whole from here on.
+    feed_floor INTEGER NOT NULL DEFAULT 0
+) STRICT;
+
+CREATE TABLE secret (
+    tenant INTEGER NOT NULL REFERENCES tenant,
+    owner BLOB NOT NULL,
+    key TEXT NOT NULL,
+    sealed BLOB NOT NULL,
+    PRIMARY KEY (tenant, owner, key)
+) STRICT, WITHOUT ROWID;
+
+-- Jobs ---------------------------------------------------------------------------------------------------------------
+
+CREATE TABLE job (
+    -- The number of the job's id among the names.
+    id INTEGER PRIMARY KEY REFERENCES name,
+    tenant INTEGER NOT NULL REFERENCES tenant,
+    owner BLOB NOT NULL,
+    active INTEGER NOT NULL,
+    created INTEGER NOT NULL,
+    key BLOB NOT NULL,
+    body TEXT NOT NULL
+) STRICT;
+CREATE INDEX job_owner ON job (tenant, owner, created);
+CREATE INDEX job_active ON job (id) WHERE active;
+
+CREATE TABLE job_state (
+    job INTEGER PRIMARY KEY REFERENCES job ON DELETE CASCADE,
+    fence INTEGER NOT NULL DEFAULT 0,
+    holder BLOB,
+    lease_until INTEGER,
+    status TEXT,
+    runtime TEXT
+) STRICT;
+
+CREATE TABLE job_schema (
+    job INTEGER NOT NULL REFERENCES job ON DELETE CASCADE,
+    number INTEGER NOT NULL,
+    moment INTEGER NOT NULL,
+    author TEXT NOT NULL,
+    body TEXT NOT NULL,
+    PRIMARY KEY (job, number)
+) STRICT;
+
+CREATE TABLE execution (
+    job INTEGER NOT NULL REFERENCES job ON DELETE CASCADE,
+    number INTEGER NOT NULL,
+    body TEXT NOT NULL,
+    PRIMARY KEY (job, number)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE template (
+    tenant INTEGER NOT NULL REFERENCES tenant,
+    application BLOB NOT NULL,
+    id TEXT NOT NULL,
+    body TEXT NOT NULL,
+    PRIMARY KEY (tenant, application, id)
+) STRICT;
+
+-- The connector data store -------------------------------------------------------------------------------------------
+
+-- Source objects that entries and edges of a job speak of.
+CREATE TABLE object (
+    id INTEGER PRIMARY KEY,
+    job INTEGER NOT NULL,
+    anchor TEXT NOT NULL,
+    UNIQUE (job, anchor)
+) STRICT;
+
+CREATE TABLE entry (
+    object INTEGER NOT NULL,
+    rule INTEGER NOT NULL,
+    job INTEGER NOT NULL,
+    kind INTEGER NOT NULL,
+    mapping INTEGER NOT NULL,
+    display_name TEXT,
+    seen INTEGER NOT NULL,
+    last_skip INTEGER NOT NULL,
+    -- The link: null where there is none. Bits of `link`: 1 released, 2 matched, 4 disabled.
+    target TEXT,
+    target_kind INTEGER,
+    link INTEGER,
+    exported BLOB,
+    PRIMARY KEY (object, rule)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX entry_target ON entry (job, target) WHERE target IS NOT NULL;
+
+-- How many links there are, kept with every write of entries.
+CREATE TABLE managed (
+    job INTEGER NOT NULL,
+    rule INTEGER NOT NULL,
+    kind INTEGER NOT NULL,
+    target_kind INTEGER NOT NULL,
+    links INTEGER NOT NULL,
+    released INTEGER NOT NULL,
+    PRIMARY KEY (job, rule, kind, target_kind)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE edge (
+    owner INTEGER NOT NULL,
+    rule INTEGER NOT NULL,
+    attribute INTEGER NOT NULL,
+    referenced INTEGER NOT NULL,
+    job INTEGER NOT NULL,
+    wanted INTEGER NOT NULL,
+    multivalued INTEGER NOT NULL,
+    generation INTEGER NOT NULL,
+    -- The target anchor that was exported.
+    exported TEXT,
+    attempts INTEGER NOT NULL,
+    -- Not before this moment, after a failure.
+    retry INTEGER,
+    -- When it is to be exported: zero for at once, null for never as things are.
+    due INTEGER,
+    PRIMARY KEY (owner, rule, attribute, referenced)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX edge_referenced ON edge (referenced);
+CREATE INDEX edge_due ON edge (job, due, owner, rule, wanted DESC) WHERE due IS NOT NULL;
+
+CREATE TABLE escrow (
+    job INTEGER NOT NULL,
+    rule INTEGER NOT NULL,
+    source TEXT NOT NULL,
+    kind INTEGER NOT NULL,
+    failure TEXT NOT NULL,
+    deferred INTEGER NOT NULL,
+    attempts INTEGER NOT NULL,
+    first INTEGER NOT NULL,
+    next INTEGER NOT NULL,
+    PRIMARY KEY (job, rule, source)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX escrow_due ON escrow (job, deferred, next);
+
+CREATE TABLE staged (
+    job INTEGER NOT NULL,
+    rule INTEGER NOT NULL,
+    source TEXT NOT NULL,
+    kind INTEGER NOT NULL,
+    action INTEGER NOT NULL,
+    reason TEXT NOT NULL,
+    absent INTEGER NOT NULL,
+    moment INTEGER NOT NULL,
+    held INTEGER NOT NULL,
+    PRIMARY KEY (job, rule, source)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE intent (
+    job INTEGER NOT NULL,
+    rule INTEGER NOT NULL,
+    source TEXT NOT NULL,
+    kind INTEGER NOT NULL,
+    target_kind INTEGER NOT NULL,
+    matching TEXT NOT NULL,
+    PRIMARY KEY (job, rule, source)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE claim (
+    job INTEGER NOT NULL,
+    rule INTEGER NOT NULL,
+    source TEXT NOT NULL,
+    holder BLOB NOT NULL,
+    until INTEGER NOT NULL,
+    PRIMARY KEY (job, rule, source)
+) STRICT, WITHOUT ROWID;
+
+-- Target objects that an initial cycle matches against.
+CREATE TABLE indexed (
+    id INTEGER PRIMARY KEY,
+    job INTEGER NOT NULL,
+    kind INTEGER NOT NULL,
+    anchor TEXT NOT NULL,
+    attributes TEXT NOT NULL,
+    keys TEXT NOT NULL,
+    UNIQUE (job, kind, anchor)
+) STRICT;
+CREATE TABLE indexed_key (
+    job INTEGER NOT NULL,
+    kind INTEGER NOT NULL,
+    attribute INTEGER NOT NULL,
+    value TEXT NOT NULL,
+    indexed INTEGER NOT NULL,
+    PRIMARY KEY (job, kind, attribute, value, indexed)
+) STRICT, WITHOUT ROWID;
+
+-- Logs ---------------------------------------------------------------------------------------------------------------
+
+CREATE TABLE provisioning (
+    number INTEGER PRIMARY KEY,
+    tenant INTEGER NOT NULL,
+    id BLOB NOT NULL,
+    job INTEGER NOT NULL,
+    moment INTEGER NOT NULL,
+    cycle BLOB NOT NULL,
+    action INTEGER NOT NULL,
+    outcome INTEGER NOT NULL,
+    body BLOB NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX provisioning_id ON provisioning (tenant, id);
+-- Records by the hash of their object's anchor at either side.
+CREATE TABLE provisioning_anchor (
+    hash INTEGER NOT NULL,
+    number INTEGER NOT NULL,
+    PRIMARY KEY (hash, number)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE audit (
+    tenant INTEGER NOT NULL REFERENCES tenant,
+    id BLOB NOT NULL,
+    moment INTEGER NOT NULL,
+    actor TEXT NOT NULL,
+    activity TEXT NOT NULL,
+    target TEXT NOT NULL,
+    old TEXT,
+    new TEXT,
+    success INTEGER NOT NULL,
+    PRIMARY KEY (tenant, id)
+) STRICT;
+
+-- The embedded directory ---------------------------------------------------------------------------------------------
+
+CREATE TABLE directory_object (
+    number INTEGER PRIMARY KEY,
+    tenant INTEGER NOT NULL,
+    kind INTEGER NOT NULL,
+    id BLOB NOT NULL,
+    version INTEGER NOT NULL,
+    created INTEGER NOT NULL,
+    deleted INTEGER,
+    properties TEXT NOT NULL,
+    UNIQUE (tenant, kind, id)
+) STRICT;
+CREATE INDEX directory_bin ON directory_object (tenant, kind, id) WHERE deleted IS NOT NULL;
+
+-- Folded beginnings of the properties that are looked up.
+CREATE TABLE directory_property (
+    tenant INTEGER NOT NULL,
+    kind INTEGER NOT NULL,
+    property INTEGER NOT NULL,
+    value TEXT NOT NULL,
+    object INTEGER NOT NULL,
+    PRIMARY KEY (tenant, kind, property, value, object)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE relation (
+    tenant INTEGER NOT NULL,
+    referrer BLOB NOT NULL,
+    kind INTEGER NOT NULL,
+    referred BLOB NOT NULL,
+    -- Bits: 1 the referrer is in the bin, 2 the referred is.
+    hidden INTEGER NOT NULL,
+    PRIMARY KEY (tenant, referrer, kind, referred)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX relation_referred ON relation (tenant, referred, kind, referrer, hidden);
+
+CREATE TABLE assignment (
+    tenant INTEGER NOT NULL,
+    resource BLOB NOT NULL,
+    id BLOB NOT NULL,
+    principal BLOB NOT NULL,
+    app_role BLOB NOT NULL,
+    created INTEGER NOT NULL,
+    PRIMARY KEY (tenant, resource, id)
+) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX assignment_id ON assignment (tenant, id);
+CREATE UNIQUE INDEX assignment_principal ON assignment (tenant, principal, resource, app_role);
+
+CREATE TABLE change (
+    tenant INTEGER NOT NULL,
+    number INTEGER NOT NULL,
+    subject INTEGER NOT NULL,
+    object BLOB NOT NULL,
+    other BLOB,
+    origin INTEGER,
+    PRIMARY KEY (tenant, number)
+) STRICT, WITHOUT ROWID;

@@ -1,0 +1,191 @@
+//! Records of the provisioning log as rows: a few columns that are searched, and one body with the rest.
+//!
+//! A body begins with the number of its form, so that a later form can stand beside this one: here the change's
+//! identifier (16 octets), then JSON, whose absent fields take their defaults.
+
+use std::hash::Hasher as _;
+
+use model::provisioning::{
+    Action, Identity, ModifiedProperty, Outcome, ProvisioningRecord, SkipReason, Step,
+};
+use model::{Anchor, CycleId, Failure, Timestamp, Uuid};
+use serde::{Deserialize, Serialize};
+use siphasher::sip::SipHasher13;
+
+use crate::encode::{from_text, micros};
+use crate::error::{Done, corrupt};
+
+const WHAT: &str = "a record of the provisioning log";
+
+/// The form of bodies that is written now.
+const FORM: u8 = 1;
+
+/// A record that is ready to be inserted; made before the writing thread gets it.
+pub(crate) struct Prepared {
+    pub(crate) id: Uuid,
+    pub(crate) moment: i64,
+    pub(crate) cycle: Uuid,
+    pub(crate) action: i64,
+    pub(crate) outcome: i64,
+    pub(crate) body: Vec<u8>,
+    /// Hashes of the object's anchors.
+    pub(crate) hashes: [Option<i64>; 2],
+}
+
+/// The columns of a record that is read.
+pub(crate) struct Columns<'a> {
+    pub(crate) id: Uuid,
+    pub(crate) moment: Timestamp,
+    pub(crate) cycle: Uuid,
+    pub(crate) action: i64,
+    pub(crate) outcome: i64,
+    pub(crate) body: &'a [u8],
+}
+
+#[derive(Serialize)]
+struct Written<'a> {
+    #[serde(rename = "ms")]
+    duration_ms: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    skip: Option<SkipReason>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    failure: Option<&'a Failure>,
+    source: &'a Identity,
+    target: &'a Identity,
+    steps: &'a [Step],
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    modified: &'a [ModifiedProperty],
+}
+
+#[derive(Deserialize)]
+struct Read {
+    #[serde(rename = "ms")]
+    duration_ms: u32,
+    #[serde(default)]
+    skip: Option<SkipReason>,
+    #[serde(default)]
+    failure: Option<Failure>,
+    source: Identity,
+    target: Identity,
+    steps: Vec<Step>,
+    #[serde(default)]
+    modified: Vec<ModifiedProperty>,
+}
+
+/// The number of an action, in rows and in queries.
+pub(crate) fn action_number(action: Action) -> i64 {
+    match action {
+        Action::Create => 0,
+        Action::Update => 1,
+        Action::Disable => 2,
+        Action::Delete => 3,
+        Action::StagedDelete => 4,
+        Action::Other => 5,
+    }
+}
+
+/// The number of an outcome, in rows and in queries.
+pub(crate) fn outcome_number(outcome: Outcome) -> i64 {
+    match outcome {
+        Outcome::Success => 0,
+        Outcome::Failure => 1,
+        Outcome::Skipped => 2,
+        Outcome::Warning => 3,
+    }
+}
+
+/// The hash by which records of an anchor are found; those of other anchors are sorted out afterwards. 32 bits keep
+/// the index small.
+pub(crate) fn anchor_hash(anchor: &str) -> i64 {
+    let mut hasher = SipHasher13::new();
+    hasher.write(anchor.as_bytes());
+    #[expect(clippy::cast_possible_truncation, reason = "the lower half is the hash")]
+    let hash = hasher.finish() as u32;
+    i64::from(hash)
+}
+
+fn hashes(source: &Identity, target: &Identity) -> [Option<i64>; 2] {
+    let of = |side: &Identity| side.anchor.as_ref().map(|anchor| anchor_hash(anchor.as_str()));
+    let source = of(source);
+    [source, of(target).filter(|target| Some(*target) != source)]
+}
+
+/// The hashes by which the record of a body is found.
+pub(crate) fn hashes_of_body(body: &[u8]) -> Done<[Option<i64>; 2]> {
+    let (_, rest) = open(body)?;
+    Ok(hashes(&rest.source, &rest.target))
+}
+
+/// A body's change and the rest.
+fn open(body: &[u8]) -> Done<(Uuid, Read)> {
+    let (change, rest) = body
+        .split_first()
+        .filter(|(form, _)| **form == FORM)
+        .and_then(|(_, rest)| rest.split_first_chunk::<16>())
+        .ok_or_else(|| corrupt(WHAT, "its form is unknown"))?;
+    let rest = std::str::from_utf8(rest).map_err(|error| corrupt(WHAT, &error))?;
+    Ok((Uuid::from_bytes(*change), from_text(WHAT, rest)?))
+}
+
+/// Makes a record ready.
+pub(crate) fn prepare(record: &ProvisioningRecord) -> Done<Prepared> {
+    let rest = Written {
+        duration_ms: record.duration_ms,
+        skip: record.skip,
+        failure: record.failure.as_ref(),
+        source: &record.source,
+        target: &record.target,
+        steps: &record.steps,
+        modified: &record.modified,
+    };
+    let mut body = Vec::with_capacity(512);
+    body.push(FORM);
+    body.extend(record.change.as_bytes());
+    serde_json::to_writer(&mut body, &rest).map_err(|error| corrupt("a record to be written", &error))?;
+    Ok(Prepared {
+        id: record.id,
+        moment: micros(record.moment),
+        cycle: record.cycle.0,
+        action: action_number(record.action),
+        outcome: outcome_number(record.outcome),
+        body,
+        hashes: hashes(&record.source, &record.target),
+    })
+}
+
+/// The record of a row.
+pub(crate) fn restore(columns: &Columns<'_>) -> Done<ProvisioningRecord> {
+    let (change, rest) = open(columns.body)?;
+    let actions = [
+        Action::Create,
+        Action::Update,
+        Action::Disable,
+        Action::Delete,
+        Action::StagedDelete,
+        Action::Other,
+    ];
+    let outcomes = [Outcome::Success, Outcome::Failure, Outcome::Skipped, Outcome::Warning];
+    let action = actions.into_iter().find(|action| action_number(*action) == columns.action);
+    let outcome = outcomes.into_iter().find(|outcome| outcome_number(*outcome) == columns.outcome);
+    Ok(ProvisioningRecord {
+        id: columns.id,
+        moment: columns.moment,
+        duration_ms: rest.duration_ms,
+        cycle: CycleId(columns.cycle),
+        change,
+        action: action.ok_or_else(|| corrupt(WHAT, "its action is unknown"))?,
+        outcome: outcome.ok_or_else(|| corrupt(WHAT, "its outcome is unknown"))?,
+        skip: rest.skip,
+        failure: rest.failure,
+        source: rest.source,
+        target: rest.target,
+        steps: rest.steps,
+        modified: rest.modified,
+    })
+}
+
+/// Whether a record is about the object of an anchor.
+pub(crate) fn is_about(record: &ProvisioningRecord, anchor: &str) -> bool {
+    let is = |side: &Identity| side.anchor.as_ref().map(Anchor::as_str) == Some(anchor);
+    is(&record.source) || is(&record.target)
+}

@@ -1,0 +1,174 @@
+//! A connection within a transaction, and the names that rows hold as numbers.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::sync::{PoisonError, RwLock};
+
+use model::Name;
+use rusqlite::{Connection, OptionalExtension as _, Params, Row};
+
+use crate::error::{Done, corrupt};
+
+/// Names that are known by number. They are few (rules, types, attributes, jobs) and never change.
+#[derive(Debug, Default)]
+pub(crate) struct Names(RwLock<Maps>);
+
+#[derive(Debug, Default)]
+struct Maps {
+    ids: HashMap<Name, i64>,
+    texts: HashMap<i64, Name>,
+}
+
+impl Names {
+    fn id(&self, text: &str) -> Option<i64> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).ids.get(text).copied()
+    }
+
+    fn text(&self, id: i64) -> Option<Name> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).texts.get(&id).cloned()
+    }
+
+    fn learn(&self, known: impl IntoIterator<Item = (Name, i64)>) {
+        let mut maps = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        for (text, id) in known {
+            maps.texts.insert(id, text.clone());
+            maps.ids.insert(text, id);
+        }
+    }
+}
+
+/// A connection within a transaction.
+pub(crate) struct Session<'a> {
+    connection: &'a Connection,
+    names: &'a Names,
+    /// Names that this transaction made: nobody else knows them before it is committed.
+    fresh: RefCell<Vec<(Name, i64)>>,
+}
+
+impl<'a> Session<'a> {
+    pub(crate) fn new(connection: &'a Connection, names: &'a Names) -> Self {
+        Self { connection, names, fresh: RefCell::default() }
+    }
+
+    /// How many names the transaction has made; [`forget`](Self::forget) goes back to that.
+    pub(crate) fn mark(&self) -> usize {
+        self.fresh.borrow().len()
+    }
+
+    /// Forgets names whose rows were rolled back.
+    pub(crate) fn forget(&self, mark: usize) {
+        self.fresh.borrow_mut().truncate(mark);
+    }
+
+    /// The transaction is durable: its names are everybody's.
+    pub(crate) fn publish(&self) {
+        let fresh = self.fresh.take();
+        if !fresh.is_empty() {
+            self.names.learn(fresh);
+        }
+    }
+
+    /// The number of a name; none where no row can hold it.
+    pub(crate) fn id(&self, text: &str) -> Done<Option<i64>> {
+        if let Some(id) = self.names.id(text) {
+            return Ok(Some(id));
+        }
+        if let Some((_, id)) = self.fresh.borrow().iter().find(|(known, _)| known == text) {
+            return Ok(Some(*id));
+        }
+        let found = self.first("SELECT id FROM name WHERE text = ?1", [text], |row| Ok(row.get(0)?))?;
+        if let Some(id) = found {
+            self.names.learn([(Name::from(text), id)]);
+        }
+        Ok(found)
+    }
+
+    /// The number of a name, made where it is new.
+    pub(crate) fn intern(&self, text: &str) -> Done<i64> {
+        if let Some(id) = self.id(text)? {
+            return Ok(id);
+        }
+        self.run("INSERT INTO name (text) VALUES (?1)", [text])?;
+        let id = self.connection.last_insert_rowid();
+        self.fresh.borrow_mut().push((Name::from(text), id));
+        Ok(id)
+    }
+
+    /// The name of a number.
+    pub(crate) fn name(&self, id: i64) -> Done<Name> {
+        if let Some(text) = self.names.text(id) {
+            return Ok(text);
+        }
+        if let Some((text, _)) = self.fresh.borrow().iter().find(|(_, known)| *known == id) {
+            return Ok(text.clone());
+        }
+        let text = self.first("SELECT text FROM name WHERE id = ?1", [id], |row| text(row, 0))?;
+        let text = text.ok_or_else(|| corrupt("a row", &format!("name {id} is missing")))?;
+        self.names.learn([(text.clone(), id)]);
+        Ok(text)
+    }
+
+    /// Runs a statement; returns how many rows it changed.
+    pub(crate) fn run(&self, sql: &str, params: impl Params) -> Done<usize> {
+        Ok(self.connection.prepare_cached(sql)?.execute(params)?)
+    }
+
+    /// The number that the last insertion gave its row.
+    pub(crate) fn inserted(&self) -> i64 {
+        self.connection.last_insert_rowid()
+    }
+
+    /// The first row.
+    pub(crate) fn first<T>(
+        &self,
+        sql: &str,
+        params: impl Params,
+        map: impl FnOnce(&Row<'_>) -> Done<T>,
+    ) -> Done<Option<T>> {
+        let mut statement = self.connection.prepare_cached(sql)?;
+        statement.query_row(params, |row| Ok(map(row))).optional()?.transpose()
+    }
+
+    /// All rows.
+    pub(crate) fn all<T>(
+        &self,
+        sql: &str,
+        params: impl Params,
+        map: impl FnMut(&Row<'_>) -> Done<T>,
+    ) -> Done<Vec<T>> {
+        let mut all = Vec::new();
+        self.each(sql, params, map, |one| {
+            all.push(one);
+            true
+        })?;
+        Ok(all)
+    }
+
+    /// Rows one after another, until `take` has enough.
+    pub(crate) fn each<T>(
+        &self,
+        sql: &str,
+        params: impl Params,
+        mut map: impl FnMut(&Row<'_>) -> Done<T>,
+        mut take: impl FnMut(T) -> bool,
+    ) -> Done<()> {
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let mut rows = statement.query(params)?;
+        while let Some(row) = rows.next()? {
+            if !take(map(row)?) {
+                break;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A column of text, without an allocation where it is short.
+pub(crate) fn text(row: &Row<'_>, column: usize) -> Done<Name> {
+    Ok(Name::from(row.get_ref(column)?.as_str()?))
+}
+
+/// A column of text or null.
+pub(crate) fn optional_text(row: &Row<'_>, column: usize) -> Done<Option<Name>> {
+    Ok(row.get_ref(column)?.as_str_or_null()?.map(Name::from))
+}

@@ -1,0 +1,81 @@
+//! What MUST hold of every store, as functions that panic where it does not.
+//!
+//! A store's own tests run them all with the `store_suite!` macro, or one by one; each makes a tenant of its own, so that all
+//! can run on one database. Moments are given in whole microseconds, which is what stores keep.
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::missing_panics_doc,
+    reason = "what does not hold is told by panicking"
+)]
+
+pub mod claims;
+pub mod commits;
+pub mod directory;
+mod edge_model;
+pub mod edges;
+mod fixture;
+pub mod jobs;
+pub mod lists;
+pub mod logs;
+pub mod matching;
+pub mod tenants;
+pub mod waiting;
+
+pub use fixture::{Fixture, at, entry, id, link, linked, record};
+
+/// Makes one test of every function of the suite, on the store that an expression gives (`SharedStore`, made anew for
+/// each; `tokio`'s test attribute must be in reach).
+#[macro_export]
+macro_rules! store_suite {
+    ($store:expr) => {
+        $crate::store_suite! { @modules $store;
+            tenants { tenants_are_told_apart, values_of_the_installation_are_set_once, secrets_are_replaced_whole }
+            jobs {
+                jobs_are_found_by_tenant_and_owner, schemas_are_versioned, templates_belong_to_an_application,
+                a_lease_is_held_by_one, executions_come_newest_first, a_removed_job_leaves_its_log
+            }
+            commits {
+                entries_come_back_whole, links_are_paged_by_rule_and_source, what_a_full_read_did_not_see_is_found,
+                an_account_belongs_to_one_source_object, counts_follow_every_write, a_stale_fence_writes_nothing,
+                a_commit_that_fails_leaves_nothing, jobs_do_not_see_each_other, links_are_cleared
+            }
+            edges {
+                wanted_edges_are_due_once_both_ends_are_linked, unwanted_edges_are_removed_or_due,
+                sweeping_unwants_what_an_enumeration_did_not_see, retries_wait, exported_edges_rest,
+                links_that_change_make_edges_due, removed_owners_take_their_edges_along,
+                reset_edges_are_exported_anew, the_lowest_rule_tells_the_target, due_edges_are_grouped,
+                edges_agree_with_the_definition
+            }
+            waiting { escrows_fall_due, escrows_are_paged, staged_rows_are_counted, intents_outlive_their_writer }
+            claims { claims_are_exclusive_until_they_end }
+            matching { the_index_finds_by_folded_value, the_last_object_wins }
+            logs {
+                records_come_back_whole, records_are_filtered, records_are_paged_both_ways,
+                old_records_are_pruned, audits_come_newest_first
+            }
+            directory {
+                objects_are_made_and_changed, unique_properties_are_guarded, the_bin_hides_and_restores,
+                purging_leaves_nothing, relations_are_paged, managers_are_single, assignments_are_unique,
+                entitlement_is_direct_by_group_and_nested, entitlement_ends_in_cycles,
+                the_feed_tells_every_change_in_order, a_failing_write_takes_the_others_with_it
+            }
+            lists {
+                lists_are_paged_by_id, indexed_and_scanned_conditions_agree, counts_leave_the_page_aside,
+                ids_are_found_by_their_beginning
+            }
+        }
+    };
+    (@modules $store:expr; $($module:ident { $($name:ident),* $(,)? })*) => {
+        $(mod $module {
+            use super::*;
+            $(
+                #[tokio::test(flavor = "multi_thread")]
+                async fn $name() {
+                    $crate::store_suite::$module::$name($store).await;
+                }
+            )*
+        })*
+    };
+}

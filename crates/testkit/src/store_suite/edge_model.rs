@@ -1,0 +1,199 @@
+//! What edges and their due-ness are by definition: every question is answered by looking at everything.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use model::link::Entry;
+use model::{Anchor, Name, Timestamp};
+use store::{Commit, DueEdge, EdgeWrite, OutgoingEdge};
+
+type Key = (Name, Anchor, Name, Anchor);
+
+#[derive(Clone, Debug)]
+struct Edge {
+    wanted: bool,
+    multivalued: bool,
+    generation: u64,
+    exported: Option<Anchor>,
+    attempts: u32,
+    retry: Option<Timestamp>,
+}
+
+/// Entries and edges of a job.
+#[derive(Debug, Default)]
+pub(super) struct EdgeModel {
+    entries: BTreeMap<(Name, Anchor), Entry>,
+    edges: BTreeMap<Key, Edge>,
+}
+
+impl EdgeModel {
+    pub(super) fn apply(&mut self, commit: &Commit) {
+        for entry in &commit.entries {
+            let target = entry.link.as_ref().map(|link| &link.anchor);
+            let holders: Vec<_> = self
+                .entries
+                .values()
+                .filter(|held| held.source != entry.source)
+                .filter(|held| target.is_some() && held.link.as_ref().map(|link| &link.anchor) == target)
+                .cloned()
+                .collect();
+            for holder in holders {
+                self.put(Entry { link: None, ..holder });
+            }
+            self.put(entry.clone());
+        }
+        for (rule, source) in &commit.removed {
+            self.edges.retain(|(of, owner, ..), _| !(of == rule && owner == source));
+            if let Some(entry) = self.entries.get(&(rule.clone(), source.clone())).cloned() {
+                self.put(Entry { link: None, ..entry });
+                self.entries.remove(&(rule.clone(), source.clone()));
+            }
+        }
+        commit.edges.iter().for_each(|write| self.write(write));
+        self.edges.retain(|_, edge| edge.wanted || edge.exported.is_some());
+    }
+
+    /// Writes an entry; a wait ends when a link that it waits for changes.
+    fn put(&mut self, entry: Entry) {
+        let key = (entry.rule.clone(), entry.source.clone());
+        let target = |entry: &Entry| entry.link.as_ref().map(|link| link.anchor.clone());
+        let before = self.entries.get(&key).and_then(target);
+        let after = target(&entry);
+        if before != after {
+            for ((rule, owner, _, referenced), edge) in &mut self.edges {
+                let refers = edge.wanted && *referenced == entry.source;
+                let owns = *rule == entry.rule && *owner == entry.source;
+                if refers || (owns && before.is_none()) {
+                    (edge.attempts, edge.retry) = (0, None);
+                }
+            }
+        }
+        self.entries.insert(key, entry);
+    }
+
+    fn write(&mut self, write: &EdgeWrite) {
+        match write.clone() {
+            EdgeWrite::Want { rule, owner, attribute, multivalued, referenced, generation } => {
+                let new =
+                    Edge { wanted: false, multivalued, generation, exported: None, attempts: 0, retry: None };
+                let edge = self.edges.entry((rule, owner, attribute, referenced)).or_insert(new);
+                if !edge.wanted {
+                    (edge.wanted, edge.attempts, edge.retry) = (true, 0, None);
+                }
+                (edge.multivalued, edge.generation) = (multivalued, generation);
+            }
+            EdgeWrite::Unwant { rule, owner, attribute, referenced } => {
+                self.change(&(rule, owner, attribute, referenced), Edge::unwant);
+            }
+            EdgeWrite::Sweep { rule, owner, attribute, generation } => {
+                for ((of, from, name, _), edge) in &mut self.edges {
+                    let swept = *of == rule && *from == owner && *name == attribute;
+                    if swept && edge.generation < generation {
+                        edge.unwant();
+                    }
+                }
+            }
+            EdgeWrite::Exported { rule, owner, attribute, referenced, target } => {
+                self.change(&(rule, owner, attribute, referenced), |edge| {
+                    (edge.exported, edge.attempts, edge.retry) = (target, 0, None);
+                });
+            }
+            EdgeWrite::Retry { rule, owner, attribute, referenced, attempts, next } => {
+                self.change(&(rule, owner, attribute, referenced), |edge| {
+                    (edge.attempts, edge.retry) = (attempts, Some(next));
+                });
+            }
+            EdgeWrite::Drop { rule, owner } => {
+                self.edges.retain(|(of, from, ..), _| !(*of == rule && *from == owner));
+            }
+            EdgeWrite::Reset { rule, owner } => {
+                for ((of, from, ..), edge) in &mut self.edges {
+                    if *of == rule && *from == owner {
+                        (edge.exported, edge.attempts, edge.retry) = (None, 0, None);
+                    }
+                }
+            }
+        }
+        self.edges.retain(|_, edge| edge.wanted || edge.exported.is_some());
+    }
+
+    fn change(&mut self, key: &Key, change: impl FnOnce(&mut Edge)) {
+        if let Some(edge) = self.edges.get_mut(key) {
+            change(edge);
+        }
+    }
+
+    /// The link of an object over all rules: that of the lowest.
+    fn target(&self, source: &Anchor) -> Option<Anchor> {
+        let mut links = self.entries.values().filter(|entry| entry.source == *source && entry.link.is_some());
+        links.next()?.link.as_ref().map(|link| link.anchor.clone())
+    }
+
+    /// Every edge that is due, and since when; none means at once.
+    fn all_due(&self) -> Vec<(Option<Timestamp>, DueEdge)> {
+        let due = self.edges.iter().filter_map(|((rule, owner, attribute, referenced), edge)| {
+            let entry = self.entries.get(&(rule.clone(), owner.clone()))?;
+            let link = entry.link.as_ref()?;
+            let value = if edge.wanted {
+                self.target(referenced).filter(|target| edge.exported.as_ref() != Some(target))?
+            } else {
+                edge.exported.clone()?
+            };
+            let due = DueEdge {
+                rule: rule.clone(),
+                owner_kind: entry.kind.clone(),
+                owner: owner.clone(),
+                target_kind: link.kind.clone(),
+                target: link.anchor.clone(),
+                attribute: attribute.clone(),
+                multivalued: edge.multivalued,
+                referenced: referenced.clone(),
+                wanted: edge.wanted,
+                value,
+                exported: edge.exported.clone(),
+                attempts: edge.attempts,
+            };
+            Some((edge.retry, due))
+        });
+        due.collect()
+    }
+
+    /// The edges that are due by now, as text to be compared.
+    pub(super) fn due(&self, now: Timestamp) -> BTreeSet<String> {
+        let due = self.all_due().into_iter().filter(|(since, _)| since.is_none_or(|since| since <= now));
+        due.map(|(_, edge)| format!("{edge:?}")).collect()
+    }
+
+    /// When the next falls due; what is due at once is due since 1970.
+    pub(super) fn next_due(&self) -> Option<Timestamp> {
+        self.all_due().into_iter().map(|(since, _)| since.unwrap_or(Timestamp::UNIX_EPOCH)).min()
+    }
+
+    /// The edges of an owner, as text to be compared.
+    pub(super) fn of(&self, rule: &str, owner: &Anchor) -> BTreeSet<String> {
+        let edges = self.edges.iter().filter(|((of, from, ..), _)| of == rule && from == owner);
+        edges
+            .map(|((_, _, attribute, referenced), edge)| {
+                let edge = OutgoingEdge {
+                    attribute: attribute.clone(),
+                    referenced: referenced.clone(),
+                    wanted: edge.wanted,
+                    exported: edge.exported.clone(),
+                };
+                format!("{edge:?}")
+            })
+            .collect()
+    }
+
+    /// How many links there are.
+    pub(super) fn links(&self) -> u64 {
+        self.entries.values().filter(|entry| entry.link.is_some()).count() as u64
+    }
+}
+
+impl Edge {
+    fn unwant(&mut self) {
+        if self.wanted {
+            (self.wanted, self.attempts, self.retry) = (false, 0, None);
+        }
+    }
+}

@@ -1,0 +1,415 @@
+//! Reference edges and their due-ness.
+
+use std::collections::BTreeSet;
+
+use model::{Anchor, Name, Timestamp};
+use store::{Commit, DueEdge, EdgeWrite, OutgoingEdge, SharedStore};
+
+use super::edge_model::EdgeModel;
+use super::fixture::{Fixture, at, entry, linked};
+use crate::SeededEntropy;
+
+const RULE: &str = "rule";
+
+/// A wanted edge of the rule `rule` in generation 1.
+#[must_use]
+pub fn want(owner: &str, attribute: &str, referenced: &str) -> EdgeWrite {
+    EdgeWrite::Want {
+        rule: RULE.into(),
+        owner: owner.into(),
+        attribute: attribute.into(),
+        multivalued: attribute == "members",
+        referenced: referenced.into(),
+        generation: 1,
+    }
+}
+
+fn unwant(owner: &str, attribute: &str, referenced: &str) -> EdgeWrite {
+    EdgeWrite::Unwant {
+        rule: RULE.into(),
+        owner: owner.into(),
+        attribute: attribute.into(),
+        referenced: referenced.into(),
+    }
+}
+
+fn exported(owner: &str, attribute: &str, referenced: &str, target: Option<&str>) -> EdgeWrite {
+    EdgeWrite::Exported {
+        rule: RULE.into(),
+        owner: owner.into(),
+        attribute: attribute.into(),
+        referenced: referenced.into(),
+        target: target.map(Anchor::new),
+    }
+}
+
+fn retry(owner: &str, attribute: &str, referenced: &str, attempts: u32, next: Timestamp) -> EdgeWrite {
+    EdgeWrite::Retry {
+        rule: RULE.into(),
+        owner: owner.into(),
+        attribute: attribute.into(),
+        referenced: referenced.into(),
+        attempts,
+        next,
+    }
+}
+
+fn due(owner: &str, attribute: &str, referenced: &str, value: &str) -> DueEdge {
+    DueEdge {
+        rule: RULE.into(),
+        owner_kind: "User".into(),
+        owner: owner.into(),
+        target_kind: "urn:User".into(),
+        target: Anchor::new(format!("{owner}'")),
+        attribute: attribute.into(),
+        multivalued: attribute == "members",
+        referenced: referenced.into(),
+        wanted: true,
+        value: value.into(),
+        exported: None,
+        attempts: 0,
+    }
+}
+
+impl Fixture {
+    /// Links source objects of the rule `rule` with accounts of the same name and an apostrophe.
+    async fn link(&self, sources: &[&str]) {
+        self.commit_entries(
+            sources.iter().map(|source| linked(RULE, source, &format!("{source}'"))).collect(),
+        )
+        .await;
+    }
+
+    async fn edges(&self, edges: Vec<EdgeWrite>) {
+        self.commit(Commit { edges, ..Commit::default() }).await;
+    }
+
+    async fn due(&self, now: Timestamp) -> Vec<DueEdge> {
+        self.store.due_edges(&self.job, now, 1_000).await.expect("read")
+    }
+
+    async fn next_due(&self) -> Option<Timestamp> {
+        self.store.next_due(&self.job).await.expect("read")
+    }
+
+    async fn edges_of(&self, owner: &str) -> Vec<OutgoingEdge> {
+        let mut edges = self.store.edges_of(&self.job, RULE, &owner.into()).await.expect("read");
+        edges.sort_by_key(|edge| (edge.attribute.clone(), edge.referenced.clone()));
+        edges
+    }
+}
+
+/// Whichever comes last, the owner, the referenced object or the edge, makes it due.
+pub async fn wanted_edges_are_due_once_both_ends_are_linked(store: SharedStore) {
+    let orders: [[&str; 3]; 6] = [
+        ["owner", "referenced", "edge"],
+        ["owner", "edge", "referenced"],
+        ["referenced", "owner", "edge"],
+        ["referenced", "edge", "owner"],
+        ["edge", "owner", "referenced"],
+        ["edge", "referenced", "owner"],
+    ];
+    for order in orders {
+        let fixture = Fixture::new(store.clone()).await;
+        for (position, step) in order.into_iter().enumerate() {
+            assert_eq!(fixture.due(at(0)).await, [], "{order:?} before step {position}");
+            assert_eq!(fixture.next_due().await, None);
+            match step {
+                "edge" => fixture.edges(vec![want("owner", "manager", "referenced")]).await,
+                object => fixture.link(&[object]).await,
+            }
+        }
+        assert_eq!(
+            fixture.due(at(0)).await,
+            [due("owner", "manager", "referenced", "referenced'")],
+            "{order:?}"
+        );
+        assert!(fixture.next_due().await.expect("it is due") <= at(0));
+    }
+    // An object can refer to itself; an entry without a link is none.
+    let fixture = Fixture::new(store).await;
+    fixture.commit_entries(vec![entry(RULE, "self")]).await;
+    fixture.edges(vec![want("self", "manager", "self")]).await;
+    assert_eq!(fixture.due(at(0)).await, []);
+    fixture.link(&["self"]).await;
+    assert_eq!(fixture.due(at(0)).await, [due("self", "manager", "self", "self'")]);
+}
+
+/// An edge that is no longer wanted goes, or is due for removal where something was exported.
+pub async fn unwanted_edges_are_removed_or_due(store: SharedStore) {
+    let fixture = Fixture::new(store).await;
+    fixture.link(&["g", "a", "b"]).await;
+    fixture.edges(vec![want("g", "members", "a"), want("g", "members", "b")]).await;
+    fixture.edges(vec![exported("g", "members", "a", Some("a'"))]).await;
+    fixture.edges(vec![unwant("g", "members", "a"), unwant("g", "members", "b")]).await;
+    let removal = DueEdge { wanted: false, exported: Some("a'".into()), ..due("g", "members", "a", "a'") };
+    assert_eq!(fixture.due(at(0)).await, std::slice::from_ref(&removal));
+    assert_eq!(fixture.edges_of("g").await.len(), 1, "the other was never exported");
+    // Wanted again before the removal was sent: nothing is to be done.
+    fixture.edges(vec![want("g", "members", "a")]).await;
+    assert_eq!(fixture.due(at(0)).await, []);
+    // The removal is of what was exported, whatever the object is linked with by now.
+    fixture.edges(vec![unwant("g", "members", "a")]).await;
+    fixture.commit_entries(vec![linked(RULE, "a", "a''")]).await;
+    assert_eq!(fixture.due(at(0)).await, [removal]);
+    fixture.edges(vec![exported("g", "members", "a", None)]).await;
+    assert_eq!(fixture.edges_of("g").await, []);
+    assert_eq!(fixture.next_due().await, None);
+}
+
+/// Edges of another generation are swept, of this owner and attribute alone.
+pub async fn sweeping_unwants_what_an_enumeration_did_not_see(store: SharedStore) {
+    let fixture = Fixture::new(store).await;
+    fixture.link(&["g", "h", "a", "b", "c"]).await;
+    let wanted = ["a", "b", "c"].map(|member| want("g", "members", member));
+    fixture
+        .edges(wanted.into_iter().chain([want("g", "owners", "a"), want("h", "members", "a")]).collect())
+        .await;
+    let sent = ["a", "b"].map(|member| exported("g", "members", member, Some(&format!("{member}'"))));
+    fixture.edges(sent.into()).await;
+    let seen = EdgeWrite::Want {
+        rule: RULE.into(),
+        owner: "g".into(),
+        attribute: "members".into(),
+        multivalued: true,
+        referenced: "b".into(),
+        generation: 2,
+    };
+    let sweep =
+        EdgeWrite::Sweep { rule: RULE.into(), owner: "g".into(), attribute: "members".into(), generation: 2 };
+    fixture.edges(vec![seen, sweep]).await;
+    let edges = fixture.edges_of("g").await;
+    let shape: Vec<_> =
+        edges.iter().map(|edge| (edge.attribute.as_str(), edge.referenced.as_str(), edge.wanted)).collect();
+    assert_eq!(shape, [("members", "a", false), ("members", "b", true), ("owners", "a", true)]);
+    assert_eq!(fixture.edges_of("h").await.len(), 1);
+    let removals: Vec<_> = fixture.due(at(0)).await.into_iter().filter(|edge| !edge.wanted).collect();
+    assert_eq!(removals.len(), 1);
+    assert_eq!(removals[0].value.as_str(), "a'");
+}
+
+/// A failed edge is due again when its wait is over, or when there is something new to send.
+pub async fn retries_wait(store: SharedStore) {
+    let fixture = Fixture::new(store).await;
+    fixture.link(&["o", "r"]).await;
+    fixture.edges(vec![want("o", "manager", "r")]).await;
+    fixture.edges(vec![retry("o", "manager", "r", 2, at(60))]).await;
+    assert_eq!(fixture.due(at(59)).await, []);
+    assert_eq!(fixture.next_due().await, Some(at(60)));
+    assert_eq!(fixture.due(at(60)).await, [DueEdge { attempts: 2, ..due("o", "manager", "r", "r'") }]);
+    fixture.edges(vec![want("o", "manager", "r")]).await;
+    assert_eq!(fixture.next_due().await, Some(at(60)), "seeing it again does not end the wait");
+    fixture.commit_entries(vec![linked(RULE, "r", "r''")]).await;
+    assert_eq!(fixture.due(at(0)).await, [due("o", "manager", "r", "r''")], "a new account does");
+    fixture.edges(vec![retry("o", "manager", "r", 1, at(60)), unwant("o", "manager", "r")]).await;
+    assert_eq!(fixture.next_due().await, None);
+}
+
+/// What was exported is not due again, and can be asked for.
+pub async fn exported_edges_rest(store: SharedStore) {
+    let fixture = Fixture::new(store.clone()).await;
+    fixture.link(&["o", "r", "s"]).await;
+    fixture.edges(vec![want("o", "manager", "r"), exported("o", "manager", "r", Some("r'"))]).await;
+    assert_eq!(fixture.due(at(1_000_000)).await, []);
+    assert_eq!(fixture.next_due().await, None);
+    let edge = OutgoingEdge {
+        attribute: "manager".into(),
+        referenced: "r".into(),
+        wanted: true,
+        exported: Some("r'".into()),
+    };
+    assert_eq!(fixture.edges_of("o").await, [edge]);
+    // The manager changes: one is wanted, one is to be taken back, adds before removals.
+    fixture.edges(vec![unwant("o", "manager", "r"), want("o", "manager", "s")]).await;
+    let due: Vec<_> = fixture.due(at(0)).await.into_iter().map(|edge| (edge.wanted, edge.value)).collect();
+    assert_eq!(due, [(true, "s'".into()), (false, "r'".into())]);
+    let owners = ["o".into(), "r".into(), "nobody".into()];
+    let single = store.single_edges(&fixture.job, RULE, "manager", &owners).await.expect("read");
+    assert_eq!(single, [(Anchor::new("o"), Anchor::new("s"))]);
+    assert!(store.single_edges(&fixture.job, "no rule", "manager", &owners).await.expect("read").is_empty());
+}
+
+/// Links that change, vanish or pass to another object re-evaluate the edges to them.
+pub async fn links_that_change_make_edges_due(store: SharedStore) {
+    let fixture = Fixture::new(store).await;
+    fixture.link(&["o", "r"]).await;
+    fixture.edges(vec![want("o", "manager", "r"), exported("o", "manager", "r", Some("r'"))]).await;
+    // Made anew.
+    fixture.commit_entries(vec![linked(RULE, "r", "r2")]).await;
+    let changed = DueEdge { exported: Some("r'".into()), ..due("o", "manager", "r", "r2") };
+    assert_eq!(fixture.due(at(0)).await, std::slice::from_ref(&changed));
+    // Gone.
+    fixture.commit_entries(vec![entry(RULE, "r")]).await;
+    assert_eq!(fixture.due(at(0)).await, []);
+    fixture.commit_entries(vec![linked(RULE, "r", "r2")]).await;
+    assert_eq!(fixture.due(at(0)).await, [changed]);
+    // Back to what was exported: nothing is to be done.
+    fixture.link(&["r"]).await;
+    assert_eq!(fixture.due(at(0)).await, []);
+    // Taken away by another object, which the edge does not mean.
+    fixture.commit_entries(vec![linked(RULE, "thief", "r'")]).await;
+    assert_eq!(fixture.due(at(0)).await, []);
+    fixture.commit_entries(vec![linked(RULE, "r", "r3")]).await;
+    assert_eq!(fixture.due(at(0)).await.len(), 1);
+    // Removed with its entry.
+    let removed = vec![(RULE.into(), "r".into())];
+    fixture.commit(Commit { removed, ..Commit::default() }).await;
+    assert_eq!(fixture.due(at(0)).await, []);
+    // An owner without a link sends nothing; with one again, it does.
+    fixture.link(&["r"]).await;
+    fixture.commit_entries(vec![linked(RULE, "r", "r4")]).await;
+    assert_eq!(fixture.due(at(0)).await.len(), 1);
+    fixture.commit_entries(vec![entry(RULE, "o")]).await;
+    assert_eq!(fixture.due(at(0)).await, []);
+    assert_eq!(fixture.next_due().await, None);
+    fixture.link(&["o"]).await;
+    assert_eq!(fixture.due(at(0)).await.len(), 1);
+}
+
+/// The edges of an owner go with it; edges to it stay.
+pub async fn removed_owners_take_their_edges_along(store: SharedStore) {
+    let fixture = Fixture::new(store).await;
+    fixture.link(&["a", "b"]).await;
+    fixture.edges(vec![want("a", "manager", "b"), want("b", "manager", "a")]).await;
+    fixture.commit(Commit { removed: vec![(RULE.into(), "a".into())], ..Commit::default() }).await;
+    assert_eq!(fixture.edges_of("a").await, []);
+    assert_eq!(fixture.edges_of("b").await.len(), 1);
+    assert_eq!(fixture.due(at(0)).await, []);
+    fixture.link(&["a"]).await;
+    assert_eq!(fixture.due(at(0)).await, [due("b", "manager", "a", "a'")]);
+    fixture.edges(vec![EdgeWrite::Drop { rule: RULE.into(), owner: "b".into() }]).await;
+    assert_eq!(fixture.edges_of("b").await, []);
+}
+
+/// After a reset all that is wanted is to be exported, and nothing is to be removed.
+pub async fn reset_edges_are_exported_anew(store: SharedStore) {
+    let fixture = Fixture::new(store).await;
+    fixture.link(&["g", "a", "b"]).await;
+    fixture
+        .edges(vec![want("g", "members", "a"), want("g", "members", "b"), want("g", "members", "c")])
+        .await;
+    let sent = ["a", "b"].map(|member| exported("g", "members", member, Some(&format!("{member}'"))));
+    fixture.edges(sent.into()).await;
+    fixture.edges(vec![unwant("g", "members", "b")]).await;
+    fixture.edges(vec![EdgeWrite::Reset { rule: RULE.into(), owner: "g".into() }]).await;
+    assert_eq!(fixture.due(at(0)).await, [due("g", "members", "a", "a'")]);
+    let left: Vec<_> = fixture.edges_of("g").await.into_iter().map(|edge| edge.referenced).collect();
+    assert_eq!(left, ["a".into(), "c".into()]);
+}
+
+/// Of several links of a referenced object, that of the rule that comes first by its id counts.
+pub async fn the_lowest_rule_tells_the_target(store: SharedStore) {
+    let fixture = Fixture::new(store).await;
+    fixture.link(&["o"]).await;
+    fixture.edges(vec![want("o", "manager", "r")]).await;
+    fixture.commit_entries(vec![linked("z rule", "r", "z")]).await;
+    assert_eq!(fixture.due(at(0)).await, [due("o", "manager", "r", "z")]);
+    fixture.commit_entries(vec![linked("a rule", "r", "a")]).await;
+    assert_eq!(fixture.due(at(0)).await, [due("o", "manager", "r", "a")]);
+    fixture.edges(vec![exported("o", "manager", "r", Some("a"))]).await;
+    fixture.commit_entries(vec![linked("m rule", "r", "m")]).await;
+    assert_eq!(fixture.due(at(0)).await, []);
+    fixture.commit(Commit { removed: vec![("a rule".into(), "r".into())], ..Commit::default() }).await;
+    assert_eq!(
+        fixture.due(at(0)).await,
+        [DueEdge { exported: Some("a".into()), ..due("o", "manager", "r", "m") }]
+    );
+}
+
+/// The edges of an owner stand together, its adds before its removals, within the limit.
+pub async fn due_edges_are_grouped(store: SharedStore) {
+    let fixture = Fixture::new(store.clone()).await;
+    fixture.link(&["g1", "g2", "a", "b", "c"]).await;
+    let mut writes = Vec::new();
+    for group in ["g1", "g2"] {
+        for member in ["a", "b"] {
+            writes.extend([
+                want(group, "members", member),
+                exported(group, "members", member, Some(&format!("{member}'"))),
+                unwant(group, "members", member),
+            ]);
+        }
+        writes.push(want(group, "members", "c"));
+    }
+    // One waited before: it is due at another moment than the rest of its owner's.
+    writes.push(retry("g1", "members", "c", 1, at(5)));
+    fixture.edges(writes).await;
+    let edges = fixture.due(at(10)).await;
+    assert_eq!(edges.len(), 6);
+    for three in edges.chunks(3) {
+        assert!(three.iter().all(|edge| edge.owner == three[0].owner), "{edges:?}");
+        assert_eq!(three.iter().map(|edge| edge.wanted).collect::<Vec<_>>(), [true, false, false]);
+    }
+    assert_eq!(store.due_edges(&fixture.job, at(10), 2).await.expect("read").len(), 2);
+}
+
+/// Random commits: what is due is what the definition says, after each.
+pub async fn edges_agree_with_the_definition(store: SharedStore) {
+    for seed in 0..6 {
+        let fixture = Fixture::new(store.clone()).await;
+        let lots = SeededEntropy::new(seed);
+        let mut model = EdgeModel::default();
+        for step in 0..60 {
+            let commit = random_commit(&lots, step);
+            model.apply(&commit);
+            fixture.commit(commit.clone()).await;
+            for now in [0, 50, 1_000] {
+                let due = fixture.due(at(now)).await.iter().map(|edge| format!("{edge:?}")).collect();
+                let expected: BTreeSet<String> = model.due(at(now));
+                assert_eq!(expected, due, "seed {seed}, step {step}, at {now}: {commit:?}");
+            }
+            assert_eq!(fixture.next_due().await, model.next_due(), "seed {seed}, step {step}: {commit:?}");
+            for (rule, owner) in objects() {
+                let edges = store.edges_of(&fixture.job, &rule, &owner).await.expect("read");
+                let edges: BTreeSet<String> = edges.iter().map(|edge| format!("{edge:?}")).collect();
+                assert_eq!(edges, model.of(&rule, &owner), "seed {seed}, step {step}: {commit:?}");
+            }
+            let counts = store.managed_counts(&fixture.job).await.expect("read");
+            assert_eq!(counts.iter().map(|count| count.links).sum::<u64>(), model.links());
+        }
+    }
+}
+
+fn objects() -> impl Iterator<Item = (Name, Anchor)> {
+    let rules = ["b rule", "a rule"];
+    rules.into_iter().flat_map(|rule| {
+        ["1", "2", "3", "4"].into_iter().map(move |source| (Name::from(rule), Anchor::new(source)))
+    })
+}
+
+fn random_commit(lots: &SeededEntropy, generation: u64) -> Commit {
+    let object = || objects().nth(usize::try_from(lots.below(8)).expect("small")).expect("there are eight");
+    let mut commit = Commit { generation, ..Commit::default() };
+    for _ in 0..lots.below(3) {
+        let (rule, source) = object();
+        commit.entries.push(match lots.below(4) {
+            0 => entry(&rule, source.as_str()),
+            _ => linked(&rule, source.as_str(), &format!("account {}", lots.below(6))),
+        });
+    }
+    if lots.below(4) == 0 {
+        commit.removed.push(object());
+    }
+    for _ in 0..lots.below(6) {
+        let (rule, owner) = object();
+        let referenced = object().1;
+        let attribute: Name = if lots.below(2) == 0 { "manager".into() } else { "members".into() };
+        let multivalued = attribute == "members";
+        commit.edges.push(match lots.below(12) {
+            0..=4 => EdgeWrite::Want { rule, owner, attribute, multivalued, referenced, generation },
+            5 => EdgeWrite::Unwant { rule, owner, attribute, referenced },
+            6..=8 => {
+                let target = (lots.below(4) > 0).then(|| Anchor::new(format!("account {}", lots.below(6))));
+                EdgeWrite::Exported { rule, owner, attribute, referenced, target }
+            }
+            9 => {
+                let next = at(i64::try_from(lots.below(100)).expect("small"));
+                EdgeWrite::Retry { rule, owner, attribute, referenced, attempts: 3, next }
+            }
+            10 => EdgeWrite::Sweep { rule, owner, attribute, generation },
+            _ if lots.below(2) == 0 => EdgeWrite::Drop { rule, owner },
+            _ => EdgeWrite::Reset { rule, owner },
+        });
+    }
+    commit
+}

@@ -1,0 +1,147 @@
+//! Escrows, staged removals and intents.
+
+use model::link::{Intent, StagedKind};
+use model::provisioning::Inactive;
+use model::{Failure, FailureCode, Name, Timestamp, Value};
+use store::{Commit, Escrow, SharedStore, Staged};
+
+use super::fixture::{Fixture, at, entry};
+
+fn escrow(rule: &str, source: &str, next: i64) -> Escrow {
+    Escrow {
+        rule: rule.into(),
+        kind: "User".into(),
+        source: source.into(),
+        failure: Failure::new(FailureCode::EntryConflict, "it's “taken”").on("userName"),
+        deferred: false,
+        attempts: 2,
+        first: at(0),
+        next: at(next),
+    }
+}
+
+fn staged(source: &str, action: StagedKind) -> Staged {
+    Staged {
+        rule: "rule".into(),
+        kind: "User".into(),
+        source: source.into(),
+        action,
+        reason: Inactive::NotEntitled,
+        absent: source == "absent",
+        moment: at(3),
+        held: false,
+    }
+}
+
+/// Escrows are due by their moment, deferred ones at once; they are settled and written over.
+pub async fn escrows_fall_due(store: SharedStore) {
+    let fixture = Fixture::new(store.clone()).await;
+    let other = fixture.another_job(fixture.owner).await;
+    let deferred = Escrow { deferred: true, ..escrow("rule", "d", 500) };
+    let escrows =
+        vec![escrow("rule", "c", 30), deferred.clone(), escrow("rule", "a", 10), escrow("z", "a", 20)];
+    fixture.commit(Commit { escrows, entries: vec![entry("rule", "c")], ..Commit::default() }).await;
+    let due = async |now, limit| store.due_escrows(&fixture.job, at(now), limit).await.expect("read");
+    assert_eq!(due(9, 10).await, std::slice::from_ref(&deferred));
+    let all = due(30, 10).await;
+    let waited: Vec<&Escrow> = all.iter().filter(|escrow| !escrow.deferred).collect();
+    assert_eq!(waited, [&escrow("rule", "a", 10), &escrow("z", "a", 20), &escrow("rule", "c", 30)]);
+    assert_eq!(all.len(), 4);
+    assert_eq!(due(30, 2).await.len(), 2);
+    assert_eq!(store.escrow_count(&fixture.job).await.expect("read"), 3);
+    assert!(
+        store.next_due(&fixture.job).await.expect("read").expect("deferred ones wait for nothing") <= at(0)
+    );
+    assert_eq!(store.next_due(&other).await.expect("read"), None);
+
+    let settled = vec![("rule".into(), "d".into()), ("rule".into(), "nobody".into())];
+    let again = Escrow { attempts: 3, ..escrow("rule", "a", 40) };
+    fixture.commit(Commit { escrows: vec![again.clone()], settled, ..Commit::default() }).await;
+    assert_eq!(store.next_due(&fixture.job).await.expect("read"), Some(at(20)));
+    let of = store.escrows_of(&fixture.job, &["a".into(), "nobody".into()]).await.expect("read");
+    assert_eq!(of.len(), 2);
+    assert!(of.contains(&again) && of.contains(&escrow("z", "a", 20)));
+    // An entry that goes takes its escrow along.
+    fixture.commit(Commit { removed: vec![("rule".into(), "c".into())], ..Commit::default() }).await;
+    assert_eq!(store.escrow_count(&fixture.job).await.expect("read"), 2);
+    store.clear_escrows(&fixture.job).await.expect("cleared");
+    assert_eq!(store.escrow_count(&fixture.job).await.expect("read"), 0);
+    assert_eq!(store.next_due(&fixture.job).await.expect("read"), None::<Timestamp>);
+}
+
+/// Pages go by rising rule and source.
+pub async fn escrows_are_paged(store: SharedStore) {
+    let fixture = Fixture::new(store.clone()).await;
+    let mut expected: Vec<Escrow> = ["z", "a"]
+        .into_iter()
+        .flat_map(|rule| (0..7).map(move |number| escrow(rule, &format!("s{number}"), 60 - number)))
+        .collect();
+    fixture.commit(Commit { escrows: expected.clone(), ..Commit::default() }).await;
+    expected.sort_by_key(|escrow| (escrow.rule.clone(), escrow.source.clone()));
+    let mut read: Vec<Escrow> = Vec::new();
+    loop {
+        let after = read.last().map(|escrow| (escrow.rule.clone(), escrow.source.clone()));
+        let page = store.escrows(&fixture.job, after, 3).await.expect("read");
+        if page.is_empty() {
+            break;
+        }
+        read.extend(page);
+    }
+    assert_eq!(read, expected);
+}
+
+/// Staged rows are paged, counted by type and kind, written over and taken back.
+pub async fn staged_rows_are_counted(store: SharedStore) {
+    let fixture = Fixture::new(store.clone()).await;
+    let group = Staged { kind: "Group".into(), ..staged("g", StagedKind::Delete) };
+    let rows = vec![
+        staged("b", StagedKind::Disable),
+        staged("a", StagedKind::Delete),
+        group.clone(),
+        staged("absent", StagedKind::Delete),
+    ];
+    fixture.commit(Commit { staged: rows, ..Commit::default() }).await;
+    let mut counts = store.staged_counts(&fixture.job).await.expect("read");
+    counts.sort_by_key(|(kind, action, _)| (kind.clone(), *action == StagedKind::Delete));
+    let user = |action, number| (Name::from("User"), action, number);
+    let expected = [
+        (Name::from("Group"), StagedKind::Delete, 1),
+        user(StagedKind::Disable, 1),
+        user(StagedKind::Delete, 2),
+    ];
+    assert_eq!(counts, expected);
+    let held = Staged { held: true, reason: Inactive::Gone, ..staged("a", StagedKind::Disable) };
+    let unstaged = vec![("rule".into(), "absent".into())];
+    fixture.commit(Commit { staged: vec![held.clone()], unstaged, ..Commit::default() }).await;
+    let page = store.staged(&fixture.job, None, 2).await.expect("read");
+    assert_eq!(page, [held.clone(), staged("b", StagedKind::Disable)]);
+    let page = store.staged(&fixture.job, Some(("rule".into(), "b".into())), 10).await.expect("read");
+    assert_eq!(page, [group]);
+    let of = store.staged_of(&fixture.job, &["nobody".into(), "a".into()]).await.expect("read");
+    assert_eq!(of, [held]);
+    fixture.commit(Commit { removed: vec![("rule".into(), "a".into())], ..Commit::default() }).await;
+    assert_eq!(store.staged(&fixture.job, None, 10).await.expect("read").len(), 2);
+}
+
+/// Intents stay until they are resolved.
+pub async fn intents_outlive_their_writer(store: SharedStore) {
+    let fixture = Fixture::new(store.clone()).await;
+    let intent = |source: &str, value: Value| Intent {
+        rule: "rule".into(),
+        kind: "User".into(),
+        source: source.into(),
+        target_kind: "urn:User".into(),
+        matching: vec![("userName".into(), value), ("externalId".into(), Value::Integer(-7))],
+    };
+    let several = Value::list(["a".into(), Value::DateTime(at(1)), Value::Reference("x".into())]);
+    let intents = vec![intent("a", "ä@x".into()), intent("b", several.clone())];
+    store.begin_creates(&fixture.job, 0, intents.clone()).await.expect("written");
+    store.begin_creates(&fixture.job, 0, vec![intent("a", Value::Boolean(true))]).await.expect("written");
+    let mut open = store.open_intents(&fixture.job).await.expect("read");
+    open.sort_by_key(|intent| intent.source.clone());
+    assert_eq!(open, [intent("a", Value::Boolean(true)), intent("b", several)]);
+    fixture.commit(Commit { resolved: vec![("rule".into(), "b".into())], ..Commit::default() }).await;
+    assert_eq!(store.open_intents(&fixture.job).await.expect("read").len(), 1);
+    store.clear_links(&fixture.job).await.expect("cleared");
+    assert!(store.open_intents(&fixture.job).await.expect("read").is_empty());
+}
