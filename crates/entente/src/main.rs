@@ -3,7 +3,11 @@
 
 mod commands;
 mod configuration;
+mod data_dir;
+mod demo;
+mod log;
 mod templates;
+mod tls;
 
 use std::process::ExitCode;
 

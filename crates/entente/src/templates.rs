@@ -25,6 +25,9 @@ fn parse(text: &str) -> Result<Template> {
         serde_json::from_value(connectors).context("connectors names the connector of each directory")?;
     Ok(Template {
         id: template.id.into(),
+        application_id: template.application_id.context("applicationId is missing")?,
+        description: template.description,
+        discoverable: template.discoverable,
         factory_tag: template.factory_tag.unwrap_or_default(),
         default: template.default,
         connectors,

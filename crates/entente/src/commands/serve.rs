@@ -1,0 +1,171 @@
+//! `entente serve`: runs the service until it is told to end.
+
+use std::env;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
+use axum::Router;
+use axum_server::Handle;
+use clap::Args;
+use rustls::ServerConfig;
+use tokio::runtime::Runtime;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::commands::Common;
+use crate::configuration::{self, Configuration, Listen};
+use crate::data_dir::DataDir;
+use crate::installation::{Client, Installation};
+use crate::{log, tls};
+
+/// Requests that are being answered may take so long when the service is to end.
+const LAST_ANSWERS: Duration = Duration::from_secs(4);
+/// After so long the process ends, whatever is still going on: what is not committed is done again.
+const LAST_RESORT: Duration = Duration::from_secs(8);
+
+#[derive(Args)]
+#[command(after_help = "Examples:
+  entente serve --data-dir /var/lib/entente --listen 127.0.0.1:8080
+  entente serve --tls self-signed --listen 127.0.0.1:0
+  entente serve --config /etc/entente/entente.toml")]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    common: Common,
+    /// Folder of the database, the secrets' key and the lock; made where it is missing.
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<String>,
+    /// Where to listen; port 0 picks a free one.
+    #[arg(long, value_name = "HOST:PORT")]
+    listen: Option<String>,
+    /// Where everything is kept: sqlite:FILE.
+    #[arg(long, value_name = "URL")]
+    database_url: Option<String>,
+    /// What this process does: all.
+    #[arg(long, value_name = "ROLE")]
+    role: Option<String>,
+    /// Serve TLS: self-signed (for development), or two PEM files.
+    #[arg(long, value_name = "self-signed|CERT,KEY")]
+    tls: Option<String>,
+}
+
+impl Arguments {
+    fn options(&self) -> Vec<(&'static str, String)> {
+        let given = [
+            ("data-dir", &self.data_dir),
+            ("listen", &self.listen),
+            ("database-url", &self.database_url),
+            ("role", &self.role),
+            ("tls", &self.tls),
+        ];
+        given.into_iter().filter_map(|(option, text)| Some((option, text.clone()?))).collect()
+    }
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Result<()> {
+    let reading = configuration::read(arguments.common.config.as_deref(), env::vars_os(), &arguments.options());
+    if !reading.problems.is_empty() {
+        let problems: Vec<String> = reading.problems.iter().map(ToString::to_string).collect();
+        bail!("the configuration does not hold\n{}", problems.join("\n"));
+    }
+    log::start(&reading.configuration);
+    for note in &reading.notes {
+        tracing::warn!("{note}");
+    }
+    Runtime::new()?.block_on(serve(&reading.configuration))
+}
+
+async fn serve(configuration: &Configuration) -> Result<()> {
+    let data = DataDir::open(&configuration.data_dir)?;
+    let listener = bind(&configuration.listen)?;
+    let certificate = match &configuration.tls {
+        Some(tls) => Some(tls::server(tls, &data, &configuration.listen)?),
+        None => None,
+    };
+    let installation = Installation::open(configuration, &data).await?;
+    let client = installation.bootstrap(configuration).await?;
+    installation.engine.start().await?;
+    let listening = Listening::start(listener, certificate, installation.router())?;
+    introduce(&client);
+    println!("listening on {}", listening.address);
+    asked_to_end().await?;
+    tracing::info!("ending");
+    let end = async { tokio::join!(listening.end(), installation.shutdown()) };
+    if tokio::time::timeout(LAST_RESORT, end).await.is_err() {
+        tracing::warn!("not everything ended in time; what was not committed is done again at the next start");
+    }
+    Ok(())
+}
+
+/// Tells the client's secret where it was just made.
+fn introduce(client: &Client) {
+    if let Some(secret) = &client.secret {
+        println!(
+            "The first client, which holds every permission. Its secret is shown this once:\n  \
+             tenant id      {}\n  client id      {}\n  client secret  {secret}",
+            client.tenant, client.id
+        );
+    }
+}
+
+/// Takes the socket.
+pub(crate) fn bind(listen: &Listen) -> Result<TcpListener> {
+    let host = listen.host.trim_start_matches('[').trim_end_matches(']');
+    let listener =
+        TcpListener::bind((host, listen.port)).with_context(|| format!("cannot listen on {listen}"))?;
+    listener.set_nonblocking(true)?;
+    Ok(listener)
+}
+
+/// Returns when the process is told to end: SIGTERM, or Ctrl-C.
+pub(crate) async fn asked_to_end() -> Result<()> {
+    let (mut terminate, mut interrupt) =
+        (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    Ok(())
+}
+
+/// A server that answers requests.
+pub(crate) struct Listening {
+    /// The address, such as `http://127.0.0.1:8080`.
+    pub(crate) address: String,
+    handle: Handle<SocketAddr>,
+    task: tokio::task::JoinHandle<std::io::Result<()>>,
+}
+
+impl Listening {
+    /// Starts answering on a socket, with TLS where a certificate is given.
+    pub(crate) fn start(
+        listener: TcpListener,
+        certificate: Option<Arc<ServerConfig>>,
+        router: Router,
+    ) -> Result<Self> {
+        let address = listener.local_addr()?;
+        let handle = Handle::new();
+        let service = router.into_make_service();
+        let scheme = if certificate.is_some() { "https" } else { "http" };
+        let task = match certificate {
+            Some(config) => {
+                let config = axum_server::tls_rustls::RustlsConfig::from_config(config);
+                let server = axum_server::from_tcp_rustls(listener, config)?.handle(handle.clone());
+                tokio::spawn(server.serve(service))
+            }
+            None => {
+                let server = axum_server::from_tcp(listener)?.handle(handle.clone());
+                tokio::spawn(server.serve(service))
+            }
+        };
+        Ok(Self { address: format!("{scheme}://{address}"), handle, task })
+    }
+
+    /// Takes no more requests, and waits for the answers that are under way.
+    pub(crate) async fn end(self) {
+        self.handle.graceful_shutdown(Some(LAST_ANSWERS));
+        if let Ok(Err(error)) = self.task.await {
+            tracing::warn!(%error, "the listener failed");
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! What happened, as tables that fit into 80 columns.
+
+use std::collections::BTreeMap;
+
+use comfy_table::presets::UTF8_FULL_CONDENSED;
+use comfy_table::{CellAlignment, ContentArrangement, Table};
+use graph::synchronization::ProvisioningObjectSummary;
+use graph::synchronization::status::TaskExecution;
+
+/// The width that every terminal has.
+const WIDTH: u16 = 80;
+/// Characters of a value that are shown.
+const SHOWN: usize = 26;
+/// Changes of one record that are shown.
+const CHANGES: usize = 3;
+/// What an object can have gone through.
+const COLUMNS: [&str; 5] = ["created", "updated", "disabled", "skipped", "failed"];
+
+/// How many objects of which type went through what.
+pub(crate) fn counts(records: &[ProvisioningObjectSummary]) -> Table {
+    let mut rows: BTreeMap<&str, [u64; COLUMNS.len()]> = BTreeMap::new();
+    for record in records {
+        let row = rows.entry(record.source_identity.identity_type.as_str()).or_default();
+        let column = COLUMNS.iter().position(|column| *column == fate(record));
+        if let Some(count) = column.and_then(|column| row.get_mut(column)) {
+            *count += 1;
+        }
+    }
+    let mut table = table();
+    table.set_header(["type"].into_iter().chain(COLUMNS));
+    // Users come before groups, as they are provisioned.
+    for (kind, row) in rows.iter().rev() {
+        table.add_row([(*kind).to_owned()].into_iter().chain(row.iter().map(ToString::to_string)));
+    }
+    for column in table.column_iter_mut().skip(1) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    table
+}
+
+/// What one record came to, in the words of the columns.
+fn fate(record: &ProvisioningObjectSummary) -> &'static str {
+    match (record.provisioning_status_info.status.as_str(), record.provisioning_action.as_str()) {
+        ("failure", _) => "failed",
+        ("skipped", _) => "skipped",
+        (_, "create") => "created",
+        (_, "disable") => "disabled",
+        (_, "delete") => "deleted",
+        _ => "updated",
+    }
+}
+
+/// One line per object that a cycle touched.
+pub(crate) fn touched(records: &[ProvisioningObjectSummary]) -> Table {
+    let mut table = table();
+    table.set_header(["", "object", "what the log says"]);
+    for record in records.iter().filter(|record| fate(record) != "skipped") {
+        let identity = &record.source_identity;
+        let object = format!("{} {}", identity.identity_type.to_lowercase(), short(&identity.display_name));
+        table.add_row([fate(record).to_owned(), object, changes(record)]);
+    }
+    table
+}
+
+fn changes(record: &ProvisioningObjectSummary) -> String {
+    if let Some(error) = &record.provisioning_status_info.error_information {
+        return error.reason.clone();
+    }
+    if record.provisioning_action == "create" {
+        return format!("{} attributes", record.modified_properties.len());
+    }
+    let mut lines: Vec<String> = record
+        .modified_properties
+        .iter()
+        .take(CHANGES)
+        .map(|property| {
+            let value = |value: &Option<String>| value.as_deref().map_or_else(|| "nothing".to_owned(), short);
+            // Of an extension's attribute, the last part of the name says enough.
+            let name = property.display_name.rsplit(':').next().unwrap_or_default();
+            format!("{}: {} → {}", short(name), value(&property.old_value), value(&property.new_value))
+        })
+        .collect();
+    let more = record.modified_properties.len().saturating_sub(CHANGES);
+    if more > 0 {
+        lines.push(format!("and {more} more"));
+    }
+    lines.join("\n")
+}
+
+fn short(text: &str) -> String {
+    if text.chars().count() <= SHOWN {
+        return text.to_owned();
+    }
+    let begin: String = text.chars().take(SHOWN - 1).collect();
+    format!("{begin}…")
+}
+
+/// How long a cycle took, and how fast it was.
+pub(crate) fn pace(cycle: &TaskExecution) -> String {
+    let seconds = cycle.time_ended.duration_since(cycle.time_began).as_secs_f64().max(0.001);
+    #[expect(clippy::cast_precision_loss, reason = "it is shown without decimals")]
+    let rate = cycle.count_exported as f64 / seconds;
+    format!("{} objects exported in {seconds:.1} s, {rate:.0} per second", cycle.count_exported)
+}
+
+fn table() -> Table {
+    let mut table = Table::new();
+    table
+        .load_style(UTF8_FULL_CONDENSED)
+        .set_content_arrangement(ContentArrangement::Dynamic)
+        .set_width(WIDTH);
+    table
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn record(
+        kind: &str,
+        name: &str,
+        action: &str,
+        status: &str,
+        modified: &[(&str, &str, &str)],
+    ) -> ProvisioningObjectSummary {
+        let text = |value: &str| (!value.is_empty()).then(|| value.to_owned());
+        let modified: Vec<_> = modified
+            .iter()
+            .map(
+                |(name, old, new)| json!({"displayName": name, "oldValue": text(old), "newValue": text(new)}),
+            )
+            .collect();
+        let identity = |kind: &str| json!({"id": "1", "displayName": name, "identityType": kind});
+        let named = json!({"id": "1", "displayName": "x"});
+        serde_json::from_value(json!({
+            "id": "1", "activityDateTime": "2026-01-05T08:00:00Z", "tenantId": "t", "jobId": "j", "cycleId": "c",
+            "changeId": "h", "provisioningAction": action, "durationInMilliseconds": 1,
+            "provisioningStatusInfo": {"status": status, "errorInformation": null}, "provisioningSteps": [],
+            "modifiedProperties": modified, "servicePrincipal": named, "sourceSystem": named, "targetSystem": named,
+            "initiatedBy": {"id": "", "displayName": "x", "initiatorType": "system"},
+            "sourceIdentity": identity(kind), "targetIdentity": identity("Account"),
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn outcomes_are_counted_by_type() {
+        let records = [
+            record("Group", "g", "create", "success", &[]),
+            record("User", "a", "create", "success", &[]),
+            record("User", "b", "create", "success", &[]),
+            record("User", "c", "create", "failure", &[]),
+            record("User", "d", "other", "skipped", &[]),
+            record("User", "e", "disable", "success", &[]),
+        ];
+        let lines: Vec<String> = counts(&records).lines().collect();
+        assert_eq!(lines[1], "│ type  ┆ created ┆ updated ┆ disabled ┆ skipped ┆ failed │");
+        assert_eq!(lines[3], "│ User  ┆       2 ┆       0 ┆        1 ┆       1 ┆      1 │");
+        assert_eq!(lines[4], "│ Group ┆       1 ┆       0 ┆        0 ┆       0 ┆      0 │");
+    }
+
+    #[test]
+    fn what_was_touched_fits_into_80_columns() {
+        let long = "x".repeat(200);
+        let records = [
+            record("User", "Zoë Żak", "update", "success", &[("displayName", "Zoë Żak", "Zoë Ünal")]),
+            record(
+                "User",
+                &long,
+                "update",
+                "success",
+                &[(&long, "", &long), ("b", "1", ""), ("c", "", "2"), ("d", "", "3")],
+            ),
+            record("User", "skipped one", "other", "skipped", &[]),
+        ];
+        let shown = touched(&records).to_string();
+        assert!(shown.lines().all(|line| line.chars().count() <= usize::from(WIDTH)), "{shown}");
+        assert!(shown.contains("displayName: Zoë Żak → Zoë Ünal"), "{shown}");
+        assert!(shown.contains("b: 1 → nothing") && shown.contains("and 1 more"), "{shown}");
+        assert!(!shown.contains("skipped one"), "{shown}");
+    }
+
+    #[test]
+    fn the_pace_is_told() {
+        let cycle: TaskExecution = serde_json::from_value(json!({
+            "activityIdentifier": "c", "countEntitled": 0, "countEntitledForProvisioning": 0, "countEscrowed": 0,
+            "countEscrowedRaw": 0, "countExported": 540, "countExports": 540, "countImported": 540,
+            "countImportedDeltas": 540, "countImportedReferenceDeltas": 0, "error": null, "state": "Succeeded",
+            "timeBegan": "2026-01-05T08:00:00Z", "timeEnded": "2026-01-05T08:00:02Z",
+        }))
+        .unwrap();
+        assert_eq!(pace(&cycle), "540 objects exported in 2.0 s, 270 per second");
+    }
+}
