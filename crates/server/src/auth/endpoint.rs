@@ -1,0 +1,302 @@
+//! The token endpoint: client credentials (RFC 6749, section 4.4), with the errors that Entra's clients know.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use directory::{
+    DirectoryError, DirectoryObject, GRAPH_APP_ID, ObjectKind, PasswordCredential, Permission,
+    TenantDirectory,
+};
+use model::{TenantId, Uuid};
+use percent_encoding::percent_decode_str;
+use serde_json::{Value as Json, json};
+
+use super::{Caller, discovery};
+use crate::Service;
+
+/// The most roles that are looked at.
+const MOST_ROLES: usize = 1_000;
+
+/// A request for a token, decoded.
+#[derive(Default)]
+pub(crate) struct TokenRequest {
+    grant_type: String,
+    client_id: String,
+    client_secret: String,
+    client_assertion: bool,
+    scope: String,
+}
+
+/// Why no token was given (RFC 6749, section 5.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct TokenFailure {
+    /// The status of the answer.
+    pub(crate) status: u16,
+    /// Seconds for `Retry-After`.
+    pub(crate) retry_after: Option<u64>,
+    error: &'static str,
+    code: u32,
+    description: &'static str,
+}
+
+impl TokenFailure {
+    const fn new(status: u16, error: &'static str, code: u32, description: &'static str) -> Self {
+        Self { status, retry_after: None, error, code, description }
+    }
+
+    const MISSING: Self = Self::new(
+        400,
+        "invalid_request",
+        900_144,
+        "The request body must contain the parameters 'grant_type', 'client_id', 'client_secret' and 'scope'.",
+    );
+    const GRANT: Self = Self::new(
+        400,
+        "unsupported_grant_type",
+        70_003,
+        "The app requested an unsupported grant type. Use 'client_credentials'.",
+    );
+    const SCOPE: Self = Self::new(
+        400,
+        "invalid_scope",
+        1_002_012,
+        "The provided value for scope is not valid. Client credential flows must have a scope value with /.default suffixed to the resource identifier.",
+    );
+    const ASSERTION: Self = Self::new(
+        400,
+        "invalid_request",
+        90_023,
+        "Client assertions are not accepted by this service. Send 'client_secret'.",
+    );
+    const TENANT: Self =
+        Self::new(400, "invalid_request", 90_002, "Tenant not found. Check the tenant in the address.");
+    const CLIENT: Self = Self::new(
+        401,
+        "invalid_client",
+        7_000_215,
+        "Invalid client secret provided, or the application is not found in the tenant or is disabled. Ensure the secret being sent in the request is the client secret value, not the client secret ID.",
+    );
+    const TROUBLE: Self = Self::new(
+        503,
+        "temporarily_unavailable",
+        90_033,
+        "A transient error has occurred. Please try again.",
+    );
+
+    const fn throttled(seconds: u64) -> Self {
+        let mut failure = Self::new(
+            429,
+            "temporarily_unavailable",
+            50_196,
+            "Too many sign-ins of this client failed. Wait, and check its secret.",
+        );
+        failure.retry_after = Some(seconds);
+        failure
+    }
+
+    /// The body of the answer.
+    pub(crate) fn body(self, service: &Service, request_id: &str) -> Json {
+        let moment = service.clock.now().strftime("%Y-%m-%d %H:%M:%SZ").to_string();
+        let description = format!(
+            "AADSTS{}: {} Trace ID: {request_id} Correlation ID: {request_id} Timestamp: {moment}",
+            self.code, self.description
+        );
+        json!({
+            "error": self.error,
+            "error_description": description,
+            "error_codes": [self.code],
+            "timestamp": moment,
+            "trace_id": request_id,
+            "correlation_id": request_id,
+        })
+    }
+}
+
+impl TokenRequest {
+    /// Reads the form of a request, and its `Authorization` header where the client identifies itself there.
+    pub(crate) fn read(form: &[u8], authorization: Option<&str>) -> Result<Self, TokenFailure> {
+        let form = std::str::from_utf8(form).map_err(|_| TokenFailure::MISSING)?;
+        let mut request = Self::default();
+        for part in form.split('&') {
+            let (name, value) = part.split_once('=').unwrap_or((part, ""));
+            let value = decode(value)?;
+            match name {
+                "grant_type" => request.grant_type = value,
+                "client_id" => request.client_id = value,
+                "client_secret" => request.client_secret = value,
+                "client_assertion" => request.client_assertion = true,
+                // The endpoint without a version in its path takes a resource in place of the scope.
+                "scope" | "resource" => request.scope = value,
+                _ => {}
+            }
+        }
+        if let Some((id, secret)) = authorization.and_then(basic) {
+            (request.client_id, request.client_secret) = (decode(&id)?, decode(&secret)?);
+        }
+        Ok(request)
+    }
+
+    fn check(&self, versioned: bool) -> Result<(), TokenFailure> {
+        if self.client_assertion {
+            return Err(TokenFailure::ASSERTION);
+        }
+        if [&self.grant_type, &self.client_id, &self.client_secret, &self.scope]
+            .iter()
+            .any(|part| part.is_empty())
+        {
+            return Err(TokenFailure::MISSING);
+        }
+        if self.grant_type != "client_credentials" {
+            return Err(TokenFailure::GRANT);
+        }
+        if versioned && !self.scope.split_whitespace().any(|scope| scope.ends_with("/.default")) {
+            return Err(TokenFailure::SCOPE);
+        }
+        Ok(())
+    }
+}
+
+/// Form encoding: percent-encoded, with `+` for a space.
+fn decode(value: &str) -> Result<String, TokenFailure> {
+    let spaced = value.replace('+', " ");
+    percent_decode_str(&spaced)
+        .decode_utf8()
+        .map(std::borrow::Cow::into_owned)
+        .map_err(|_| TokenFailure::MISSING)
+}
+
+/// Client id and secret of HTTP basic authentication, still form-encoded.
+fn basic(authorization: &str) -> Option<(String, String)> {
+    let (scheme, encoded) = authorization.split_once(' ')?;
+    if !scheme.eq_ignore_ascii_case("basic") {
+        return None;
+    }
+    let text = String::from_utf8(STANDARD.decode(encoded.trim()).ok()?).ok()?;
+    let (id, secret) = text.split_once(':')?;
+    Some((id.to_owned(), secret.to_owned()))
+}
+
+/// Gives a token. `tenant` is what the path says: a tenant's id or domain. `versioned` tells the endpoint of version 2.
+pub(crate) async fn issue(
+    service: &Service,
+    base: &str,
+    tenant: &str,
+    versioned: bool,
+    request: TokenRequest,
+) -> Result<Json, TokenFailure> {
+    request.check(versioned)?;
+    let tenant = find_tenant(service, tenant).await?;
+    let now = service.clock.now();
+    if let Some(seconds) = service.secrets.throttle().wait(tenant, &request.client_id, now) {
+        return Err(TokenFailure::throttled(seconds));
+    }
+    let directory = service.directory.of(tenant);
+    let client = find_client(&directory, &request.client_id).await.map_err(|error| trouble(&error))?;
+    let credentials =
+        client.as_ref().map(|client| PasswordCredential::of(&client.application)).unwrap_or_default();
+    let key = service.secrets.check(&credentials, &request.client_secret, now).await;
+    let (Some(client), Some(key)) = (client, key) else {
+        service.secrets.throttle().failed(tenant, &request.client_id, now);
+        tracing::info!(%tenant, client = %request.client_id, "sign-in refused");
+        return Err(TokenFailure::CLIENT);
+    };
+    let roles = permissions(&directory, client.principal.id).await.map_err(|error| trouble(&error))?;
+    let caller = Caller {
+        tenant,
+        client: client.application.text("appId").unwrap_or_default().to_owned(),
+        principal: client.principal.id,
+        roles: Arc::new(roles),
+    };
+    let issuer = discovery::issuer(base, &tenant.to_string());
+    let unique = service.entropy.uuid();
+    let issued = service.tokens.issue(&caller, issuer, now, unique).ok_or(TokenFailure::TROUBLE)?;
+    tracing::info!(%tenant, client = %caller.client, credential = %key, "signed in");
+    Ok(json!({
+        "token_type": "Bearer",
+        "expires_in": issued.seconds,
+        "ext_expires_in": issued.seconds,
+        "access_token": issued.token,
+    }))
+}
+
+async fn find_tenant(service: &Service, key: &str) -> Result<TenantId, TokenFailure> {
+    if let Ok(id) = key.parse::<Uuid>() {
+        let found = service.store.tenant(TenantId(id)).await.map_err(|error| trouble(&error.into()))?;
+        return found.map(|tenant| tenant.id).ok_or(TokenFailure::TENANT);
+    }
+    let tenants = service.store.tenants().await.map_err(|error| trouble(&error.into()))?;
+    let named = tenants.into_iter().find(|tenant| tenant.domain.eq_ignore_ascii_case(key));
+    named.map(|tenant| tenant.id).ok_or(TokenFailure::TENANT)
+}
+
+struct Client {
+    application: DirectoryObject,
+    principal: DirectoryObject,
+}
+
+/// The client of an application id, if it may sign in.
+async fn find_client(directory: &TenantDirectory, id: &str) -> Result<Option<Client>, DirectoryError> {
+    let Some(application) = directory.find_by(ObjectKind::Application, "appId", id).await? else {
+        return Ok(None);
+    };
+    let Some(principal) = directory.find_by(ObjectKind::ServicePrincipal, "appId", id).await? else {
+        return Ok(None);
+    };
+    let disabled = principal.properties.get("accountEnabled") == Some(&Json::Bool(false));
+    Ok((!disabled).then_some(Client { application, principal }))
+}
+
+/// The values of the app roles of Microsoft Graph that a service principal is assigned.
+async fn permissions(
+    directory: &TenantDirectory,
+    principal: Uuid,
+) -> Result<BTreeSet<String>, DirectoryError> {
+    let Some(graph) = directory.find_by(ObjectKind::ServicePrincipal, "appId", GRAPH_APP_ID).await? else {
+        return Ok(BTreeSet::new());
+    };
+    let assignments = directory.assignments_of(principal, None, MOST_ROLES).await?;
+    let granted = assignments.iter().filter(|assignment| assignment.resource == graph.id);
+    Ok(granted
+        .filter_map(|assignment| Permission::of_role(assignment.app_role))
+        .map(|permission| permission.value.to_owned())
+        .collect())
+}
+
+fn trouble(error: &DirectoryError) -> TokenFailure {
+    tracing::error!(%error, "the token endpoint failed");
+    TokenFailure::TROUBLE
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_client_identifies_itself_in_form_or_header() {
+        let form = b"grant_type=client_credentials&client_id=a&client_secret=x%2By+z&scope=https%3A%2F%2Fg%2F.default";
+        let request = TokenRequest::read(form, None).unwrap();
+        assert_eq!((request.client_id.as_str(), request.client_secret.as_str()), ("a", "x+y z"));
+        assert_eq!(request.check(true), Ok(()));
+        let header = format!("Basic {}", STANDARD.encode("b:s%3Ac"));
+        let request =
+            TokenRequest::read(b"grant_type=client_credentials&scope=x/.default", Some(&header)).unwrap();
+        assert_eq!((request.client_id.as_str(), request.client_secret.as_str()), ("b", "s:c"));
+    }
+
+    #[test]
+    fn what_is_missing_or_wrong_is_told() {
+        let check =
+            |form: &str| TokenRequest::read(form.as_bytes(), None).and_then(|request| request.check(true));
+        assert_eq!(check(""), Err(TokenFailure::MISSING));
+        assert_eq!(
+            check("grant_type=password&client_id=a&client_secret=b&scope=c/.default"),
+            Err(TokenFailure::GRANT)
+        );
+        let scope = "grant_type=client_credentials&client_id=a&client_secret=b&scope=User.Read";
+        assert_eq!(check(scope), Err(TokenFailure::SCOPE));
+        assert_eq!(check("client_assertion=x"), Err(TokenFailure::ASSERTION));
+        assert_eq!(check("client_id=%ff"), Err(TokenFailure::MISSING));
+    }
+}

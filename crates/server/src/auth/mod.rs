@@ -1,0 +1,43 @@
+//! Who calls: client credentials, tokens, and what a caller may do.
+//!
+//! A client is an application with password credentials; its permissions are the app roles of the built-in service
+//! principal "Microsoft Graph" that its own service principal is assigned. The token endpoint turns both into a signed
+//! token, and every request is judged by its token alone.
+
+mod discovery;
+mod endpoint;
+mod jws;
+mod secrets;
+mod throttle;
+mod tokens;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use model::{TenantId, Uuid};
+
+pub(crate) use discovery::{jwks, openid_configuration};
+pub(crate) use endpoint::{TokenRequest, issue};
+pub use secrets::{ClientSecrets, NewSecret};
+pub use tokens::{SigningKeyError, TokenAuthority};
+
+/// Who a valid token speaks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Caller {
+    /// The tenant; nothing of another is visible.
+    pub tenant: TenantId,
+    /// The client's application id.
+    pub client: String,
+    /// The object id of the client's service principal.
+    pub principal: Uuid,
+    /// The permissions that the token carries.
+    pub roles: Arc<BTreeSet<String>>,
+}
+
+impl Caller {
+    /// True where the token carries a permission.
+    #[must_use]
+    pub fn has(&self, permission: &str) -> bool {
+        self.roles.contains(permission)
+    }
+}

@@ -1,0 +1,31 @@
+//! The Graph API: one table of routes and the way of a request through it.
+
+mod api;
+mod authorize;
+mod call;
+mod error;
+mod filter;
+mod lists;
+mod objects;
+mod paging;
+mod permissions;
+mod reply;
+mod route;
+mod routes;
+
+mod app_role_assignments;
+mod application_templates;
+mod applications;
+mod batch;
+mod deleted_items;
+mod directory_objects;
+mod expand;
+mod groups;
+mod organization;
+mod passwords;
+mod relations;
+mod service_principals;
+mod users;
+
+pub(crate) use api::Ids;
+pub use api::{Api, ApiRequest, ApiResponse};

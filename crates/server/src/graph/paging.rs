@@ -1,0 +1,113 @@
+//! Where a page begins, and the address of the next.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use graph::GraphError;
+use graph::collection;
+use model::Uuid;
+
+use super::call::Call;
+
+/// How many members a page has where the client does not say.
+const DEFAULT_PAGE: usize = 100;
+
+/// Where a page begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Position {
+    /// At the beginning.
+    Start,
+    /// After the object of an id, in the order of ids.
+    After(Uuid),
+    /// So many members into an order that the client asked for.
+    Offset(usize),
+}
+
+impl Position {
+    /// The id to go on after.
+    pub(crate) fn after(self) -> Option<Uuid> {
+        match self {
+            Self::After(id) => Some(id),
+            _ => None,
+        }
+    }
+
+    fn text(self) -> String {
+        match self {
+            Self::Start => "s".to_owned(),
+            Self::After(id) => format!("a{}", id.simple()),
+            Self::Offset(offset) => format!("o{offset}"),
+        }
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        let (kind, value) = text.split_at_checked(1)?;
+        match kind {
+            "s" => Some(Self::Start),
+            "a" => value.parse().ok().map(Self::After),
+            "o" => value.parse().ok().map(Self::Offset),
+            _ => None,
+        }
+    }
+}
+
+impl Call {
+    /// How many members the page has at most.
+    pub(crate) fn page_size(&self) -> usize {
+        self.options.top.and_then(|top| usize::try_from(top).ok()).unwrap_or(DEFAULT_PAGE)
+    }
+
+    /// Where the page begins that is asked for.
+    ///
+    /// # Errors
+    /// 400 for a token that was not given for this query of this tenant.
+    pub(crate) fn position(&self) -> Result<Position, GraphError> {
+        let Some(token) = &self.options.skip_token else { return Ok(Position::Start) };
+        let read = || {
+            let text = String::from_utf8(URL_SAFE_NO_PAD.decode(token).ok()?).ok()?;
+            let (seal, text) = text.split_once('.')?;
+            (seal == self.seal(text)).then(|| Position::read(text))?
+        };
+        read().ok_or_else(|| {
+            GraphError::bad_request(
+                "The value of '$skiptoken' is not valid for this query. Follow '@odata.nextLink' unchanged, or begin anew without the option.",
+            )
+        })
+    }
+
+    /// The address of the page that begins at a position.
+    pub(crate) fn next_link(&self, position: Position) -> String {
+        let text = position.text();
+        let token = URL_SAFE_NO_PAD.encode(format!("{}.{text}", self.seal(&text)));
+        collection::next_link(&format!("{}{}", self.base, self.path), &self.query, "$skiptoken", &token)
+    }
+
+    /// Ties a position to the tenant, the collection and the order of its members.
+    fn seal(&self, position: &str) -> String {
+        let options = &self.options;
+        let order: Vec<String> =
+            options.order_by.iter().map(|key| format!("{} {}", key.path, key.descending)).collect();
+        let filter = options.filter.as_ref().map(ToString::to_string);
+        let text = format!(
+            "{} {} {filter:?} {:?} {order:?} {position}",
+            self.caller.tenant,
+            self.path.to_lowercase(),
+            options.search
+        );
+        format!("{:032x}", self.service().tokens.seal(&text))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_position_comes_back() {
+        for position in [Position::Start, Position::After(Uuid::from_u128(7)), Position::Offset(40)] {
+            assert_eq!(Position::read(&position.text()), Some(position));
+        }
+        for text in ["", "x", "a1", "o-1", "\u{e4}"] {
+            assert_eq!(Position::read(text), None, "{text}");
+        }
+    }
+}

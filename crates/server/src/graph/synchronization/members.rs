@@ -1,0 +1,121 @@
+//! Collections that fit in memory: `$filter`, `$orderby`, `$skip`, `$top`, `$count` and `$select` on JSON resources.
+
+use graph::GraphError;
+use graph::collection::Page;
+use graph::odata::matches;
+use serde::Serialize;
+use serde_json::{Map, Value as Json};
+
+use crate::graph::call::Call;
+use crate::graph::paging::Position;
+use crate::graph::reply::Reply;
+use crate::graph::route::Answer;
+
+/// A resource's JSON.
+pub(super) fn members(resource: &impl Serialize) -> Result<Map<String, Json>, GraphError> {
+    match serde_json::to_value(resource) {
+        Ok(Json::Object(members)) => Ok(members),
+        other => {
+            tracing::error!(?other, "a resource has no JSON object");
+            Err(GraphError::internal())
+        }
+    }
+}
+
+/// The answer of a collection, all of whose members are given.
+pub(super) fn collection(call: &Call, fragment: &str, all: Vec<Map<String, Json>>) -> Answer {
+    let options = &call.options;
+    let offset = if let Position::Offset(offset) = call.position()? { offset } else { 0 };
+    let offset = offset + options.skip.and_then(|skip| usize::try_from(skip).ok()).unwrap_or(0);
+    let wanted = wanted(call, all)?;
+    let total = wanted.len();
+    let limit = if options.top.is_some() { call.page_size() } else { total };
+    let value: Result<Vec<Json>, GraphError> =
+        wanted.into_iter().skip(offset).take(limit).map(|one| Ok(Json::Object(selected(call, one)?))).collect();
+    let end = offset.saturating_add(limit);
+    let next_link = (total > end).then(|| call.next_link(Position::Offset(end)));
+    let count = options.count.then_some(total as u64);
+    Ok(call.page(fragment, Page { value: value?, count, next_link, delta_link: None }))
+}
+
+/// The answer of a collection's `$count`.
+pub(super) fn count(call: &Call, all: Vec<Map<String, Json>>) -> Answer {
+    Ok(Reply::count(wanted(call, all)?.len() as u64))
+}
+
+/// The answer of a single resource.
+pub(super) fn entity(call: &Call, fragment: &str, resource: Map<String, Json>) -> Answer {
+    Ok(Reply::ok(call.entity(fragment, selected(call, resource)?)))
+}
+
+/// The members that satisfy the filter, in the order asked for.
+fn wanted(call: &Call, mut all: Vec<Map<String, Json>>) -> Result<Vec<Map<String, Json>>, GraphError> {
+    let options = &call.options;
+    if options.search.is_some() {
+        return Err(GraphError::bad_request("'$search' is not supported by this collection. Use '$filter'."));
+    }
+    if let Some(key) = options.order_by.first() {
+        let descending = key.descending;
+        let text = |one: &Map<String, Json>| {
+            let mut value = Some(one).and_then(|one| by_name(one, key.path.head()));
+            for name in key.path.names().iter().skip(1) {
+                value = value.and_then(|value| by_name(value.as_object()?, name));
+            }
+            value.map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_lowercase))
+        };
+        all.sort_by_cached_key(|one| text(one));
+        if descending {
+            all.reverse();
+        }
+    }
+    if let Some(filter) = &options.filter {
+        all.retain(|one| matches(filter, one));
+    }
+    Ok(all)
+}
+
+/// The properties of a resource that `$select` names; all of them without it. What was expanded always stays.
+fn selected(call: &Call, mut resource: Map<String, Json>) -> Result<Map<String, Json>, GraphError> {
+    let select = &call.options.select;
+    if select.is_empty() || select.iter().any(|name| name == "*") {
+        return Ok(resource);
+    }
+    for name in select {
+        let head = name.split('/').next().unwrap_or(name);
+        if by_name(&resource, head).is_none() {
+            let known: Vec<&str> = resource.keys().map(String::as_str).collect();
+            return Err(GraphError::bad_request(format!(
+                "Could not find a property named '{name}' in '$select'. The properties are: {}.",
+                known.join(", ")
+            )));
+        }
+    }
+    let chosen = |name: &str| {
+        let mut names = select.iter().map(|name| name.split('/').next().unwrap_or(name));
+        names.any(|wanted| wanted.eq_ignore_ascii_case(name))
+            || call.options.expand.iter().any(|expand| expand.name.eq_ignore_ascii_case(name))
+    };
+    resource.retain(|name, _| chosen(name));
+    Ok(resource)
+}
+
+fn by_name<'a>(resource: &'a Map<String, Json>, name: &str) -> Option<&'a Json> {
+    resource.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+}
+
+impl Call {
+    /// True where `$expand` names this related resource; any that is not `known` is refused.
+    pub(super) fn expands(&self, name: &str, known: &[&str]) -> Result<bool, GraphError> {
+        for expand in &self.options.expand {
+            if expand.name != "*" && !known.iter().any(|known| known.eq_ignore_ascii_case(&expand.name)) {
+                return Err(GraphError::bad_request(format!(
+                    "'{}' in '$expand' is no related resource here. Use: {}.",
+                    expand.name,
+                    known.join(", ")
+                )));
+            }
+        }
+        let asked = self.options.expand.iter();
+        Ok(asked.map(|expand| expand.name.as_str()).any(|asked| asked == "*" || asked.eq_ignore_ascii_case(name)))
+    }
+}

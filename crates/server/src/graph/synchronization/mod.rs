@@ -1,0 +1,22 @@
+//! `/servicePrincipals/{id}/synchronization` and, for the service principal of the same application,
+//! `/applications/{id}/synchronization`: secrets, templates, jobs and their schemas.
+//!
+//! What is configured is read from the store and changed through the engine, which decides what may be. Every change
+//! leaves an audit record.
+
+mod actions;
+mod credentials;
+mod directories;
+mod error;
+mod jobs;
+mod language;
+mod members;
+mod merge;
+mod owner;
+mod routes;
+mod schema;
+mod secrets;
+mod service;
+mod templates;
+
+pub(super) use routes::routes;

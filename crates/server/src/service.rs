@@ -1,0 +1,51 @@
+//! What all requests share.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ::graph::directory::ApplicationTemplate;
+use directory::Directory;
+use model::{Clock, Entropy};
+use store::SharedStore;
+
+use crate::auth::{ClientSecrets, TokenAuthority};
+
+/// What is taken from outside, at most.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Octets of a request's body, unless its route says otherwise.
+    pub body: usize,
+    /// How long a request may take.
+    pub time: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { body: 4 * 1024 * 1024, time: Duration::from_mins(1) }
+    }
+}
+
+/// The parts that requests work with, put together by the binary.
+pub struct Service {
+    /// The embedded directory.
+    pub directory: Directory,
+    /// Everything that is kept.
+    pub store: SharedStore,
+    /// Tells the time.
+    pub clock: Arc<dyn Clock>,
+    /// Draws lots.
+    pub entropy: Arc<dyn Entropy>,
+    /// Issues and checks tokens.
+    pub tokens: TokenAuthority,
+    /// Checks client secrets.
+    pub secrets: ClientSecrets,
+    /// What applications can be made from.
+    pub application_templates: Vec<ApplicationTemplate>,
+    /// The address that clients reach the service at, without a slash at its end; that of the request's `Host` header
+    /// where none is given.
+    pub public_url: Option<String>,
+    /// True where the listener speaks TLS.
+    pub tls: bool,
+    /// What is taken from outside.
+    pub limits: Limits,
+}
