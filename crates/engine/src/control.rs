@@ -82,42 +82,13 @@ impl Default for ResetScope {
     }
 }
 
-/// Graph `synchronizationStatusCode`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum StatusCode {
-    /// Without credentials.
-    NotConfigured,
-    /// Started, and no cycle has ended yet.
-    NotRun,
-    /// Runs.
-    Active,
-    /// Does not run.
-    Paused,
-    /// Runs slowly, since it fails as a whole.
-    Quarantine,
-}
-
-impl StatusCode {
-    /// The spelling of the Graph enumeration.
-    #[must_use]
-    pub fn wire(self) -> &'static str {
-        match self {
-            Self::NotConfigured => "NotConfigured",
-            Self::NotRun => "NotRun",
-            Self::Active => "Active",
-            Self::Paused => "Paused",
-            Self::Quarantine => "Quarantine",
-        }
-    }
-}
-
 /// A job as it is shown.
 #[derive(Clone, Debug)]
 pub struct JobView {
     /// Its configuration.
     pub job: Job,
-    /// Its state in one word.
-    pub code: StatusCode,
+    /// True where its service principal has secrets.
+    pub configured: bool,
     /// What its cycles did, progress of the running one included.
     pub status: JobStatus,
 }
@@ -155,6 +126,7 @@ impl Engine {
         };
         let mut schema = template.schema.clone();
         schema.id = Some(job.id.to_string());
+        schema.version = Some(version_text(1));
         let version = SchemaVersion { number: 1, moment: now, author: author.to_owned(), schema };
         let mut key = [0; 16];
         services.entropy.fill(&mut key);
@@ -168,19 +140,10 @@ impl Engine {
         let mut status = services.store.status(&job.id).await?;
         let live = self.live(&job);
         status.progress = live.progress();
+        status.last_began = status.last_began.max(live.began());
         status.steady_state_last = status.steady_state_last.max(live.steady());
         let secrets = services.vault.secrets(&*services.store, job.tenant, job.service_principal).await?;
-        let code = match job.schedule.state {
-            ScheduleState::Active if status.quarantine.is_some() => StatusCode::Quarantine,
-            ScheduleState::Active if status.last_execution.is_some() => StatusCode::Active,
-            ScheduleState::Active => StatusCode::NotRun,
-            ScheduleState::Disabled if secrets.is_empty() => StatusCode::NotConfigured,
-            ScheduleState::Disabled | ScheduleState::Paused if status.quarantine.is_some() => {
-                StatusCode::Quarantine
-            }
-            ScheduleState::Disabled | ScheduleState::Paused => StatusCode::Paused,
-        };
-        Ok(JobView { job, code, status })
+        Ok(JobView { job, configured: !secrets.is_empty(), status })
     }
 
     /// Starts a job, or resumes it; ends a quarantine. Credentials that are incomplete are refused.
@@ -294,7 +257,10 @@ impl Engine {
     pub async fn change_job(&self, job: Job, change: JobChange) -> Result<Job> {
         let mut job = job;
         if let Some(settings) = change.settings {
-            JobSettings::parse(&settings)?;
+            // The setting and the property of the schedule are one value.
+            if let Some(interval) = JobSettings::parse(&settings)?.interval {
+                job.schedule.interval = interval;
+            }
             job.settings = settings;
         }
         if let Some(interval) = change.interval {
@@ -312,13 +278,20 @@ impl Engine {
         Ok(job)
     }
 
-    /// Writes the next version of a job's schema. One that cannot run is refused; the next cycle uses it.
-    pub async fn put_schema(&self, job: &Job, schema: Schema, author: &str) -> Result<SchemaVersion> {
+    /// Writes the next version of a job's schema. One that cannot run is refused; the next cycle uses it. `base` is the
+    /// version that the schema was computed from: fails with `VersionMismatch` where it is no longer the newest.
+    pub async fn put_schema(
+        &self,
+        job: &Job,
+        base: u64,
+        schema: Schema,
+        author: &str,
+    ) -> Result<SchemaVersion> {
         sync::compile(&schema).map_err(ControlError::Schema)?;
-        let newest = self.services.store.schema(&job.id).await?;
+        let number = base + 1;
         let mut schema = schema;
         schema.id = Some(job.id.to_string());
-        let number = newest.number + 1;
+        schema.version = Some(version_text(number));
         let version =
             SchemaVersion { number, moment: self.services.clock.now(), author: author.to_owned(), schema };
         self.services.store.put_schema(&job.id, version.clone()).await?;
@@ -371,4 +344,9 @@ impl Engine {
         let sides = self.services.sides(&job, &settings, &template.schema, secrets)?;
         Ok(sides.target)
     }
+}
+
+/// A schema's version as clients see it: a text that changes with every write.
+fn version_text(number: u64) -> String {
+    format!("{number}.0")
 }

@@ -16,7 +16,7 @@ mod services;
 mod stop;
 mod time;
 
-pub use control::{ControlError, JobChange, JobView, ResetScope, StatusCode};
+pub use control::{ControlError, JobChange, JobView, ResetScope};
 pub use cycle::{CycleEnd, PrepareError};
 pub use engine::Engine;
 pub use live::Live;

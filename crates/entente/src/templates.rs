@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context as _, Result};
+use directory::CUSTOM_APPLICATION_TEMPLATE;
+use graph::directory::ApplicationTemplate;
 use graph::synchronization::SynchronizationTemplate;
 use model::template::Template;
 use serde_json::Value as Json;
@@ -16,6 +18,21 @@ const FILES: [(&str, &str); 2] = [
 /// Reads the templates.
 pub(crate) fn shipped() -> Result<Vec<Template>> {
     FILES.into_iter().map(|(name, text)| parse(text).with_context(|| format!("template {name}"))).collect()
+}
+
+/// What applications can be made from.
+pub(crate) fn applications() -> Vec<ApplicationTemplate> {
+    vec![ApplicationTemplate {
+        id: CUSTOM_APPLICATION_TEMPLATE.to_owned(),
+        display_name: "Custom".to_owned(),
+        home_page_url: None,
+        supported_single_sign_on_modes: Vec::new(),
+        supported_provisioning_types: vec!["sync".to_owned()],
+        logo_url: None,
+        categories: Vec::new(),
+        publisher: None,
+        description: Some("Any application that speaks SCIM 2.0".to_owned()),
+    }]
 }
 
 fn parse(text: &str) -> Result<Template> {

@@ -2,14 +2,20 @@
 
 use std::collections::BTreeMap;
 
-use crate::Name;
 use crate::schema::Schema;
+use crate::{Name, Uuid};
 
 /// Graph `synchronizationTemplate`, with the connectors that serve its directories.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Template {
     /// Its identifier, such as `scim`; the first part of the ids of its jobs.
     pub id: Name,
+    /// The application template whose applications can use it.
+    pub application_id: Uuid,
+    /// Words for people.
+    pub description: Option<String>,
+    /// True where clients may find it.
+    pub discoverable: bool,
     /// Groups templates of one kind of application.
     pub factory_tag: String,
     /// True for the template that an application's jobs start from where none is named.

@@ -106,11 +106,11 @@ impl Rig {
     }
 
     pub(crate) async fn change_schema(&self, change: impl FnOnce(&mut Json)) {
-        let schema = self.store.schema(&self.job.id).await.unwrap().schema;
-        let mut json = serde_json::to_value(schema).unwrap();
+        let newest = self.store.schema(&self.job.id).await.unwrap();
+        let mut json = serde_json::to_value(newest.schema).unwrap();
         change(&mut json);
         let schema: Schema = serde_json::from_value(json).unwrap();
-        self.engine.put_schema(&self.job, schema, "test").await.unwrap();
+        self.engine.put_schema(&self.job, newest.number, schema, "test").await.unwrap();
     }
 
     /// The newest records of the provisioning log, oldest first.
@@ -172,6 +172,9 @@ async fn engine(
     let vault = Vault::open(&**store, &[9; 32], entropy.clone()).await.unwrap();
     let template = Template {
         id: "test".into(),
+        application_id: Uuid::nil(),
+        description: None,
+        discoverable: true,
         factory_tag: "test".into(),
         default: true,
         connectors: [("People".to_owned(), "memory".into()), ("App".to_owned(), "memory".into())].into(),
