@@ -38,7 +38,9 @@ pub(super) enum Refusal {
 impl KeyPair {
     /// The pair of a private key of 32 octets; none where they are no key of the curve.
     pub(super) fn from_octets(octets: &[u8]) -> Option<Self> {
-        let key = SigningKey::from_slice(octets).ok()?;
+        // Shorter slices would be taken as numbers with leading zeros.
+        let octets: [u8; 32] = octets.try_into().ok()?;
+        let key = SigningKey::from_slice(&octets).ok()?;
         let (x, _) = coordinates(&key);
         // The beginning of the public key tells keys apart.
         let id = x.chars().take(22).collect();
