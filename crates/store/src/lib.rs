@@ -2,7 +2,9 @@
 //!
 //! Every method is one transaction, and every write either happens whole or not at all. The traits know nothing of any
 //! database; `store/sqlite` implements them, and a shared suite in `testkit` says what MUST hold of an implementation.
-//! All rows belong to a tenant or to a job of one; nothing of one tenant can be read through another's id.
+//! All rows belong to a tenant or to a job of one; nothing of one tenant can be read through another's id. Moments are
+//! kept to the microsecond. Writes to a tenant or a job that is not there fail with `NotFound`, and so do reads of a
+//! job that is not there; reads of a tenant that is not there find nothing.
 
 mod directory;
 mod error;

@@ -71,7 +71,8 @@ pub trait LogStore: Send + Sync {
         query: ProvisioningQuery,
     ) -> Result<Vec<ProvisioningEntry>>;
 
-    /// Removes records older than a moment; returns how many.
+    /// Removes records older than a moment, of every tenant; returns how many. The one method that may be several
+    /// transactions, so that it holds nobody up: after a crash a part is removed.
     async fn prune_provisioning(&self, before: Timestamp) -> Result<u64>;
 
     /// Appends to the audit log.

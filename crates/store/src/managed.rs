@@ -61,8 +61,13 @@ pub struct Claim {
 /// A write to the reference edges of an object. Edges are keyed by owner, attribute and referenced source anchor.
 ///
 /// An edge is *due* when it is wanted, its owner and its referenced object have links, and what was exported is not
-/// the referenced object's target anchor; or when it is not wanted and something was exported. Implementations MUST
-/// keep due-ness right through every write of edges and of links, in the same transaction.
+/// the referenced object's target anchor; or when it is not wanted, its owner has a link, and something was exported.
+/// A released link is one, too. Of several links of a referenced object that of the lowest rule counts. Implementations
+/// MUST keep due-ness right through every write of edges and of links, in the same transaction.
+///
+/// A wait that [`Retry`](Self::Retry) began ends, and its attempts with it, when the reference is no longer wanted or
+/// wanted again, when a link of the referenced object appears, changes or vanishes, and when the owner gets a link.
+/// Writes to edges that are not there do nothing, but for [`Want`](Self::Want).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EdgeWrite {
     /// The reference is wanted.
@@ -311,7 +316,7 @@ pub trait ConnectorDataStore: Send + Sync {
         owners: &[Anchor],
     ) -> Result<Vec<(Anchor, Anchor)>>;
 
-    /// Escrows that are due by `now`, deferred ones included, oldest first.
+    /// Escrows that are due by `now`, and deferred ones whatever their moment; those first that are due the longest.
     async fn due_escrows(&self, job: &JobId, now: Timestamp, limit: usize) -> Result<Vec<Escrow>>;
 
     /// The escrows of these objects.
@@ -323,7 +328,7 @@ pub trait ConnectorDataStore: Send + Sync {
     /// How many escrows there are, deferred ones left out.
     async fn escrow_count(&self, job: &JobId) -> Result<u64>;
 
-    /// When the next escrow or edge falls due.
+    /// When the next escrow or edge falls due; a moment long past for what is due at once.
     async fn next_due(&self, job: &JobId) -> Result<Option<Timestamp>>;
 
     /// Removes the escrows of a job (restart scope `Escrows`, and every initial cycle).

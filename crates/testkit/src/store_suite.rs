@@ -15,14 +15,17 @@ pub mod commits;
 pub mod directory;
 mod edge_model;
 pub mod edges;
+pub mod entitlement;
 mod fixture;
 pub mod jobs;
 pub mod lists;
 pub mod logs;
 pub mod matching;
 pub mod tenants;
+pub mod vault;
 pub mod waiting;
 
+pub use edges::want;
 pub use fixture::{Fixture, at, entry, id, link, linked, record};
 
 /// Makes one test of every function of the suite, on the store that an expression gives (`SharedStore`, made anew for
@@ -32,6 +35,7 @@ macro_rules! store_suite {
     ($store:expr) => {
         $crate::store_suite! { @modules $store;
             tenants { tenants_are_told_apart, values_of_the_installation_are_set_once, secrets_are_replaced_whole }
+            vault { secrets_are_sealed_and_bound, another_key_is_refused }
             jobs {
                 jobs_are_found_by_tenant_and_owner, schemas_are_versioned, templates_belong_to_an_application,
                 a_lease_is_held_by_one, executions_come_newest_first, a_removed_job_leaves_its_log
@@ -55,10 +59,10 @@ macro_rules! store_suite {
                 records_come_back_whole, records_are_filtered, records_are_paged_both_ways,
                 old_records_are_pruned, audits_come_newest_first
             }
+            entitlement { entitlement_is_direct_by_group_and_nested, entitlement_ends_in_cycles }
             directory {
                 objects_are_made_and_changed, unique_properties_are_guarded, the_bin_hides_and_restores,
                 purging_leaves_nothing, relations_are_paged, managers_are_single, assignments_are_unique,
-                entitlement_is_direct_by_group_and_nested, entitlement_ends_in_cycles,
                 the_feed_tells_every_change_in_order, a_failing_write_takes_the_others_with_it
             }
             lists {

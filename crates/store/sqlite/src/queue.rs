@@ -109,9 +109,9 @@ impl Queue {
         }
     }
 
-    /// Prompt work that is there now.
-    pub(crate) fn prompt(&self) -> Option<Box<dyn Task>> {
-        self.state().prompt.pop_front()
+    /// Work that is there now, prompt work first.
+    pub(crate) fn next(&self) -> Option<Box<dyn Task>> {
+        self.state().take(Lane::Prompt).map(|(_, task)| task)
     }
 
     /// Takes no more work; threads end once what is queued is done.

@@ -101,8 +101,8 @@ fn read(connection: &Connection, names: &Names, mut task: Box<dyn Task>) {
     task.finish(ended.as_deref());
 }
 
-/// Does a piece of work, and the prompt work that came meanwhile, in one transaction: one wait for the disk for all.
-/// Work that fails is rolled back alone.
+/// Does a piece of work, and what came meanwhile, prompt work first, in one transaction: one wait for the disk for
+/// all. Work that fails is rolled back alone.
 fn write(connection: &Connection, names: &Names, queue: &Queue, first: Box<dyn Task>) {
     let session = Session::new(connection, names);
     let begin = Instant::now();
@@ -114,7 +114,7 @@ fn write(connection: &Connection, names: &Names, queue: &Queue, first: Box<dyn T
             failure = attempt(connection, &session, &mut *task, done.is_empty()).err();
         }
         done.push(task);
-        next = if failure.is_none() && begin.elapsed() < GATHER { queue.prompt() } else { None };
+        next = if failure.is_none() && begin.elapsed() < GATHER { queue.next() } else { None };
     }
     if failure.is_none() {
         failure = connection.execute_batch("COMMIT").err();

@@ -1,5 +1,8 @@
 //! The suite of all stores, and what concerns a SQLite file alone.
-#![expect(clippy::expect_used, reason = "tests fail by panicking")]
+#![expect(clippy::expect_used, clippy::indexing_slicing, reason = "tests fail by panicking")]
+
+mod crash;
+mod file;
 
 mod suite {
     use std::sync::Arc;
