@@ -163,7 +163,7 @@ fn paths<T: AsRef<str>>(names: &[T]) -> Result<Vec<Path>, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::schema::ENTERPRISE_USER;
+    use crate::schema::{ENTERPRISE_USER, Schema};
     use serde_json::json;
 
     fn selected(attributes: &str, excluded: &str) -> Json {
@@ -224,6 +224,20 @@ mod tests {
         assert_eq!(some, json!({"userName": "a", "name": {"familyName": "f"}}));
         let some = selected("", "emails.value");
         assert_eq!(some["emails"], json!([{"type": "work"}, {"type": "home"}]));
+    }
+
+    #[test]
+    fn what_is_returned_on_request_is_asked_for() {
+        let costly =
+            Attribute { name: "costly".to_owned(), returned: Returned::Request, ..Attribute::default() };
+        let base =
+            Schema { id: "urn:example:2.0:Thing".to_owned(), attributes: vec![costly], ..Schema::default() };
+        let schema = ResourceSchema::new(base, Vec::new());
+        for (attributes, stays) in [(None, false), (Some("other"), false), (Some("costly"), true)] {
+            let mut resource = json!({"id": "1", "costly": "c"});
+            Selection::parse(attributes, None).unwrap().apply(&mut resource, &schema);
+            assert_eq!(resource.get("costly").is_some(), stays, "{attributes:?}");
+        }
     }
 
     #[test]

@@ -320,6 +320,9 @@ fn members_come_and_go() {
     assert_eq!(members(added, Form::Strict), Ok((expected, true)));
     let present = json!([{"op": "add", "path": "members", "value": [{"value": "u2"}]}]);
     assert_eq!(members(present, Form::Strict), Ok((original.clone(), false)));
+    let other_address =
+        json!([{"op": "add", "path": "members", "value": [{"value": "u1", "$ref": "../Users/u9"}]}]);
+    assert_eq!(members(other_address, Form::Strict), Ok((original.clone(), false)), "$ref is immutable");
     let removed = json!([{"op": "remove", "path": "members[value eq \"u1\"]"}]);
     assert_eq!(members(removed, Form::Strict), Ok((json!([{"value": "u2"}]), true)));
     let absent = json!([{"op": "remove", "path": "members[value eq \"u9\"]"}]);
