@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use ::graph::directory::ApplicationTemplate;
 use directory::Directory;
+use engine::Engine;
 use model::{Clock, Entropy};
 use store::SharedStore;
 
@@ -31,6 +32,8 @@ pub struct Service {
     pub directory: Directory,
     /// Everything that is kept.
     pub store: SharedStore,
+    /// Runs the jobs, and takes orders about them.
+    pub engine: Arc<Engine>,
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
     /// Draws lots.

@@ -25,6 +25,7 @@ mod organization;
 mod passwords;
 mod relations;
 mod service_principals;
+mod synchronization;
 mod users;
 
 pub(crate) use api::Ids;

@@ -110,6 +110,12 @@ impl Route {
         self
     }
 
+    /// The operation, in beta alone.
+    pub(crate) fn in_beta(mut self) -> Self {
+        self.only = Some(Version::Beta);
+        self
+    }
+
     /// Asks the handler.
     pub(crate) fn handle(&self, call: Call) -> impl Future<Output = Answer> + Send + use<> {
         (self.handler)(call)

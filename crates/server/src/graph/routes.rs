@@ -17,6 +17,7 @@ pub(super) fn routes() -> Vec<Route> {
         super::passwords::routes(),
         super::relations::routes(),
         super::service_principals::routes(),
+        super::synchronization::routes(),
         super::users::routes(),
     ]
     .into_iter()

@@ -20,9 +20,8 @@ impl From<ControlError> for ApiError {
                 "The schema was changed by somebody else at the same moment. Read it again and repeat the change.",
             ),
             ControlError::Store(error) => return error.into(),
-            ControlError::UnknownTemplate(_) => {
-                GraphError::new(400, INVALID_PARAMETER, sentence(&error)).with_detail("InvalidValue", "templateId", "")
-            }
+            ControlError::UnknownTemplate(_) => GraphError::new(400, INVALID_PARAMETER, sentence(&error))
+                .with_detail("InvalidValue", "templateId", ""),
             ControlError::Configuration(error) => {
                 let code = if error.missing { CREDENTIALS_MISSING } else { INVALID_PARAMETER };
                 GraphError::new(400, code, sentence(&error)).with_detail(code, &error.key, &error.reason)
@@ -37,7 +36,8 @@ impl From<ControlError> for ApiError {
                 let more = if left > 0 { format!(" There are {left} more errors.") } else { String::new() };
                 let message = format!("The schema cannot run. {}{more}", words.join(" "));
                 shown.fold(GraphError::bad_request(message), |answer, error| {
-                    let target = error.attribute.as_deref().or(error.mapping.as_deref()).unwrap_or(&error.rule);
+                    let target =
+                        error.attribute.as_deref().or(error.mapping.as_deref()).unwrap_or(&error.rule);
                     answer.with_detail("InvalidSchema", target, &sentence(error))
                 })
             }
@@ -70,7 +70,8 @@ mod tests {
 
     #[test]
     fn what_the_engine_refuses_has_the_status_of_graph() {
-        let (status, code, _) = answer(ControlError::Unfit("the job is not started; start it first".to_owned()));
+        let (status, code, _) =
+            answer(ControlError::Unfit("the job is not started; start it first".to_owned()));
         assert_eq!((status, code.as_str()), (409, "Request_Conflict"));
         let (status, code, words) = answer(ControlError::UnknownTemplate("x".to_owned()));
         assert_eq!((status, code.as_str()), (400, "RequestParameterInvalid"));

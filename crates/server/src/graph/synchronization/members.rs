@@ -30,8 +30,12 @@ pub(super) fn collection(call: &Call, fragment: &str, all: Vec<Map<String, Json>
     let wanted = wanted(call, all)?;
     let total = wanted.len();
     let limit = if options.top.is_some() { call.page_size() } else { total };
-    let value: Result<Vec<Json>, GraphError> =
-        wanted.into_iter().skip(offset).take(limit).map(|one| Ok(Json::Object(selected(call, one)?))).collect();
+    let value: Result<Vec<Json>, GraphError> = wanted
+        .into_iter()
+        .skip(offset)
+        .take(limit)
+        .map(|one| Ok(Json::Object(selected(call, one)?)))
+        .collect();
     let end = offset.saturating_add(limit);
     let next_link = (total > end).then(|| call.next_link(Position::Offset(end)));
     let count = options.count.then_some(total as u64);
@@ -116,6 +120,8 @@ impl Call {
             }
         }
         let asked = self.options.expand.iter();
-        Ok(asked.map(|expand| expand.name.as_str()).any(|asked| asked == "*" || asked.eq_ignore_ascii_case(name)))
+        Ok(asked
+            .map(|expand| expand.name.as_str())
+            .any(|asked| asked == "*" || asked.eq_ignore_ascii_case(name)))
     }
 }

@@ -23,7 +23,10 @@ const METADATA: Member = ("metadata", Shape::List(&[&["key"]], &[]));
 
 const ATTRIBUTES: Member = (
     "attributes",
-    Shape::List(&[&["name"]], &[METADATA, ("referencedObjects", Shape::List(&[&["referencedObjectName"]], &[]))]),
+    Shape::List(
+        &[&["name"]],
+        &[METADATA, ("referencedObjects", Shape::List(&[&["referencedObjectName"]], &[]))],
+    ),
 );
 
 /// `directoryDefinition`.
@@ -59,7 +62,9 @@ fn merge(present: &mut Map<String, Json>, sent: Map<String, Json>, members: &[Me
     for (name, value) in sent {
         let shape = members.iter().find(|(known, _)| *known == name).map(|(_, shape)| shape);
         match (shape, value, present.get_mut(&name)) {
-            (Some(Shape::Object(inner)), Json::Object(value), Some(Json::Object(there))) => merge(there, value, inner),
+            (Some(Shape::Object(inner)), Json::Object(value), Some(Json::Object(there))) => {
+                merge(there, value, inner)
+            }
             (Some(Shape::List(keys, inner)), Json::Array(value), Some(Json::Array(there))) => {
                 *there = merge_list(std::mem::take(there), value, keys, inner);
             }
@@ -96,7 +101,9 @@ fn pair(there: &[Json], sent: &[Json], keys: &[&[&str]]) -> Vec<Option<usize>> {
     let mut free = vec![true; there.len()];
     for key in keys {
         let mut waiting: HashMap<String, VecDeque<usize>> = HashMap::new();
-        for (position, element) in there.iter().enumerate().filter(|(position, _)| free.get(*position) == Some(&true)) {
+        for (position, element) in
+            there.iter().enumerate().filter(|(position, _)| free.get(*position) == Some(&true))
+        {
             if let Some(text) = identity(element, key) {
                 waiting.entry(text).or_default().push_back(position);
             }
@@ -114,7 +121,9 @@ fn pair(there: &[Json], sent: &[Json], keys: &[&[&str]]) -> Vec<Option<usize>> {
             continue;
         }
         let mut candidates = there.iter().zip(&mut free).enumerate();
-        if let Some((position, (_, free))) = candidates.find(|(_, (one, free))| **free && has_all(one, element)) {
+        if let Some((position, (_, free))) =
+            candidates.find(|(_, (one, free))| **free && has_all(one, element))
+        {
             *free = false;
             *pair = Some(position);
         }
@@ -132,7 +141,8 @@ fn identity(element: &Json, key: &[&str]) -> Option<String> {
 fn has_all(element: &Json, sent: &Json) -> bool {
     match (element, sent) {
         (Json::Object(element), Json::Object(sent)) => {
-            !sent.is_empty() && sent.iter().all(|(name, value)| value.is_null() || element.get(name) == Some(value))
+            !sent.is_empty()
+                && sent.iter().all(|(name, value)| value.is_null() || element.get(name) == Some(value))
         }
         _ => false,
     }
@@ -198,9 +208,13 @@ fn compare_lists(
     for (_, gone) in old.iter().enumerate().filter(|(position, _)| !kept.contains(position)) {
         found.push(Difference { place: name(gone), old: gone.clone(), new: Json::Null });
     }
-    for (after, before) in new.iter().zip(pairs.iter().map(|pair| pair.and_then(|position| old.get(position)))) {
+    for (after, before) in
+        new.iter().zip(pairs.iter().map(|pair| pair.and_then(|position| old.get(position))))
+    {
         match (before, after) {
-            (Some(Json::Object(before)), Json::Object(inner)) => compare(before, inner, members, &name(after), found),
+            (Some(Json::Object(before)), Json::Object(inner)) => {
+                compare(before, inner, members, &name(after), found)
+            }
             (Some(before), after) if before == after => {}
             (before, after) => {
                 let old = before.cloned().unwrap_or_default();
@@ -261,7 +275,10 @@ mod tests {
         let metadata = json!([{"key": "Odd", "value": "\"Normal\""}, {"key": "Known", "value": "y"}]);
         assert_eq!(mappings[0]["metadata"], metadata);
         assert_eq!(mappings[0]["attributeMappings"][1]["source"]["expression"], "[jobTitle]");
-        assert_eq!(mappings[1], json!({"name": null, "sourceObjectName": "Group", "targetObjectName": "Team", "flowTypes": "Update"}));
+        assert_eq!(
+            mappings[1],
+            json!({"name": null, "sourceObjectName": "Group", "targetObjectName": "Team", "flowTypes": "Update"})
+        );
         assert_eq!(after["directories"], schema()["directories"]);
     }
 
@@ -274,7 +291,10 @@ mod tests {
         let mappings = after["synchronizationRules"][0]["objectMappings"].as_array().unwrap();
         assert_eq!(mappings.len(), 1);
         let title = json!({"targetAttributeName": "title", "flowType": "ObjectAddOnly", "source": {"expression": "[jobTitle]", "parameters": [1]}});
-        assert_eq!(mappings[0]["attributeMappings"], json!([title, {"targetAttributeName": "nickName", "source": null}]));
+        assert_eq!(
+            mappings[0]["attributeMappings"],
+            json!([title, {"targetAttributeName": "nickName", "source": null}])
+        );
     }
 
     #[test]
@@ -344,7 +364,8 @@ mod tests {
     }
 
     fn thin(value: &mut Json, bits: &mut impl Iterator<Item = bool>) {
-        const KEPT: [&str; 6] = ["id", "name", "key", "targetAttributeName", "sourceObjectName", "targetObjectName"];
+        const KEPT: [&str; 6] =
+            ["id", "name", "key", "targetAttributeName", "sourceObjectName", "targetObjectName"];
         match value {
             Json::Object(members) => {
                 members.retain(|name, value| {

@@ -95,7 +95,10 @@ impl Owner<'_> {
     pub(super) fn template_of(&self, job: &Job) -> Result<&Template, GraphError> {
         let templates = &self.call.service().engine.services().templates;
         templates.get(&job.template).ok_or_else(|| {
-            GraphError::conflict(format!("The job's template '{}' is not known to this installation.", job.template))
+            GraphError::conflict(format!(
+                "The job's template '{}' is not known to this installation.",
+                job.template
+            ))
         })
     }
 
@@ -106,7 +109,9 @@ impl Owner<'_> {
 }
 
 /// A schema as JSON.
-pub(super) fn schema_members(schema: &Schema) -> Result<serde_json::Map<String, serde_json::Value>, GraphError> {
+pub(super) fn schema_members(
+    schema: &Schema,
+) -> Result<serde_json::Map<String, serde_json::Value>, GraphError> {
     match serde_json::to_value(schema) {
         Ok(serde_json::Value::Object(members)) => Ok(members),
         _ => Err(GraphError::internal()),

@@ -1,0 +1,207 @@
+//! `jobs/{id}/schema/directories`: the directories that a schema describes, and what a target says of itself.
+
+use graph::GraphError;
+use model::job::Job;
+use model::schema::{DirectoryDefinition, ObjectDefinition, Schema};
+use serde_json::{Map, Value as Json, json};
+
+use super::members::{self, members};
+use super::merge::merge_directory;
+use super::owner::Owner;
+use super::schema::{change, without_annotations};
+use crate::graph::call::Call;
+use crate::graph::error::ApiError;
+use crate::graph::reply::Reply;
+use crate::graph::route::Answer;
+
+/// What is discovered of a target.
+const DISCOVERED: &str = "AttributeNames, AttributeDataTypes, AttributeReadOnly, ReferenceAttributes";
+
+/// GET `directories`.
+pub(super) async fn list(call: Call) -> Answer {
+    let owner = call.owner().await?;
+    let job = owner.job().await?;
+    members::collection(&call, &fragment(&owner, &job), all(&owner.schema(&job).await?.schema)?)
+}
+
+/// GET `directories/$count`.
+pub(super) async fn count(call: Call) -> Answer {
+    let owner = call.owner().await?;
+    let job = owner.job().await?;
+    members::count(&call, all(&owner.schema(&job).await?.schema)?)
+}
+
+/// The directories of a schema as resources.
+pub(super) fn all(schema: &Schema) -> Result<Vec<Map<String, Json>>, GraphError> {
+    schema.directories.iter().map(resource).collect()
+}
+
+/// A directory as a resource.
+pub(super) fn resource(directory: &DirectoryDefinition) -> Result<Map<String, Json>, GraphError> {
+    let mut resource = Map::new();
+    resource.insert("id".to_owned(), json!(directory.id));
+    resource.extend(members(directory)?);
+    Ok(resource)
+}
+
+/// The position of the directory that the path names: by its id, or by its name.
+pub(super) fn position(call: &Call, schema: &Schema) -> Result<usize, GraphError> {
+    let key = call.key("directory")?.value();
+    let by_id = |one: &DirectoryDefinition| one.id.as_deref().is_some_and(|id| id.eq_ignore_ascii_case(key));
+    let by_name = |one: &DirectoryDefinition| one.name.eq_ignore_ascii_case(key);
+    let directories = &schema.directories;
+    let found = directories.iter().position(by_id).or_else(|| directories.iter().position(by_name));
+    found.ok_or_else(|| GraphError::not_found(key))
+}
+
+fn fragment(owner: &Owner<'_>, job: &Job) -> String {
+    format!("{}/jobs('{}')/schema/directories", owner.path, job.id)
+}
+
+/// GET `directories/{id}`.
+pub(super) async fn get(call: Call) -> Answer {
+    let owner = call.owner().await?;
+    let job = owner.job().await?;
+    let schema = owner.schema(&job).await?.schema;
+    let directory = at(&schema, position(&call, &schema)?)?;
+    members::entity(&call, &format!("{}/$entity", fragment(&owner, &job)), resource(directory)?)
+}
+
+/// The directory at a position.
+pub(super) fn at(schema: &Schema, position: usize) -> Result<&DirectoryDefinition, GraphError> {
+    schema.directories.get(position).ok_or_else(GraphError::internal)
+}
+
+/// POST `directories`: one more.
+pub(super) async fn create(call: Call) -> Answer {
+    let owner = call.owner().await?;
+    let job = owner.job().await?;
+    let mut sent = without_annotations(call.object_body()?);
+    let name = sent.get("name").and_then(Json::as_str).filter(|name| !name.trim().is_empty());
+    let name = name.ok_or_else(|| GraphError::missing_property("name"))?.to_owned();
+    if sent.get("id").is_none_or(Json::is_null) {
+        sent.insert("id".to_owned(), json!(call.service().entropy.uuid()));
+    }
+    let schema = change(&owner, &job, |mut schema| {
+        let directories = directories_of(&mut schema)?;
+        let taken = |property: &str| directories.iter().any(|one| one.get(property) == sent.get(property));
+        if taken("name") || taken("id") {
+            return Err(GraphError::conflict(format!(
+                "The schema has a directory of this id or of the name '{name}' already. Change that one with PATCH."
+            )));
+        }
+        directories.push(Json::Object(sent.clone()));
+        Ok(schema)
+    })
+    .await?;
+    let directory = schema.directories.last().ok_or_else(GraphError::internal)?;
+    let path = format!(
+        "{}/jobs/{}/schema/directories/{}",
+        owner.path,
+        job.id,
+        directory.id.as_deref().unwrap_or(&name)
+    );
+    Ok(call.created(&path, &format!("{}/$entity", fragment(&owner, &job)), resource(directory)?))
+}
+
+fn directories_of(schema: &mut Map<String, Json>) -> Result<&mut Vec<Json>, GraphError> {
+    schema.get_mut("directories").and_then(Json::as_array_mut).ok_or_else(GraphError::internal)
+}
+
+/// PATCH `directories/{id}`: merges what is sent into it.
+pub(super) async fn update(call: Call) -> Answer {
+    let owner = call.owner().await?;
+    let job = owner.job().await?;
+    let sent = without_annotations(call.object_body()?);
+    edit(&owner, &job, |directories, position| {
+        if let Some(Json::Object(directory)) = directories.get_mut(position) {
+            merge_directory(directory, sent.clone());
+        }
+    })
+    .await?;
+    Ok(Reply::no_content())
+}
+
+/// DELETE `directories/{id}`. One that rules refer to cannot go.
+pub(super) async fn delete(call: Call) -> Answer {
+    let owner = call.owner().await?;
+    let job = owner.job().await?;
+    edit(&owner, &job, |directories, position| {
+        directories.remove(position);
+    })
+    .await?;
+    Ok(Reply::no_content())
+}
+
+/// Changes the directories of a schema, given the position of the one that the path names.
+async fn edit(
+    owner: &Owner<'_>,
+    job: &Job,
+    work: impl Fn(&mut Vec<Json>, usize) + Send + Sync,
+) -> Result<(Schema, usize), ApiError> {
+    let mut place = 0;
+    let schema = change(owner, job, |mut members| {
+        let schema: Schema =
+            serde_json::from_value(Json::Object(members.clone())).map_err(|_| GraphError::internal())?;
+        let position = position(owner.call, &schema)?;
+        place = position;
+        work(directories_of(&mut members)?, position);
+        Ok(members)
+    })
+    .await?;
+    Ok((schema, place))
+}
+
+/// POST `directories/{id}/discover`: asks the target for its schema, and adds what the definition lacks. What is defined
+/// already stays as it is, since mappings rely on it.
+pub(super) async fn discover(call: Call) -> Answer {
+    let owner = call.owner().await?;
+    let job = owner.job().await?;
+    let schema = owner.schema(&job).await?.schema;
+    let directory = at(&schema, position(&call, &schema)?)?;
+    let is_target = |name: &str| {
+        schema.synchronization_rules.iter().any(|rule| rule.target_directory_name.eq_ignore_ascii_case(name))
+    };
+    if !is_target(&directory.name) {
+        return Err(GraphError::bad_request(format!(
+            "Directory '{}' is no target of the schema's rules, and only targets can be discovered.",
+            directory.name
+        ))
+        .into());
+    }
+    let service = call.service();
+    let found = service.engine.discover(&job, owner.template_of(&job)?).await?;
+    let (now, version) = (service.clock.now(), service.entropy.uuid());
+    let (schema, position) = edit(&owner, &job, |directories, position| {
+        if let Some(Json::Object(directory)) = directories.get_mut(position) {
+            absorb(directory, &found);
+            directory.insert("discoverabilities".to_owned(), json!(DISCOVERED));
+            directory.insert("discoveryDateTime".to_owned(), json!(now));
+            directory.insert("version".to_owned(), json!(version));
+        }
+    })
+    .await?;
+    let fragment = format!("{}/$entity", fragment(&owner, &job));
+    members::entity(&call, &fragment, resource(at(&schema, position)?)?)
+}
+
+/// Adds objects and attributes that a definition lacks.
+fn absorb(directory: &mut Map<String, Json>, found: &DirectoryDefinition) {
+    let Some(objects) = directory.get_mut("objects").and_then(Json::as_array_mut) else { return };
+    for object in &found.objects {
+        let known =
+            objects.iter_mut().find(|one| one.get("name").and_then(Json::as_str) == Some(&object.name));
+        match known {
+            Some(known) => absorb_attributes(known, object),
+            None => objects.push(json!(object)),
+        }
+    }
+}
+
+fn absorb_attributes(known: &mut Json, found: &ObjectDefinition) {
+    let Some(attributes) = known.get_mut("attributes").and_then(Json::as_array_mut) else { return };
+    let names: std::collections::HashSet<String> =
+        attributes.iter().filter_map(|one| one.get("name")?.as_str().map(str::to_owned)).collect();
+    let missing = found.attributes.iter().filter(|attribute| !names.contains(attribute.name.as_str()));
+    attributes.extend(missing.map(|attribute| json!(attribute)));
+}

@@ -1,0 +1,160 @@
+//! `synchronization/jobs`: list, make, read, change and delete jobs.
+
+use engine::JobChange;
+use graph::GraphError;
+use graph::synchronization::SynchronizationJob;
+use graph::synchronization::job::JobWrite;
+use model::job::{Job, Schedule};
+use model::settings::{JobSettings, Setting};
+use serde_json::{Map, Value as Json, json};
+
+use super::error::INVALID_PARAMETER;
+use super::members::{self, members};
+use super::owner::{Owner, schema_members};
+use crate::graph::call::Call;
+use crate::graph::error::ApiError;
+use crate::graph::reply::Reply;
+use crate::graph::route::Answer;
+
+/// The most jobs of a service principal.
+const MOST_JOBS: usize = 100;
+/// The related resources that `$expand` takes.
+const RELATED: [&str; 1] = ["schema"];
+
+/// GET `jobs`.
+pub(super) async fn list(call: Call) -> Answer {
+    let owner = call.owner().await?;
+    let expand = call.expands("schema", &RELATED)?;
+    let mut found = Vec::new();
+    for job in owner.jobs().await? {
+        found.push(resource(&owner, job, expand).await?);
+    }
+    members::collection(&call, &format!("{}/jobs", owner.path), found)
+}
+
+/// GET `jobs/$count`.
+pub(super) async fn count(call: Call) -> Answer {
+    let owner = call.owner().await?;
+    members::count(&call, all(&owner).await?)
+}
+
+/// All jobs of a service principal as resources, without their schemas.
+pub(super) async fn all(owner: &Owner<'_>) -> Result<Vec<Map<String, Json>>, ApiError> {
+    let mut found = Vec::new();
+    for job in owner.jobs().await? {
+        found.push(resource(owner, job, false).await?);
+    }
+    Ok(found)
+}
+
+async fn resource(owner: &Owner<'_>, job: Job, expand: bool) -> Result<Map<String, Json>, ApiError> {
+    let schema = if expand { Some(schema_members(&owner.schema(&job).await?.schema)?) } else { None };
+    let view = owner.call.service().engine.view(job).await?;
+    let mut resource = members(&SynchronizationJob::of(&view.job, &view.status, view.configured))?;
+    resource.extend(schema.map(|schema| ("schema".to_owned(), Json::Object(schema))));
+    Ok(resource)
+}
+
+/// POST `jobs`: a job from one of the application's templates, disabled. Schedule, settings and schema that are sent
+/// along take the place of the template's.
+pub(super) async fn create(call: Call) -> Answer {
+    let owner = call.owner().await?;
+    let write: JobWrite = call.read()?;
+    let id = write.template_id.as_deref().filter(|id| !id.is_empty());
+    let id = id.ok_or_else(|| GraphError::missing_property("templateId"))?;
+    let template = owner.template(id).ok_or_else(|| unknown_template(&owner, id))?;
+    let mut template = template.clone();
+    if let Some(schema) = &write.schema {
+        template.schema = schema.clone();
+    }
+    let change = change(&write, &Schedule::default())?;
+    JobSettings::parse(change.settings.as_deref().unwrap_or_default()).map_err(engine::ControlError::from)?;
+    if owner.jobs().await?.len() >= MOST_JOBS {
+        let words =
+            format!("The service principal has {MOST_JOBS} jobs, which is the most. Delete one first.");
+        return Err(GraphError::conflict(words).into());
+    }
+    let engine = &call.service().engine;
+    let job = engine.create_job(call.caller.tenant, owner.id(), &template, &call.caller.client).await?;
+    let job = engine.change_job(job, change).await?;
+    let new = json!({ "templateId": job.template, "schedule": shown_schedule(&job), "settings": shown(&job.settings) });
+    call.audit("Add synchronization job", job.id.to_string(), None, Some(new)).await?;
+    let path = format!("{}/jobs/{}", owner.path, job.id);
+    let resource = resource(&owner, job, false).await?;
+    Ok(call.created(&path, &format!("{}/jobs/$entity", owner.path), resource))
+}
+
+/// The answer to a template id that the application has no template of.
+pub(super) fn unknown_template(owner: &Owner<'_>, id: &str) -> GraphError {
+    let known: Vec<&str> = owner.shipped().map(|template| template.id.as_str()).collect();
+    let message = format!(
+        "The application has no synchronization template '{id}'. Its templates are: {}.",
+        if known.is_empty() { "none".to_owned() } else { known.join(", ") }
+    );
+    GraphError::new(400, INVALID_PARAMETER, message)
+}
+
+/// GET `jobs/{id}`.
+pub(super) async fn get(call: Call) -> Answer {
+    let owner = call.owner().await?;
+    let expand = call.expands("schema", &RELATED)?;
+    let job = owner.job().await?;
+    members::entity(&call, &format!("{}/jobs/$entity", owner.path), resource(&owner, job, expand).await?)
+}
+
+/// PATCH `jobs/{id}`: schedule and settings. The state changes by `start` and `pause` alone.
+pub(super) async fn update(call: Call) -> Answer {
+    let owner = call.owner().await?;
+    let write: JobWrite = call.read()?;
+    if write.schema.is_some() {
+        let mend = "Send the schema to its own path, …/jobs/{id}/schema.";
+        return Err(GraphError::invalid_property("schema", mend).into());
+    }
+    let job = owner.job().await?;
+    if let Some(id) = write.template_id.as_deref()
+        && !id.eq_ignore_ascii_case(&job.template)
+    {
+        return Err(GraphError::read_only_property("templateId").into());
+    }
+    let change = change(&write, &job.schedule)?;
+    let changed = call.service().engine.change_job(job.clone(), change).await?;
+    if changed != job {
+        let told = |job: &Job| json!({ "schedule": shown_schedule(job), "settings": shown(&job.settings) });
+        let (old, new) = (told(&job), told(&changed));
+        call.audit("Update synchronization job", job.id.to_string(), Some(old), Some(new)).await?;
+    }
+    Ok(Reply::no_content())
+}
+
+/// What a client wants changed. A schedule that repeats what is there changes nothing, so that it does not undo a
+/// change of the setting `Interval`, which is the same value.
+fn change(write: &JobWrite, present: &Schedule) -> Result<JobChange, GraphError> {
+    let mut change =
+        JobChange { settings: write.synchronization_job_settings.clone(), ..JobChange::default() };
+    if let Some(schedule) = &write.schedule {
+        let wanted = schedule.apply(present)?;
+        change.interval = (wanted.interval != present.interval).then_some(wanted.interval);
+        change.expiration = (wanted.expiration != present.expiration).then_some(wanted.expiration);
+    }
+    Ok(change)
+}
+
+/// Settings as audit records show them.
+fn shown(settings: &[Setting]) -> Json {
+    settings.iter().map(|setting| (setting.name.clone(), Json::from(setting.value.as_str()))).collect()
+}
+
+fn shown_schedule(job: &Job) -> Json {
+    let Schedule { state, interval, expiration } = &job.schedule;
+    json!({ "state": state, "interval": interval, "expiration": expiration })
+}
+
+/// DELETE `jobs/{id}`: the job and what it remembers. Accounts at the target stay as they are.
+pub(super) async fn delete(call: Call) -> Answer {
+    let owner = call.owner().await?;
+    let job = owner.job().await?;
+    call.service().engine.delete_job(&job).await?;
+    let old = json!({ "templateId": job.template, "schedule": shown_schedule(&job), "settings": shown(&job.settings) });
+    call.audit("Delete synchronization job", job.id.to_string(), Some(old), None).await?;
+    Ok(Reply::no_content())
+}

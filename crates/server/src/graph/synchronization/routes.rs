@@ -1,0 +1,98 @@
+//! The routes of synchronization, under service principals and under applications alike.
+
+use super::{actions, credentials, directories, jobs, language, schema, secrets, service, templates};
+use crate::graph::route::Route;
+
+/// Read jobs, schemas and templates.
+const READ: &[&str] =
+    &["Synchronization.Read.All", "Application.ReadWrite.OwnedBy", "Synchronization.ReadWrite.All"];
+/// Write and order about jobs, schemas and secrets.
+const WRITE: &[&str] = &["Application.ReadWrite.OwnedBy", "Synchronization.ReadWrite.All"];
+
+/// A route under both roots.
+macro_rules! both {
+    ($method:ident $path:literal, $needs:ident, $handler:path) => {
+        [
+            Route::$method(concat!("servicePrincipals/{principal}/synchronization", $path), $needs, $handler),
+            Route::$method(concat!("applications/{application}/synchronization", $path), $needs, $handler),
+        ]
+    };
+}
+
+/// All routes of synchronization.
+pub(in crate::graph) fn routes() -> Vec<Route> {
+    [service_routes(), job_routes(), job_schema_routes(), template_routes()].into_iter().flatten().collect()
+}
+
+fn service_routes() -> Vec<Route> {
+    [
+        both!(get "", READ, service::get),
+        both!(get "/ping", READ, service::ping),
+        both!(get "/secrets", READ, secrets::list),
+        both!(get "/secrets/$count", READ, secrets::count),
+        both!(put "/secrets", WRITE, secrets::replace),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+fn job_routes() -> Vec<Route> {
+    [
+        both!(get "/jobs", READ, jobs::list),
+        both!(post "/jobs", WRITE, jobs::create),
+        both!(get "/jobs/$count", READ, jobs::count),
+        both!(post "/jobs/validateCredentials", WRITE, credentials::validate_for_template),
+        both!(get "/jobs/{job}", READ, jobs::get),
+        both!(patch "/jobs/{job}", WRITE, jobs::update),
+        both!(delete "/jobs/{job}", WRITE, jobs::delete),
+        both!(post "/jobs/{job}/start", WRITE, actions::start),
+        both!(post "/jobs/{job}/pause", WRITE, actions::pause),
+        both!(post "/jobs/{job}/restart", WRITE, actions::restart),
+        both!(post "/jobs/{job}/run", WRITE, actions::run).map(Route::in_beta),
+        both!(post "/jobs/{job}/validateCredentials", WRITE, credentials::validate_for_job),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+fn job_schema_routes() -> Vec<Route> {
+    [
+        both!(get "/jobs/{job}/schema", READ, schema::get),
+        both!(put "/jobs/{job}/schema", WRITE, schema::replace),
+        both!(patch "/jobs/{job}/schema", WRITE, schema::update),
+        both!(delete "/jobs/{job}/schema", WRITE, schema::reset),
+        both!(get "/jobs/{job}/schema/functions", READ, language::functions),
+        both!(get "/jobs/{job}/schema/filterOperators", READ, language::filter_operators),
+        both!(post "/jobs/{job}/schema/parseExpression", READ, language::parse_expression),
+        both!(get "/jobs/{job}/schema/directories", READ, directories::list),
+        both!(post "/jobs/{job}/schema/directories", WRITE, directories::create),
+        both!(get "/jobs/{job}/schema/directories/$count", READ, directories::count),
+        both!(get "/jobs/{job}/schema/directories/{directory}", READ, directories::get),
+        both!(patch "/jobs/{job}/schema/directories/{directory}", WRITE, directories::update),
+        both!(delete "/jobs/{job}/schema/directories/{directory}", WRITE, directories::delete),
+        both!(post "/jobs/{job}/schema/directories/{directory}/discover", WRITE, directories::discover),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+fn template_routes() -> Vec<Route> {
+    [
+        both!(get "/templates", READ, templates::list),
+        both!(get "/templates/$count", READ, templates::count),
+        both!(get "/templates/{template}", READ, templates::get),
+        both!(get "/templates/{template}/schema", READ, templates::schema),
+        both!(get "/templates/{template}/schema/functions", READ, language::functions),
+        both!(get "/templates/{template}/schema/filterOperators", READ, language::filter_operators),
+        both!(post "/templates/{template}/schema/parseExpression", READ, language::parse_expression),
+        both!(get "/templates/{template}/schema/directories", READ, templates::directories),
+        both!(get "/templates/{template}/schema/directories/$count", READ, templates::count_directories),
+        both!(get "/templates/{template}/schema/directories/{directory}", READ, templates::directory),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}

@@ -1,0 +1,54 @@
+//! `synchronization/secrets`: how the jobs of a service principal reach their directories.
+
+use graph::synchronization::requests::SecretsWrite;
+use graph::synchronization::secrets::{masked, replaced};
+use model::secrets::Secrets;
+use serde_json::{Map, Value as Json, json};
+
+use super::members::{self, members};
+use super::owner::Owner;
+use crate::graph::call::Call;
+use crate::graph::error::ApiError;
+use crate::graph::reply::Reply;
+use crate::graph::route::Answer;
+
+/// GET `synchronization/secrets`: the list, sensitive values masked.
+pub(super) async fn list(call: Call) -> Answer {
+    let owner = call.owner().await?;
+    members::collection(&call, &format!("{}/secrets", owner.path), all(&owner).await?)
+}
+
+/// GET `synchronization/secrets/$count`.
+pub(super) async fn count(call: Call) -> Answer {
+    let owner = call.owner().await?;
+    members::count(&call, all(&owner).await?)
+}
+
+async fn all(owner: &Owner<'_>) -> Result<Vec<Map<String, Json>>, ApiError> {
+    Ok(masked(&owner.secrets().await?).iter().map(members).collect::<Result<_, _>>()?)
+}
+
+/// PUT `synchronization/secrets`: replaces the list; `*` keeps a saved value. Jobs take the new ones up with their next
+/// cycle.
+pub(super) async fn replace(call: Call) -> Answer {
+    let owner = call.owner().await?;
+    let write: SecretsWrite = call.read()?;
+    let saved = owner.secrets().await?;
+    let fresh = replaced(&saved, &write.value)?;
+    let services = call.service().engine.services();
+    services.vault.replace_secrets(&*services.store, call.caller.tenant, owner.id(), &fresh).await?;
+    let old = json!({ "secrets": names(&saved) });
+    let new = json!({ "secrets": names(&fresh), "changedSecrets": changed(&saved, &fresh) });
+    call.audit("Update synchronization secrets", owner.principal.id.to_string(), Some(old), Some(new))
+        .await?;
+    Ok(Reply::no_content())
+}
+
+fn names(secrets: &Secrets) -> Vec<&str> {
+    secrets.iter().map(|(key, _)| key).collect()
+}
+
+/// The keys whose values are new or other than before.
+fn changed<'a>(before: &Secrets, after: &'a Secrets) -> Vec<&'a str> {
+    after.iter().filter(|(key, value)| before.get(key) != Some(*value)).map(|(key, _)| key).collect()
+}
