@@ -148,6 +148,10 @@ impl Runner {
         if job.schedule.state != ScheduleState::Active {
             return Ok(None);
         }
+        if job.schedule.expiration.is_some_and(|moment| moment <= now) {
+            set_state(services, job, ScheduleState::Disabled, "disabled: the schedule has expired").await?;
+            return Ok(None);
+        }
         if self.ordered.load(Ordering::SeqCst) {
             return Ok(Some(now));
         }
@@ -217,7 +221,12 @@ impl Runner {
             }
         };
         let status = services.store.status(&self.job).await?;
-        self.disable_if_hopeless(services, job, &status).await?;
+        if status.escrows_pruned && end == CycleEnd::Completed {
+            set_state(services, job, ScheduleState::Paused, "paused: too many failures in the initial cycle")
+                .await?;
+        } else {
+            self.disable_if_hopeless(services, job, &status).await?;
+        }
         Ok(end)
     }
 
@@ -290,13 +299,22 @@ impl Runner {
             .quarantine
             .as_ref()
             .is_some_and(|quarantine| after(quarantine.began, QUARANTINE_LIFE) <= now);
-        if !hopeless {
-            return Ok(());
+        if hopeless {
+            set_state(services, job, ScheduleState::Disabled, "disabled after 28 days in quarantine").await?;
         }
-        tracing::warn!(job = %self.job, "disabled after 28 days in quarantine");
-        let mut job = job;
-        job.schedule.state = ScheduleState::Disabled;
-        services.store.update_job(job).await
+        Ok(())
+    }
+}
+
+/// Writes a new schedule state, unless somebody changed the job in the meantime.
+async fn set_state(services: &Services, job: Job, state: ScheduleState, why: &str) -> Result<()> {
+    tracing::warn!(job = %job.id, "{why}");
+    match services.store.job(job.tenant, &job.id).await? {
+        Some(mut current) if current.schedule == job.schedule => {
+            current.schedule.state = state;
+            services.store.update_job(current).await
+        }
+        _ => Ok(()),
     }
 }
 

@@ -53,7 +53,7 @@ impl<'a> Deciding<'_, 'a, '_, '_> {
         match (inactive, link) {
             (None, None) => self.match_or_create(source),
             (None, Some(link)) => self.follow(source, link),
-            (Some(reason), None) => Ok(self.skip(SkipReason::Inactive(reason))),
+            (Some(reason), None) => self.deprovision_intended(source, reason),
             (Some(reason), Some(link)) if link.state == LinkState::Released => {
                 Ok(self.skip(SkipReason::Inactive(reason)))
             }
@@ -102,25 +102,59 @@ impl<'a> Deciding<'_, 'a, '_, '_> {
 
     /// An account was about to be made when something broke, and its source object is gone by now.
     fn undo_intent(&mut self) -> Step {
-        let nothing = Action::Skip(SkipReason::Inactive(Inactive::Gone));
-        let keys: Vec<(Name, Value, bool)> = self.facts.intent.map_or_else(Vec::new, |intent| {
-            intent
-                .matching
-                .iter()
-                .map(|(attribute, value)| (attribute.clone(), value.clone(), true))
-                .collect()
-        });
-        match matching::find(self.facts.mapping, &keys, self.answers, &mut self.trace) {
-            Ok(Match::Need(needs)) => Step::Need(needs),
-            Ok(Match::Hit(object)) => {
-                let need = Need::Owner(object.anchor.clone());
-                match answer(self.answers, &need) {
-                    None => Step::Need(vec![need]),
-                    Some(Answer::Owner(None)) => self.delete(object.anchor, Inactive::Gone),
-                    Some(_) => self.done(nothing, LinkChange::Remove, References::default()),
-                }
+        match self.intended() {
+            Intended::Need(need) => Step::Need(vec![need]),
+            Intended::Account(anchor) => self.delete(anchor, Inactive::Gone),
+            Intended::Nothing => {
+                let nothing = Action::Skip(SkipReason::Inactive(Inactive::Gone));
+                self.done(nothing, LinkChange::Remove, References::default())
             }
-            Ok(Match::Nothing) | Err(_) => self.done(nothing, LinkChange::Remove, References::default()),
+        }
+    }
+
+    /// An inactive object without a link: an account that was about to be made when something broke may be there.
+    fn deprovision_intended(&mut self, source: &SourceObject, reason: Inactive) -> Result<Step, Failure> {
+        match self.intended() {
+            Intended::Need(need) => Ok(Step::Need(vec![need])),
+            Intended::Nothing => Ok(self.skip(SkipReason::Inactive(reason))),
+            Intended::Account(anchor) => {
+                let link = Link {
+                    kind: self.facts.mapping.target_kind.clone(),
+                    anchor,
+                    state: LinkState::Active,
+                    origin: Origin::Created,
+                    disabled: false,
+                    exported: Vec::new(),
+                };
+                self.deprovision(source, &link, reason)
+            }
+        }
+    }
+
+    /// Looks for the account of an intent.
+    fn intended(&mut self) -> Intended {
+        let Some(intent) = self.facts.intent else {
+            return Intended::Nothing;
+        };
+        let case_exact = |attribute: &Name| {
+            let flow = self.facts.mapping.flows.iter().find(|flow| flow.attribute == *attribute);
+            flow.is_some_and(|flow| flow.case_exact)
+        };
+        let keys: Vec<(Name, Value, bool)> = intent
+            .matching
+            .iter()
+            .map(|(attribute, value)| (attribute.clone(), value.clone(), case_exact(attribute)))
+            .collect();
+        let object = match matching::find(self.facts.mapping, &keys, self.answers, &mut self.trace) {
+            Ok(Match::Need(mut needs)) => return needs.pop().map_or(Intended::Nothing, Intended::Need),
+            Ok(Match::Hit(object)) => object,
+            Ok(Match::Nothing) | Err(_) => return Intended::Nothing,
+        };
+        let need = Need::Owner(object.anchor.clone());
+        match answer(self.answers, &need) {
+            None => Intended::Need(need),
+            Some(Answer::Owner(None)) => Intended::Account(object.anchor),
+            Some(_) => Intended::Nothing,
         }
     }
 
@@ -365,6 +399,16 @@ impl<'a> Deciding<'_, 'a, '_, '_> {
         let trace = std::mem::take(&mut self.trace);
         Step::Done(Box::new(Decision { action, link, references, inactive: self.inactive, trace }))
     }
+}
+
+/// What became of an account that was about to be made when something broke.
+enum Intended {
+    /// This must be answered first.
+    Need(Need),
+    /// It is there, and nobody else's.
+    Account(Anchor),
+    /// It is not there.
+    Nothing,
 }
 
 /// True where a link already says what a draft would make it say.

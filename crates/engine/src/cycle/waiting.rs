@@ -1,5 +1,7 @@
 //! What waited for the end of the cycle: deferred decisions and due escrows, decided on the objects as they now are.
 
+use std::collections::HashSet;
+
 use model::change::SourceObject;
 use model::provisioning::Import;
 use model::{Anchor, Name};
@@ -8,6 +10,7 @@ use store::Result;
 use super::Cycle;
 use super::item::{Item, Mode};
 use super::pages::Memory;
+use super::prepared::Key;
 use super::results::Halt;
 
 /// Objects that are taken up again between two commits.
@@ -36,13 +39,11 @@ impl<'a> Cycle<'a> {
             }
             let mut results = self.process(items, Mode::END).await?;
             // An object that no mapping takes any more has nothing to wait for.
-            for (escrow, _) in due.iter().zip(&wanted) {
-                let key = (escrow.rule.clone(), escrow.source.clone());
-                let decided_again =
-                    results.commit.escrows.iter().any(|one| (&one.rule, &one.source) == (&key.0, &key.1));
-                if !decided_again && results.halt.is_none() && !results.commit.settled.contains(&key) {
-                    results.commit.settled.push(key);
-                }
+            if results.halt.is_none() {
+                let failed_again: HashSet<Key> =
+                    results.commit.escrows.iter().map(|one| (one.rule.clone(), one.source.clone())).collect();
+                let keys = due.into_iter().map(|escrow| (escrow.rule, escrow.source));
+                results.commit.settled.extend(keys.filter(|key| !failed_again.contains(key)));
             }
             let halt = results.halt.take();
             self.commit_results(results, None).await?;

@@ -77,6 +77,17 @@ fn what_an_intent_left_counts_as_created() {
         world.target = vec![account()];
     };
     assert_eq!(row(gone_again), "delete u1; remove");
+    let disabled_since = |world: &mut World| {
+        world.intent = true;
+        world.source().enabled = false;
+        world.target = vec![account()];
+    };
+    assert_eq!(row(disabled_since), "disable u1; Active Created");
+    let disabled_and_never_made = |world: &mut World| {
+        world.intent = true;
+        world.source().enabled = false;
+    };
+    assert_eq!(row(disabled_and_never_made), "skip Inactive(Disabled); keep");
     let never_made = |world: &mut World| {
         world.intent = true;
         world.source = None;
