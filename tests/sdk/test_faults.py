@@ -165,6 +165,7 @@ async def test_one_object_is_refused(world, people):
     expected = wanted(people)
     del expected[unlucky.name]
     assert account_differences(expected, world.target.accounts()) == []
+    unlucky.id = (await world.graph.user(unlucky.name).get()).id
     [record] = await job.log(provisioningStatusInfo__status="failure")
     assert record.source_identity.id == unlucky.id
     error = record.provisioning_status_info.error_information

@@ -4,7 +4,7 @@ from random import Random
 
 from rig.compare import account_differences
 from rig.graph import reached
-from rig.people import create_people, person
+from rig.people import create_people, person, read_people
 
 
 async def test_idle_cycle(world):
@@ -27,6 +27,7 @@ async def test_empty_scope(world):
     graph, models = world.graph, world.graph.models
     people = [person(Random(4), number) for number in range(30)]
     await create_people(graph, people)
+    await read_people(graph, people)
     wanted = {one.name: one.wanted() for one in people}
     job = await graph.create_job(world.proxy.base)
     await job.cycle()

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from random import Random
 
 from rig.compare import account_differences, manager_differences, member_differences
-from rig.people import Person, Team, changed, create_people, create_teams, person
+from rig.graph import Graph
+from rig.people import Person, Team, changed, create_people, create_teams, person, read_people
 
 USERS = 1000
 TEAMS = 50
@@ -149,11 +150,12 @@ async def edit(graph, organization: Organization, application, dice: Random) -> 
 
 
 async def test_thousand_users(world):
-    graph, target, proxy = world.graph, world.target, world.proxy
+    graph, target, proxy = Graph("msgraph", world.entente), world.target, world.proxy
     dice = Random(1000)
     organization = Organization(dice)
     people, teams = organization.people, organization.teams
     await create_people(graph, people)
+    await read_people(graph, people)
     await create_teams(graph, teams)
     await graph.at_once(graph.set_manager(one.id, one.manager.id) for one in people if one.manager)
     job = await graph.create_job(proxy.base, sync_all=False)

@@ -1,15 +1,15 @@
 """The whole way of a job through the builders and models of both SDKs."""
 
 from datetime import timedelta
+from random import Random
 
 import pytest
 from kiota_abstractions.api_error import APIError
 
 from rig.compare import account_differences
 from rig.graph import Graph, body_of, query, reached
-from rig.people import create_people, person
+from rig.people import create_people, person, read_people
 from rig.target import TOKEN
-from random import Random
 
 
 @pytest.fixture(params=["msgraph_beta", "msgraph"])
@@ -21,6 +21,7 @@ async def test_whole_path(graph, target):
     models = graph.models
     people = [person(Random(2), number) for number in range(3)]
     await create_people(graph, people)
+    await read_people(graph, people)
 
     # An application from the template, its secrets, a job.
     application = await graph.create_application("Whole path")

@@ -18,7 +18,7 @@ from .target import TOKEN
 CUSTOM_APPLICATION = "8adf8e6e-67b2-4cf2-a259-e3dc5476c621"
 BATCH = 20
 IN_FLIGHT = 16
-POLL_SECONDS = 0.1
+POLL_SECONDS = 0.2
 VERSIONS = {"msgraph_beta": "beta", "msgraph": "v1.0"}
 
 
