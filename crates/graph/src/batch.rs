@@ -86,7 +86,7 @@ pub struct BatchResponse {
 /// 400 for more than [`MAX_REQUESTS`] requests, for ids that are empty or not unique (without regard to case), and for
 /// dependencies on requests that the batch lacks or on the request itself, directly or in a circle.
 pub fn read(payload: Json) -> Result<Vec<BatchRequest>, GraphError> {
-    let Batch { requests } = body::read(payload)?;
+    let Batch { requests } = body::read_envelope(payload)?;
     if requests.len() > MAX_REQUESTS {
         return Err(GraphError::bad_request(format!(
             "Number of batch request steps exceeds the maximum value of {MAX_REQUESTS}. Send {} requests in several batches.",
@@ -152,6 +152,15 @@ mod tests {
             .map(|(id, on)| json!({"id": id, "method": "GET", "url": "/users", "dependsOn": on}))
             .collect();
         json!({ "requests": requests })
+    }
+
+    #[test]
+    fn annotations_of_the_carried_bodies_stay() {
+        let body = json!({"requests": [{
+            "id": "1", "method": "PUT", "url": "/users/1/manager/$ref", "body": {"@odata.id": "https://host/users/2"},
+        }]});
+        let carried = read(body).unwrap().remove(0).body.unwrap();
+        assert_eq!(carried["@odata.id"], "https://host/users/2");
     }
 
     #[test]

@@ -55,6 +55,18 @@ pub fn read<T: DeserializeOwned>(body: Json) -> Result<T, GraphError> {
     for value in members.values_mut() {
         drop_annotations_below(value);
     }
+    typed(members)
+}
+
+/// Reads a body that carries bodies of others into its type: annotations are dropped at its own level alone.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_envelope<T: DeserializeOwned>(body: Json) -> Result<T, GraphError> {
+    typed(object(body)?)
+}
+
+fn typed<T: DeserializeOwned>(members: Map<String, Json>) -> Result<T, GraphError> {
     serde_path_to_error::deserialize(Json::Object(members)).map_err(|error| {
         let path = error.path().to_string();
         let reason = error.inner().to_string();
