@@ -208,6 +208,9 @@ def check_incremental_requests(requests, organization, edits: Edits, gone, accou
     assert [str(request) for request in requests if request.status >= 400] == []
     per_object = Counter((request.method, request.resource, request.anchor) for request in requests)
 
+    def told(anchor):
+        return "\n".join(str(request) for request in requests if request.anchor == anchor)
+
     for kind, people, updates in (
         ("an edited user", edits.rewritten, 1),
         ("a user with an edit that no mapping reads", edits.untouched, 0),
@@ -216,9 +219,9 @@ def check_incremental_requests(requests, organization, edits: Edits, gone, accou
     ):
         for one in people:
             sent = per_object.pop(("PATCH", "Users", accounts[one.name]), 0)
-            assert sent == updates, f"{kind} got {sent} updates: {one.name}"
+            assert sent == updates, f"{kind} got {sent} updates:\n{told(accounts[one.name])}"
             reads = per_object.pop(("GET", "Users", accounts[one.name]), 0)
-            assert reads <= 1, f"{kind} was read {reads} times: {one.name}"
+            assert reads <= 1, f"{kind} was read {reads} times:\n{told(accounts[one.name])}"
     for team in edits.dissolved:
         assert per_object.pop(("DELETE", "Groups", groups[team.id])) == 1
         per_object.pop(("GET", "Groups", groups[team.id]), None)
@@ -227,7 +230,7 @@ def check_incremental_requests(requests, organization, edits: Edits, gone, accou
         # The source may take deleted users out of their groups.
         allowed = touched + sum(one in team.members for one in organization.deleted)
         sent = per_object.pop(("PATCH", "Groups", groups[team.id]), 0)
-        assert min(touched, 1) <= sent <= allowed, f"{team.name}: {sent} updates for {touched} edits"
+        assert min(touched, 1) <= sent <= allowed, f"{touched} edits, but {sent} updates:\n{told(groups[team.id])}"
         if allowed:
             assert per_object.pop(("GET", "Groups", groups[team.id]), 0) <= 1
     # Nothing else but what tells what the service is like.
