@@ -38,7 +38,8 @@ pub(crate) struct TokenFailure {
     pub(crate) retry_after: Option<u64>,
     error: &'static str,
     code: u32,
-    description: &'static str,
+    /// What went wrong, for people.
+    pub(crate) description: &'static str,
 }
 
 impl TokenFailure {
@@ -188,18 +189,39 @@ pub(crate) async fn issue(
 ) -> Result<Json, TokenFailure> {
     request.check(versioned)?;
     let tenant = find_tenant(service, tenant).await?;
+    let (caller, key) = sign_in(service, tenant, &request.client_id, &request.client_secret).await?;
+    let issuer = discovery::issuer(base, &tenant.to_string());
+    let unique = service.entropy.uuid();
     let now = service.clock.now();
-    if let Some(seconds) = service.secrets.throttle().wait(tenant, &request.client_id, now) {
+    let issued = service.tokens.issue(&caller, issuer, now, unique).ok_or(TokenFailure::TROUBLE)?;
+    tracing::info!(%tenant, client = %caller.client, credential = %key, "signed in");
+    Ok(json!({
+        "token_type": "Bearer",
+        "expires_in": issued.seconds,
+        "ext_expires_in": issued.seconds,
+        "access_token": issued.token,
+    }))
+}
+
+/// Who a client is by its application id and secret, with its permissions, and which of its credentials the secret is.
+pub(super) async fn sign_in(
+    service: &Service,
+    tenant: TenantId,
+    client_id: &str,
+    secret: &str,
+) -> Result<(Caller, Uuid), TokenFailure> {
+    let now = service.clock.now();
+    if let Some(seconds) = service.secrets.throttle().wait(tenant, client_id, now) {
         return Err(TokenFailure::throttled(seconds));
     }
     let directory = service.directory.of(tenant);
-    let client = find_client(&directory, &request.client_id).await.map_err(|error| trouble(&error))?;
+    let client = find_client(&directory, client_id).await.map_err(|error| trouble(&error))?;
     let credentials =
         client.as_ref().map(|client| PasswordCredential::of(&client.application)).unwrap_or_default();
-    let key = service.secrets.check(&credentials, &request.client_secret, now).await;
+    let key = service.secrets.check(&credentials, secret, now).await;
     let (Some(client), Some(key)) = (client, key) else {
-        service.secrets.throttle().failed(tenant, &request.client_id, now);
-        tracing::info!(%tenant, client = %request.client_id, "sign-in refused");
+        service.secrets.throttle().failed(tenant, client_id, now);
+        tracing::info!(%tenant, client = %client_id, "sign-in refused");
         return Err(TokenFailure::CLIENT);
     };
     let roles = permissions(&directory, client.principal.id).await.map_err(|error| trouble(&error))?;
@@ -209,16 +231,7 @@ pub(crate) async fn issue(
         principal: client.principal.id,
         roles: Arc::new(roles),
     };
-    let issuer = discovery::issuer(base, &tenant.to_string());
-    let unique = service.entropy.uuid();
-    let issued = service.tokens.issue(&caller, issuer, now, unique).ok_or(TokenFailure::TROUBLE)?;
-    tracing::info!(%tenant, client = %caller.client, credential = %key, "signed in");
-    Ok(json!({
-        "token_type": "Bearer",
-        "expires_in": issued.seconds,
-        "ext_expires_in": issued.seconds,
-        "access_token": issued.token,
-    }))
+    Ok((caller, key))
 }
 
 async fn find_tenant(service: &Service, key: &str) -> Result<TenantId, TokenFailure> {

@@ -8,6 +8,7 @@ mod discovery;
 mod endpoint;
 mod jws;
 mod secrets;
+mod tenant_token;
 mod throttle;
 mod tokens;
 
@@ -19,6 +20,8 @@ use model::{TenantId, Uuid};
 pub(crate) use discovery::{jwks, openid_configuration};
 pub(crate) use endpoint::{TokenRequest, issue};
 pub use secrets::{ClientSecrets, NewSecret};
+pub(crate) use tenant_token::{SCIM_PERMISSION, TenantTokens};
+pub use tenant_token::{create_tenant_token, tenant_token};
 pub use tokens::{SigningKeyError, TokenAuthority};
 
 /// Who a valid token speaks for.

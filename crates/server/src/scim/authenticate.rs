@@ -1,0 +1,65 @@
+//! Who calls the SCIM service.
+
+use http::{HeaderMap, header};
+use scim::Error;
+
+use crate::Service;
+use crate::auth::{Caller, SCIM_PERMISSION, TenantTokens};
+
+/// Why a caller is not let in, with the seconds to wait where waiting helps.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Refused {
+    pub(super) error: Error,
+    pub(super) retry_after: Option<u64>,
+}
+
+impl From<Error> for Refused {
+    fn from(error: Error) -> Self {
+        Self { error, retry_after: None }
+    }
+}
+
+/// Who sent a request with these headers: the client of a Graph token or of a tenant token, if it has the permission
+/// that the SCIM service asks for.
+pub(super) async fn authenticate(
+    service: &Service,
+    tokens: &TenantTokens,
+    headers: &HeaderMap,
+) -> Result<Caller, Refused> {
+    let token = bearer(headers)?;
+    let caller = match tokens.authenticate(service, token).await {
+        Some(Ok(caller)) => caller,
+        Some(Err(failure)) => {
+            let error = Error::new(failure.status, None, failure.description);
+            return Err(Refused { error, retry_after: failure.retry_after });
+        }
+        None => {
+            let caller = service.tokens.authenticate(token, service.clock.now());
+            caller.map_err(|error| Error::new(401, None, error.message()))?
+        }
+    };
+    if caller.has(SCIM_PERMISSION) {
+        return Ok(caller);
+    }
+    let detail = format!(
+        "The client {} has no permission to use the SCIM service. Grant its service principal the app role {SCIM_PERMISSION}.",
+        caller.client
+    );
+    Err(Error::new(403, None, detail).into())
+}
+
+fn bearer(headers: &HeaderMap) -> Result<&str, Error> {
+    let value = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let token = value
+        .and_then(|text| text.trim().split_once(' '))
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+        .map(|(_, token)| token.trim())
+        .filter(|token| !token.is_empty());
+    token.ok_or_else(|| {
+        Error::new(
+            401,
+            None,
+            "The request has no bearer token. Send the header 'Authorization: Bearer {token}'.",
+        )
+    })
+}
