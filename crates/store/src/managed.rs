@@ -85,7 +85,9 @@ pub enum EdgeWrite {
         /// The full read or enumeration that saw it.
         generation: u64,
     },
-    /// The reference is not wanted. The edge goes when nothing was exported, else becomes due for removal.
+    /// The reference is not wanted. The edge goes when nothing was exported, else becomes due for removal. An edge that
+    /// was due, waiting or not, counts as exported with the referenced object's present target anchor: a process may
+    /// have sent it and died before it could say so.
     Unwant {
         /// The owner's rule.
         rule: Name,
@@ -96,7 +98,7 @@ pub enum EdgeWrite {
         /// The object referred to.
         referenced: Anchor,
     },
-    /// Edges of the attribute that were last wanted before this generation are not wanted.
+    /// Edges of the attribute that were last wanted before this generation are not wanted, each as by `Unwant`.
     Sweep {
         /// The owner's rule.
         rule: Name,

@@ -82,15 +82,18 @@ impl EdgeModel {
                 (edge.multivalued, edge.generation) = (multivalued, generation);
             }
             EdgeWrite::Unwant { rule, owner, attribute, referenced } => {
-                self.change(&(rule, owner, attribute, referenced), Edge::unwant);
+                self.unwant(&(rule, owner, attribute, referenced));
             }
             EdgeWrite::Sweep { rule, owner, attribute, generation } => {
-                for ((of, from, name, _), edge) in &mut self.edges {
-                    let swept = *of == rule && *from == owner && *name == attribute;
-                    if swept && edge.generation < generation {
-                        edge.unwant();
-                    }
-                }
+                let swept: Vec<Key> = self
+                    .edges
+                    .iter()
+                    .filter(|((of, from, name, _), edge)| {
+                        *of == rule && *from == owner && *name == attribute && edge.generation < generation
+                    })
+                    .map(|(key, _)| key.clone())
+                    .collect();
+                swept.iter().for_each(|key| self.unwant(key));
             }
             EdgeWrite::Exported { rule, owner, attribute, referenced, target } => {
                 self.change(&(rule, owner, attribute, referenced), |edge| {
@@ -114,6 +117,20 @@ impl EdgeModel {
             }
         }
         self.edges.retain(|_, edge| edge.wanted || edge.exported.is_some());
+    }
+
+    /// A reference is no longer wanted. What was due may have been sent without anybody knowing.
+    fn unwant(&mut self, key: &Key) {
+        let (rule, owner, _, referenced) = key;
+        let is_linked =
+            self.entries.get(&(rule.clone(), owner.clone())).is_some_and(|entry| entry.link.is_some());
+        let maybe_sent = self.target(referenced).filter(|_| is_linked);
+        self.change(key, |edge| {
+            if edge.wanted {
+                (edge.wanted, edge.attempts, edge.retry) = (false, 0, None);
+                edge.exported = maybe_sent.or(edge.exported.take());
+            }
+        });
     }
 
     fn change(&mut self, key: &Key, change: impl FnOnce(&mut Edge)) {
@@ -187,13 +204,5 @@ impl EdgeModel {
     /// How many links there are.
     pub(super) fn links(&self) -> u64 {
         self.entries.values().filter(|entry| entry.link.is_some()).count() as u64
-    }
-}
-
-impl Edge {
-    fn unwant(&mut self) {
-        if self.wanted {
-            (self.wanted, self.attempts, self.retry) = (false, 0, None);
-        }
     }
 }

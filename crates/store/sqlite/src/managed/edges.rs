@@ -69,9 +69,17 @@ pub(super) fn write(page: &mut Page<'_>, write: EdgeWrite) -> Done<()> {
             want(page, key, multivalued, generation(seen))
         }
         EdgeWrite::Unwant { rule, owner, attribute, referenced } => {
+            // An edge that was due may have been sent by a process that died before it could say so.
+            let maybe_sent = match page.find_object(&referenced)? {
+                Some(referenced) => lowest_target(page.session, referenced)?,
+                None => None,
+            };
             change(page, (&rule, &owner, &attribute, &referenced), |edge| {
                 if edge.wanted {
                     edge.wanted = false;
+                    if edge.due.is_some() {
+                        edge.exported = maybe_sent;
+                    }
                     (edge.attempts, edge.retry) = (0, None);
                 }
             })
@@ -303,6 +311,12 @@ pub(super) fn owner_changed(session: &Session<'_>, owner: i64, rule: i64, is_lin
 
 fn sweep(page: &mut Page<'_>, owner: i64, rule: i64, attribute: i64, complete: i64) -> Done<()> {
     let due = owner_is_linked(page, owner, rule)?.then_some(0);
+    // Edges that were due may have been sent by a process that died before it could say so.
+    let maybe_sent = format!(
+        "UPDATE edge SET exported = (SELECT e.target {LOWEST_LINK})
+         WHERE owner = ?1 AND rule = ?2 AND attribute = ?3 AND generation < ?4 AND wanted AND due IS NOT NULL"
+    );
+    page.session.run(&maybe_sent, [owner, rule, attribute, complete])?;
     let gone = page.session.all(
         "DELETE FROM edge WHERE owner = ?1 AND rule = ?2 AND attribute = ?3 AND generation < ?4 AND wanted
          AND exported IS NULL RETURNING referenced",
