@@ -58,7 +58,11 @@ impl Cycle<'_> {
             for position in std::mem::take(&mut undecided) {
                 let Some(item) = items.get(position) else { continue };
                 match decide(&item.facts(&self.prepared.policy, mode), &item.answers, &mut context) {
-                    Step::Done(decision) => decided.push(Decided { item: position, decision }),
+                    Step::Done(decision) => {
+                        let active = decision.inactive.is_none() && item.source.is_some() && item.rounds == 0;
+                        results.counters.entitled_for_provisioning += u64::from(active);
+                        decided.push(Decided { item: position, decision });
+                    }
                     Step::Need(needs) => {
                         undecided.push(position);
                         asked.extend(needs.into_iter().map(|need| Asked { item: position, need }));
