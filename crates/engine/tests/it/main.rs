@@ -7,3 +7,4 @@ mod failures;
 mod model_based;
 mod removals;
 mod rig;
+mod schedule;

@@ -10,7 +10,9 @@ use model::schema::Schema;
 use model::secrets::Secrets;
 use model::settings::Setting;
 use model::template::Template;
-use model::{Anchor, Object, ServicePrincipalId, SignedDuration, TenantId, Timestamp, Uuid, Value};
+use model::{
+    Anchor, Clock, Object, ServicePrincipalId, SignedDuration, SystemClock, TenantId, Timestamp, Uuid, Value,
+};
 use serde_json::{Value as Json, json};
 use store::vault::Vault;
 use store::{ProvisioningQuery, SharedStore, Tenant};
@@ -57,7 +59,7 @@ impl Rig {
         };
         store.create_tenant(tenant).await.unwrap();
         let factory = SharedFactory::memory(Arc::new(source.clone()), Arc::new(target.clone()));
-        let engine = engine(&store, &factory, &clock, &entropy, &schema).await;
+        let engine = engine(&store, &factory, clock.clone(), &entropy, &schema).await;
         let template = engine.services().templates.get("test").unwrap().clone();
         let mut job = engine.create_job(TENANT, OWNER, &template, "test").await.unwrap();
         job.schedule.state = model::job::ScheduleState::Active;
@@ -68,7 +70,13 @@ impl Rig {
     /// The same job in a process that starts anew.
     pub(crate) async fn restart_process(&mut self) {
         let schema = serde_json::to_value(self.store.schema(&self.job.id).await.unwrap().schema).unwrap();
-        self.engine = engine(&self.store, &self.factory, &self.clock, &self.entropy, &schema).await;
+        self.engine = engine(&self.store, &self.factory, self.clock.clone(), &self.entropy, &schema).await;
+    }
+
+    /// The same job in a process that goes by the machine's clock, for what happens by itself.
+    pub(crate) async fn in_real_time(&self) -> Arc<Engine> {
+        let schema = serde_json::to_value(self.store.schema(&self.job.id).await.unwrap().schema).unwrap();
+        engine(&self.store, &self.factory, Arc::new(SystemClock), &self.entropy, &schema).await
     }
 
     /// Runs a cycle to its end.
@@ -165,7 +173,7 @@ impl Rig {
 async fn engine(
     store: &SharedStore,
     factory: &SharedFactory,
-    clock: &Arc<SimulatedClock>,
+    clock: Arc<dyn Clock>,
     entropy: &Arc<SeededEntropy>,
     schema: &Json,
 ) -> Arc<Engine> {

@@ -93,7 +93,9 @@ impl EdgeModel {
                     })
                     .map(|(key, _)| key.clone())
                     .collect();
-                swept.iter().for_each(|key| self.unwant(key));
+                for key in &swept {
+                    self.unwant(key);
+                }
             }
             EdgeWrite::Exported { rule, owner, attribute, referenced, target } => {
                 self.change(&(rule, owner, attribute, referenced), |edge| {

@@ -1,0 +1,162 @@
+//! What happens by itself and on order: intervals, triggers, pause and start, in real time.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use engine::{Engine, JobChange};
+use model::SignedDuration;
+use model::job::{Job, ScheduleState};
+use model::settings::Setting;
+use testkit::{Fault, Faults, Gate, MemorySource, MemoryTarget, Method};
+
+use crate::rig::{Rig, TENANT, user};
+
+/// Longer than anything here should take.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Waits until something holds; returns how long it took.
+async fn wait_for(what: &str, holds: impl Fn() -> bool) -> Duration {
+    let began = Instant::now();
+    while !holds() {
+        assert!(began.elapsed() < PATIENCE, "{what} did not come true");
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    began.elapsed()
+}
+
+async fn job(rig: &Rig) -> Job {
+    rig.store.job(TENANT, &rig.job.id).await.unwrap().unwrap()
+}
+
+async fn settings(engine: &Engine, rig: &Rig, settings: &[(&str, &str)]) {
+    let settings = settings
+        .iter()
+        .map(|(name, value)| Setting { name: (*name).into(), value: (*value).into() })
+        .collect();
+    let change = JobChange { settings: Some(settings), ..JobChange::default() };
+    engine.change_job(job(rig).await, change).await.unwrap();
+}
+
+async fn started(rig: &Rig) -> Arc<Engine> {
+    let engine = rig.in_real_time().await;
+    engine.start_job(job(rig).await).await.unwrap();
+    engine
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_started_job_runs_at_once_and_then_when_something_changes() {
+    let rig = Rig::new().await;
+    rig.source.upsert(user(1));
+    let engine = started(&rig).await;
+    wait_for("the initial cycle", || rig.account("user1").is_some()).await;
+    rig.source.upsert(user(2));
+    engine.changed(TENANT, None);
+    let took = wait_for("the triggered cycle", || rig.account("user2").is_some()).await;
+    assert!(took < Duration::from_secs(5), "{took:?}");
+    // Changes that the job itself wrote do not trigger it.
+    rig.source.upsert(user(3));
+    engine.changed(TENANT, Some(&rig.job.id));
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert!(rig.account("user3").is_none());
+    engine.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_interval_of_a_second_needs_no_trigger() {
+    let rig = Rig::new().await;
+    rig.source.upsert(user(1));
+    let engine = started(&rig).await;
+    settings(&engine, &rig, &[("Interval", "PT1S"), ("TriggerOnChange", "false")]).await;
+    wait_for("the initial cycle", || rig.account("user1").is_some()).await;
+    rig.source.upsert(user(2));
+    engine.changed(TENANT, None);
+    wait_for("the next cycle by interval", || rig.account("user2").is_some()).await;
+    engine.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cycle_on_order_comes_now() {
+    let rig = Rig::new().await;
+    rig.source.upsert(user(1));
+    let engine = started(&rig).await;
+    wait_for("the initial cycle", || rig.account("user1").is_some()).await;
+    rig.source.upsert(user(2));
+    engine.run_job(&job(&rig).await).unwrap();
+    wait_for("the ordered cycle", || rig.account("user2").is_some()).await;
+    engine.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn pause_stops_at_the_next_object_and_start_goes_on() {
+    let faults = Faults::none();
+    let target = MemoryTarget::new().with_faults(faults.clone());
+    let mut rig = Rig::with(MemorySource::new().page_size(50), target).await;
+    rig.set_settings(&[("ConcurrentExports", "4")]).await;
+    for number in 0..200 {
+        rig.source.upsert(user(number));
+    }
+    let gate = Gate::new();
+    faults.always(&[Method::Create], Fault::Hold(gate.clone()));
+    let engine = started(&rig).await;
+    for _ in 0..70 {
+        gate.arrival().await;
+        gate.let_one_through();
+    }
+    let pausing = tokio::spawn({
+        let (engine, job) = (engine.clone(), job(&rig).await);
+        async move { engine.pause_job(job).await.unwrap() }
+    });
+    // What is in flight is let finish, one by one; nothing new is begun once the order has arrived.
+    let began = Instant::now();
+    while !pausing.is_finished() {
+        assert!(began.elapsed() < PATIENCE);
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        gate.let_one_through();
+    }
+    pausing.await.unwrap();
+    let paused = rig.accounts().len();
+    assert!((70..120).contains(&paused), "{paused}");
+    assert_eq!(job(&rig).await.schedule.state, ScheduleState::Paused);
+    assert_eq!(
+        rig.store.links(&rig.job.id, None, 1000).await.unwrap().len(),
+        paused,
+        "what was done is remembered"
+    );
+
+    gate.open();
+    engine.start_job(job(&rig).await).await.unwrap();
+    wait_for("the rest", || rig.accounts().len() == 200).await;
+    assert_eq!(rig.target.objects("account").len(), 200);
+    let creates = rig.target.calls().of(Method::Create);
+    assert_eq!(creates, 200, "nobody was made twice");
+    engine.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_expired_schedule_ends_by_itself() {
+    let rig = Rig::new().await;
+    rig.source.upsert(user(1));
+    let engine = rig.in_real_time().await;
+    let moment = engine.services().clock.now().checked_add(SignedDuration::from_millis(200)).unwrap();
+    let change = JobChange { expiration: Some(Some(moment)), ..JobChange::default() };
+    engine.change_job(job(&rig).await, change).await.unwrap();
+    settings(&engine, &rig, &[("Interval", "PT1S")]).await;
+    engine.start_job(job(&rig).await).await.unwrap();
+    let began = Instant::now();
+    while job(&rig).await.schedule.state != ScheduleState::Disabled {
+        assert!(began.elapsed() < PATIENCE);
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    engine.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn deleting_a_job_leaves_the_accounts() {
+    let rig = Rig::new().await;
+    rig.source.upsert(user(1));
+    let engine = started(&rig).await;
+    wait_for("the initial cycle", || rig.account("user1").is_some()).await;
+    engine.delete_job(&job(&rig).await).await.unwrap();
+    assert_eq!(rig.store.job(TENANT, &rig.job.id).await.unwrap(), None);
+    assert_eq!(rig.accounts().len(), 1);
+}
