@@ -12,6 +12,9 @@ struct UniqueIndex {
     owners: HashMap<String, usize>,
 }
 
+/// Places of unique indexes, with the folded text that an object takes there.
+type Claims = Vec<(usize, String)>;
+
 /// Where a reference comes from.
 #[derive(Clone, PartialEq)]
 struct Incoming {
@@ -96,30 +99,43 @@ impl State {
     pub(super) fn create(&mut self, kind: &Name, changes: &ChangeSet) -> Result<&Object> {
         let attributes: Attributes =
             changes.changes.iter().map(|change| (change.attribute.clone(), change.new.clone())).collect();
-        self.refuse_clashes(None, kind, |name| attributes.get(name))?;
+        let claims = self.claims(None, kind, |name| attributes.get(name))?;
         self.refuse_dangling(attributes.iter())?;
-        let slot = self.slots.len();
-        self.insert(kind.clone(), attributes);
+        let slot = self.put(kind.clone(), attributes, claims);
         self.slots
             .get(slot)
             .and_then(Option::as_ref)
             .ok_or_else(|| ConnectorError::new(ErrorClass::Permanent, "the object is gone again"))
     }
 
+    /// Puts an object there; unique values that others hold are taken from them.
     pub(super) fn insert(&mut self, kind: Name, attributes: Attributes) -> Anchor {
+        let uniques = self.uniques.iter().enumerate().filter(|(_, index)| index.kind == kind);
+        let claims = uniques
+            .filter_map(|(place, index)| {
+                Some((place, attributes.get(&index.attribute).as_text()?.to_lowercase()))
+            })
+            .collect();
+        anchor_of(self.put(kind, attributes, claims))
+    }
+
+    fn put(&mut self, kind: Name, attributes: Attributes, claims: Claims) -> usize {
         let slot = self.slots.len();
-        let anchor = Anchor::new(format!("t{}", slot + 1));
-        for index in self.uniques.iter_mut().filter(|index| index.kind == kind) {
-            if let Some(text) = attributes.get(&index.attribute).as_text() {
-                index.owners.insert(text.to_lowercase(), slot);
+        for (place, text) in claims {
+            if let Some(index) = self.uniques.get_mut(place) {
+                index.owners.insert(text, slot);
             }
         }
         for (name, value) in attributes.iter() {
             note_incoming(&mut self.incoming, slot, name, value);
         }
-        *self.counts.entry(kind.clone()).or_default() += 1;
-        self.slots.push(Some(Object { kind, anchor: anchor.clone(), attributes }));
-        anchor
+        if let Some(count) = self.counts.get_mut(&kind) {
+            *count += 1;
+        } else {
+            self.counts.insert(kind.clone(), 1);
+        }
+        self.slots.push(Some(Object { kind, anchor: anchor_of(slot), attributes }));
+        slot
     }
 
     pub(super) fn update(&mut self, kind: &Name, anchor: &Anchor, changes: &ChangeSet) -> Result<&Object> {
@@ -130,7 +146,7 @@ impl State {
             .iter()
             .map(|change| (change.attribute.clone(), changed(object.get(&change.attribute), change)))
             .collect();
-        self.refuse_clashes(Some(slot), kind, |wanted| {
+        self.claims(Some(slot), kind, |wanted| {
             new.iter().find(|(name, _)| name == wanted).map_or(&Value::Null, |(_, value)| value)
         })?;
         self.refuse_dangling(new.iter().map(|(name, value)| (name, value)))?;
@@ -236,22 +252,26 @@ impl State {
         self.slots.get(slot)?.as_ref().filter(|object| object.kind == *kind)
     }
 
-    fn refuse_clashes<'a>(
+    /// The unique values that an object is to have; fails where another object has one of them.
+    fn claims<'a>(
         &self,
         own: Option<usize>,
         kind: &Name,
         value_of: impl Fn(&Name) -> &'a Value,
-    ) -> Result<()> {
-        for index in self.uniques.iter().filter(|index| index.kind == *kind) {
+    ) -> Result<Claims> {
+        let mut claims = Claims::new();
+        for (place, index) in self.uniques.iter().enumerate().filter(|(_, index)| index.kind == *kind) {
             let name = &index.attribute;
             let Some(text) = value_of(name).as_text() else { continue };
-            let owner = index.owners.get(&text.to_lowercase());
+            let folded = text.to_lowercase();
+            let owner = index.owners.get(&folded);
             if owner.is_some_and(|owner| Some(*owner) != own) {
                 let detail = format!("another {kind} has the {name} '{text}'");
                 return Err(ConnectorError::new(ErrorClass::Conflict, detail));
             }
+            claims.push((place, folded));
         }
-        Ok(())
+        Ok(claims)
     }
 
     fn refuse_dangling<'a>(&self, values: impl Iterator<Item = (&'a Name, &'a Value)>) -> Result<()> {
@@ -272,6 +292,10 @@ pub(super) fn not_found(kind: &Name, anchor: &Anchor) -> ConnectorError {
 fn dangling(attribute: &Name, anchor: &Anchor) -> ConnectorError {
     let class = ErrorClass::Invalid { attribute: Some(attribute.clone()) };
     ConnectorError::new(class, format!("{attribute} refers to '{anchor}', which does not exist"))
+}
+
+fn anchor_of(slot: usize) -> Anchor {
+    Anchor::new(format!("t{}", slot + 1))
 }
 
 fn slot_of(anchor: &Anchor) -> Option<usize> {
