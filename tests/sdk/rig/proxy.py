@@ -64,6 +64,7 @@ class Proxy:
         self.target_port = target_port
         self.requests: list[Request] = []
         self.fault: Fault | None = None
+        self.refusing = False
         self._changed = threading.Condition()
         handler = type("Handler", (_Handler,), {"proxy": self})
         self._server = _Server(("127.0.0.1", port), handler)
@@ -71,8 +72,17 @@ class Proxy:
         self._thread.start()
 
     @property
+    def port(self) -> int:
+        return self._server.server_port
+
+    @property
     def base(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_port}/v2"
+        return f"http://127.0.0.1:{self.port}/v2"
+
+    def refuse(self):
+        """No connection is taken from now on; the open ones are answered and closed."""
+        self.refusing = True
+        self._server.socket.close()
 
     def stop(self):
         self._server.shutdown()
@@ -130,6 +140,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header("Content-Length", str(len(answer.body)))
         self.end_headers()
         self.wfile.write(answer.body)
+        self.close_connection = self.close_connection or self.proxy.refusing
 
     def _ask_target(self, body: bytes) -> Answer:
         connection = http.client.HTTPConnection("127.0.0.1", self.proxy.target_port, timeout=60)
