@@ -1,7 +1,9 @@
 //! One module per command: its arguments and what it does.
 
 pub(crate) mod check;
+pub(crate) mod demo;
 pub(crate) mod expr;
+pub(crate) mod serve;
 
 use std::path::PathBuf;
 

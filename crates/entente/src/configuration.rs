@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use model::{TenantId, Uuid};
 
 pub(crate) use keys::KEYS;
-pub(crate) use read::{Reading, read};
+pub(crate) use read::read;
 
 /// The file that is read where none is named.
 pub(crate) const FILE: &str = "entente.toml";

@@ -23,6 +23,8 @@ use crate::templates;
 
 /// Under this name the private key of tokens is kept.
 const SIGNING_KEY: &str = "tokens.signing-key";
+/// Under this name the id of the node is kept.
+const NODE: &str = "node";
 /// The bootstrap client's secret is the credential of this id, so that a new one takes the place of the old.
 const BOOTSTRAP_SECRET: Uuid = Uuid::from_u128(0xe47e_47e0_0000_4000_8000_0000_b007_5742);
 /// What a tenant is called that nobody has named yet.
@@ -64,17 +66,17 @@ impl Installation {
             vault: vault.clone(),
             clock: clock.clone(),
             entropy: entropy.clone(),
+            node: node(&store, &*entropy).await?,
             timer: Arc::new(SystemTimer::new(clock.clone())),
             registry: Registry::default()
                 .with(Arc::new(DirectoryFactory::new(directory.clone())))
-                .with(Arc::new(ScimFactory::new())),
+                .with(Arc::new(ScimFactory::new(clock.clone(), entropy.clone()))),
             templates: Templates::new(templates::shipped()?),
         });
         let api = Api::new(Service {
             directory: directory.clone(),
             store: store.clone(),
             engine: engine.clone(),
-            vault,
             clock,
             entropy: entropy.clone(),
             tokens,
@@ -162,14 +164,25 @@ fn for_ever(now: Timestamp) -> Timestamp {
     now.saturating_add(SignedDuration::from_hours(24 * 365 * 100)).unwrap_or(Timestamp::MAX)
 }
 
+/// Who the processes on this database are, one after the other: only one can have it at a time, so that a new one takes
+/// up the leases of one that died without waiting for their end.
+async fn node(store: &SharedStore, entropy: &dyn Entropy) -> Result<Uuid> {
+    let fresh = entropy.uuid().into_bytes().to_vec();
+    let kept = store.init_installation_value(NODE, fresh).await?;
+    Uuid::from_slice(&kept).context("the id of this node is damaged")
+}
+
 /// The key of tokens, made at the first start and sealed in the database.
-async fn token_authority(store: &SharedStore, vault: &Vault, entropy: &dyn Entropy) -> Result<TokenAuthority> {
-    let sealed = match store.installation_value(SIGNING_KEY).await? {
-        Some(sealed) => sealed,
-        None => {
-            let fresh = vault.seal(SIGNING_KEY, &TokenAuthority::generate_key(entropy))?;
-            store.init_installation_value(SIGNING_KEY, fresh).await?
-        }
+async fn token_authority(
+    store: &SharedStore,
+    vault: &Vault,
+    entropy: &dyn Entropy,
+) -> Result<TokenAuthority> {
+    let sealed = if let Some(sealed) = store.installation_value(SIGNING_KEY).await? {
+        sealed
+    } else {
+        let fresh = vault.seal(SIGNING_KEY, &TokenAuthority::generate_key(entropy))?;
+        store.init_installation_value(SIGNING_KEY, fresh).await?
     };
     let key = vault.unseal(SIGNING_KEY, &sealed)?;
     TokenAuthority::new(&key).context("the key of tokens is damaged")

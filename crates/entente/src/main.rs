@@ -5,6 +5,7 @@ mod commands;
 mod configuration;
 mod data_dir;
 mod demo;
+mod installation;
 mod log;
 mod templates;
 mod tls;
@@ -23,6 +24,10 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Runs the service until it is told to end.
+    Serve(commands::serve::Arguments),
+    /// Shows what Entente does: a sample organization is provisioned into a sample application.
+    Demo(commands::demo::Arguments),
     /// Checks the configuration and shows what holds, without starting anything.
     Check(commands::check::Arguments),
     /// Evaluates an expression of an attribute mapping, without a server.
@@ -33,7 +38,10 @@ enum Command {
 const FAILED: u8 = 1;
 
 fn main() -> ExitCode {
+    tls::install_provider();
     let outcome = match Cli::parse().command {
+        Command::Serve(arguments) => commands::serve::run(&arguments),
+        Command::Demo(arguments) => commands::demo::run(&arguments),
         Command::Check(arguments) => commands::check::run(&arguments),
         Command::Expr(arguments) => commands::expr::run(&arguments),
     };

@@ -11,7 +11,7 @@ use serde_json::json;
 use store::Tenant;
 use tokio::runtime::Runtime;
 
-use crate::commands::serve::{self, Listening};
+use crate::commands::serve::{self, Listening, Signals};
 use crate::configuration::{Configuration, Listen};
 use crate::data_dir::DataDir;
 use crate::demo::fill::{self, Filled};
@@ -62,11 +62,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
 }
 
 async fn show(configuration: &Configuration, arguments: &Arguments) -> Result<()> {
+    let mut signals = Signals::listen()?;
     let data = DataDir::open(&configuration.data_dir)?;
     let installation = Installation::open(configuration, &data).await?;
     installation.engine.start().await?;
-    let listening =
-        Listening::start(serve::bind(&configuration.listen)?, None, installation.router())?;
+    let listening = Listening::start(serve::bind(&configuration.listen)?, None, installation.router())?;
     let address = listening.address.clone();
     println!("Entente {} at {address}", env!("CARGO_PKG_VERSION"));
     println!("Everything below goes through its Graph API, as any client would do it.\n");
@@ -82,7 +82,7 @@ async fn show(configuration: &Configuration, arguments: &Arguments) -> Result<()
     // Ctrl-C ends it at any time.
     let outcome = tokio::select! {
         outcome = work => outcome,
-        asked = serve::asked_to_end() => asked,
+        () = signals.came() => Ok(()),
     };
     tokio::join!(listening.end(), installation.shutdown());
     outcome

@@ -8,10 +8,11 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail};
 use axum::Router;
 use axum_server::Handle;
+use axum_server::tls_rustls::RustlsConfig;
 use clap::Args;
 use rustls::ServerConfig;
 use tokio::runtime::Runtime;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::commands::Common;
 use crate::configuration::{self, Configuration, Listen};
@@ -63,7 +64,8 @@ impl Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
-    let reading = configuration::read(arguments.common.config.as_deref(), env::vars_os(), &arguments.options());
+    let reading =
+        configuration::read(arguments.common.config.as_deref(), env::vars_os(), &arguments.options());
     if !reading.problems.is_empty() {
         let problems: Vec<String> = reading.problems.iter().map(ToString::to_string).collect();
         bail!("the configuration does not hold\n{}", problems.join("\n"));
@@ -76,6 +78,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
 }
 
 async fn serve(configuration: &Configuration) -> Result<()> {
+    let mut signals = Signals::listen()?;
     let data = DataDir::open(&configuration.data_dir)?;
     let listener = bind(&configuration.listen)?;
     let certificate = match &configuration.tls {
@@ -88,11 +91,13 @@ async fn serve(configuration: &Configuration) -> Result<()> {
     let listening = Listening::start(listener, certificate, installation.router())?;
     introduce(&client);
     println!("listening on {}", listening.address);
-    asked_to_end().await?;
+    signals.came().await;
     tracing::info!("ending");
     let end = async { tokio::join!(listening.end(), installation.shutdown()) };
     if tokio::time::timeout(LAST_RESORT, end).await.is_err() {
-        tracing::warn!("not everything ended in time; what was not committed is done again at the next start");
+        tracing::warn!(
+            "not everything ended in time; what was not committed is done again at the next start"
+        );
     }
     Ok(())
 }
@@ -117,15 +122,25 @@ pub(crate) fn bind(listen: &Listen) -> Result<TcpListener> {
     Ok(listener)
 }
 
-/// Returns when the process is told to end: SIGTERM, or Ctrl-C.
-pub(crate) async fn asked_to_end() -> Result<()> {
-    let (mut terminate, mut interrupt) =
-        (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+/// The ways by which a process is told to end. From when they are listened for, they no longer end it by themselves.
+pub(crate) struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    /// Listens for SIGTERM and Ctrl-C.
+    pub(crate) fn listen() -> Result<Self> {
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
     }
-    Ok(())
+
+    /// Returns when one of them came.
+    pub(crate) async fn came(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
 }
 
 /// A server that answers requests.
@@ -147,16 +162,13 @@ impl Listening {
         let handle = Handle::new();
         let service = router.into_make_service();
         let scheme = if certificate.is_some() { "https" } else { "http" };
-        let task = match certificate {
-            Some(config) => {
-                let config = axum_server::tls_rustls::RustlsConfig::from_config(config);
-                let server = axum_server::from_tcp_rustls(listener, config)?.handle(handle.clone());
-                tokio::spawn(server.serve(service))
-            }
-            None => {
-                let server = axum_server::from_tcp(listener)?.handle(handle.clone());
-                tokio::spawn(server.serve(service))
-            }
+        let task = if let Some(config) = certificate {
+            let config = RustlsConfig::from_config(config);
+            let server = axum_server::from_tcp_rustls(listener, config)?.handle(handle.clone());
+            tokio::spawn(server.serve(service))
+        } else {
+            let server = axum_server::from_tcp(listener)?.handle(handle.clone());
+            tokio::spawn(server.serve(service))
         };
         Ok(Self { address: format!("{scheme}://{address}"), handle, task })
     }

@@ -29,7 +29,7 @@ pub(crate) async fn fill(graph: &Graph, organization: &Organization) -> Result<F
         path: "/users".to_owned(),
         body: user(person),
     });
-    let people = ids(graph.batch(users.collect(), advance).await?)?;
+    let people = ids(&graph.batch(users.collect(), advance).await?)?;
     let managers = organization.people.iter().zip(&people).filter_map(|(person, id)| {
         let manager = people.get(person.manager?)?;
         Some(Wanted {
@@ -44,7 +44,7 @@ pub(crate) async fn fill(graph: &Graph, organization: &Organization) -> Result<F
         path: "/groups".to_owned(),
         body: with_members(group.properties.clone(), &bound(graph, &people, group, 0)),
     });
-    let groups = ids(graph.batch(groups.collect(), advance).await?)?;
+    let groups = ids(&graph.batch(groups.collect(), advance).await?)?;
     graph.batch(further_members(graph, organization, &people, &groups), |_| {}).await?;
     progress.end();
     Ok(Filled { people, groups })
@@ -63,7 +63,7 @@ pub(crate) fn reference(graph: &Graph, id: &str) -> String {
     graph.url(&format!("/directoryObjects/{id}"))
 }
 
-fn ids(made: Vec<Json>) -> Result<Vec<String>> {
+fn ids(made: &[Json]) -> Result<Vec<String>> {
     made.iter().map(id_of).collect()
 }
 

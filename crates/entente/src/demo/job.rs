@@ -16,7 +16,7 @@ const CUSTOM_APPLICATION: &str = "8adf8e6e-67b2-4cf2-a259-e3dc5476c621";
 /// Between two looks at the status.
 const LOOK: Duration = Duration::from_millis(100);
 /// A cycle that takes longer than this is not waited for.
-const LONGEST: Duration = Duration::from_mins(60);
+const LONGEST: Duration = Duration::from_hours(1);
 
 /// A job of the sample application.
 pub(crate) struct Job<'g> {
@@ -98,10 +98,9 @@ impl<'g> Job<'g> {
                 let words = quarantine.error.as_ref().map_or("", |error| error.message.as_str());
                 bail!("the job is in quarantine ({}): {words}", quarantine.reason);
             }
-            if last_cycle(&status).is_some() && last_cycle(&status) != before && status.progress.is_empty() {
-                if let Some(execution) = status.last_execution {
-                    return Ok(execution);
-                }
+            let is_new = last_cycle(&status).is_some_and(|cycle| Some(cycle) != before);
+            if let Some(execution) = status.last_execution.filter(|_| is_new && status.progress.is_empty()) {
+                return Ok(execution);
             }
             tokio::time::sleep(LOOK).await;
         }

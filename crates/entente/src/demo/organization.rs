@@ -132,6 +132,13 @@ pub(crate) struct Group {
     pub(crate) members: Vec<usize>,
 }
 
+impl Group {
+    /// The name for people.
+    pub(crate) fn name(&self) -> &str {
+        self.properties.get("displayName").and_then(Json::as_str).unwrap_or_default()
+    }
+}
+
 /// People and groups.
 pub(crate) struct Organization {
     pub(crate) people: Vec<Person>,
@@ -199,16 +206,13 @@ fn superior(number: usize) -> usize {
 }
 
 fn group(number: usize, people: usize, lots: &mut Lots) -> Group {
-    let (name, members) = match DEPARTMENTS.get(number) {
-        Some((department, _)) => {
-            (format!("Department {department}"), (number..people).step_by(DEPARTMENTS.len()).collect())
-        }
-        None => {
-            let mut members: Vec<usize> = (0..GROUP_SIZE.min(people)).map(|_| lots.below(people)).collect();
-            members.sort_unstable();
-            members.dedup();
-            (format!("{} {number}", of(&PURPOSES, number)), members)
-        }
+    let (name, members) = if let Some((department, _)) = DEPARTMENTS.get(number) {
+        (format!("Department {department}"), (number..people).step_by(DEPARTMENTS.len()).collect())
+    } else {
+        let mut members: Vec<usize> = (0..GROUP_SIZE.min(people)).map(|_| lots.below(people)).collect();
+        members.sort_unstable();
+        members.dedup();
+        (format!("{} {number}", of(&PURPOSES, number)), members)
     };
     let properties = json!({
         "displayName": name,

@@ -1,9 +1,10 @@
 //! The binary, as a person at a terminal sees it.
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests fail by panicking")]
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests fail by panicking")]
 
 mod check;
 mod expr;
 mod help;
+mod serve;
 
 use std::ffi::OsStr;
 use std::path::Path;
