@@ -1,14 +1,17 @@
 //! A batch of objects: decided in rounds, exported at the target's pace, settled one by one.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use connector::{ConnectorError, ErrorClass};
 use futures::StreamExt as _;
 use model::link::Intent;
 use model::provisioning::Step as TraceStep;
-use model::{Anchor, Object};
+use model::{Anchor, Failure, FailureCode, Object};
 use store::Result;
 use sync::{Action, Answer, Decision, Need, Outcome, Settled, Step, decide, settle};
+use tokio::time::Instant;
 
 use super::Cycle;
 use super::item::{Item, MOST_ROUNDS, Mode};
@@ -19,6 +22,9 @@ use super::send::{Repeat, SendError, send};
 
 /// A decision takes a handful of needs; one that takes more has lost its way.
 const MOST_STEPS: usize = 12;
+
+/// How long the target's own check, once passed, vouches for the target.
+const CHECK_AGAIN: Duration = Duration::from_secs(1);
 
 struct Decided {
     item: usize,
@@ -83,6 +89,7 @@ impl Cycle<'_> {
                     Told::Failed(error) => {
                         failed.insert(asked.item, error);
                     }
+                    Told::Unasked => {}
                     Told::Stopped => results.halt(Halt::Stopped),
                 }
             }
@@ -91,6 +98,12 @@ impl Cycle<'_> {
             }
             undecided.retain(|position| !failed.contains_key(position));
             self.settle_unanswered(items, failed, results).await;
+        }
+        if results.halt.is_none() {
+            for item in undecided.into_iter().filter_map(|position| items.get(position)) {
+                let words = "no decision was reached: the target's answers kept raising new questions";
+                results.escrow(self, item, None, Failure::new(FailureCode::InternalError, words));
+            }
         }
         Ok(decided)
     }
@@ -153,7 +166,7 @@ impl Cycle<'_> {
             .iter()
             .filter(|one| matches!(one.decision.action, Action::Create(_)))
             .filter_map(|one| items.get(one.item))
-            .filter(|item| item.intent.is_none() && item.rounds == 0)
+            .filter(|item| item.intent.is_none())
             .map(intent)
             .collect();
         if intents.is_empty() {
@@ -173,11 +186,23 @@ impl Cycle<'_> {
         results.counters.exports += u64::try_from(exports.len()).unwrap_or(0);
         let mut again = Vec::new();
         let mut repeated = Vec::new();
+        // What is in flight is let finish when the cycle must halt, so that its outcome is known.
+        let halted = AtomicBool::new(false);
         {
             let requests: Vec<_> = exports
                 .iter()
                 .filter_map(|one| Some((one, items.get(one.item)?)))
-                .map(|(one, item)| async move { (one, item, self.export(item, &one.decision).await) })
+                .map(|(one, item)| {
+                    let halted = &halted;
+                    async move {
+                        let outcome = if halted.load(Ordering::Relaxed) {
+                            Err(SendError::Stopped)
+                        } else {
+                            self.export(item, &one.decision).await
+                        };
+                        (one, item, outcome)
+                    }
+                })
                 .collect();
             let mut outcomes = futures::stream::iter(requests).buffer_unordered(self.prepared.pace.most());
             while let Some((one, item, outcome)) = outcomes.next().await {
@@ -214,6 +239,7 @@ impl Cycle<'_> {
                         }
                     }
                 }
+                halted.store(results.halt.is_some(), Ordering::Relaxed);
             }
         }
         for (position, gone, lost, trace) in repeated {
@@ -255,15 +281,16 @@ impl Cycle<'_> {
         }
     }
 
-    /// Asks the target's own check whether it is the target or the object that fails, once per batch.
+    /// Asks the target's own check whether it is the target or the object that fails, once a second at most.
     pub(crate) async fn target_is_unusable(&self, error: &ConnectorError, results: &mut Results) -> bool {
         if let Some(Halt::Unusable(_)) = results.halt {
             return true;
         }
-        if results.checked {
+        let now = Instant::now();
+        if results.checked.is_some_and(|moment| now.duration_since(moment) < CHECK_AGAIN) {
             return false;
         }
-        results.checked = true;
+        results.checked = Some(now);
         match self.prepared.target.check().await {
             Ok(()) => false,
             Err(check) => {

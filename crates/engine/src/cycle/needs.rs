@@ -1,6 +1,7 @@
 //! Answering what decisions must know, for a whole batch at once.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use connector::{ConnectorError, Selection};
 use futures::StreamExt as _;
@@ -27,6 +28,8 @@ pub(crate) struct Asked {
 pub(crate) enum Told {
     Answer(Answer),
     Failed(ConnectorError),
+    /// It was not asked, since the target seems to refuse everything; it can be asked again.
+    Unasked,
     Stopped,
 }
 
@@ -159,15 +162,28 @@ impl Cycle<'_> {
     }
 
     async fn answer_live(&self, items: &[Item<'_>], asked: Vec<Asked>, told: &mut Vec<(Asked, Told)>) {
+        let refusing = AtomicBool::new(false);
         let requests: Vec<_> = asked
             .into_iter()
             .filter_map(|one| {
                 let selection = target_selection(items.get(one.item)?.mapping);
-                Some(self.ask(one, selection))
+                let refusing = &refusing;
+                Some(async move {
+                    if refusing.load(Ordering::Relaxed) {
+                        (one, Told::Unasked)
+                    } else {
+                        self.ask(one, selection).await
+                    }
+                })
             })
             .collect();
         let mut answers = futures::stream::iter(requests).buffer_unordered(self.prepared.pace.most());
         while let Some(answer) = answers.next().await {
+            if let Told::Failed(error) = &answer.1
+                && super::is_about_the_target(error)
+            {
+                refusing.store(true, Ordering::Relaxed);
+            }
             told.push(answer);
         }
     }

@@ -32,8 +32,8 @@ pub(crate) struct Results {
     pub(crate) commit: Commit,
     pub(crate) counters: Counters,
     pub(crate) halt: Option<Halt>,
-    /// True once the target's own check was asked.
-    pub(crate) checked: bool,
+    /// When the target's own check was last asked.
+    pub(crate) checked: Option<tokio::time::Instant>,
     /// Items, by position, whose references are to be compared with their edges.
     pub(crate) references: Vec<(usize, References)>,
     /// Accounts that are no longer as the index has them.

@@ -125,6 +125,28 @@ async fn refused_credentials_put_the_job_in_quarantine_and_lose_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_target_that_refuses_everything_is_not_hammered() {
+    let (rig, faults) = faulty().await;
+    rig.good_cycle().await;
+    for number in 0..500 {
+        rig.source.upsert(user(number));
+    }
+    rig.target.forget_calls();
+    faults.unauthorized_from_now_on();
+    assert!(matches!(rig.cycle().await, CycleEnd::Failed(_)));
+    assert!(rig.target.calls().total() <= 20, "{:?}", rig.target.calls());
+    faults.heal();
+    faults.always(&[Method::Create], Fault::Refuse(ErrorClass::Unauthorized));
+    faults.always(&[Method::Check], Fault::Refuse(ErrorClass::Unauthorized));
+    rig.target.forget_calls();
+    assert!(matches!(rig.cycle().await, CycleEnd::Failed(_)));
+    assert!(rig.target.calls().of(Method::Create) <= 8, "{:?}", rig.target.calls());
+    faults.heal();
+    rig.good_cycle().await;
+    assert_eq!(rig.accounts().len(), 500);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_failing_reference_does_not_fail_its_object() {
     let (rig, faults) = faulty().await;
     rig.source.upsert(user(1));
