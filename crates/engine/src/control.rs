@@ -105,7 +105,7 @@ pub struct JobChange {
 }
 
 impl Engine {
-    /// Makes a job from a template that ships, or from a client's own.
+    /// Makes a job from a template that ships, or from a client's own. A schema that cannot run is refused.
     pub async fn create_job(
         &self,
         tenant: TenantId,
@@ -124,6 +124,7 @@ impl Engine {
             settings: Vec::new(),
             created: now,
         };
+        sync::compile(&template.schema).map_err(ControlError::Schema)?;
         let mut schema = template.schema.clone();
         schema.id = Some(job.id.to_string());
         schema.version = Some(version_text(1));

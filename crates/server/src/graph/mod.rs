@@ -16,6 +16,7 @@ mod routes;
 mod app_role_assignments;
 mod application_templates;
 mod applications;
+mod audit_logs;
 mod batch;
 mod deleted_items;
 mod directory_objects;

@@ -9,6 +9,7 @@ pub(super) fn routes() -> Vec<Route> {
         super::app_role_assignments::routes(),
         super::application_templates::routes(),
         super::applications::routes(),
+        super::audit_logs::routes(),
         super::batch::routes(),
         super::deleted_items::routes(),
         super::directory_objects::routes(),

@@ -77,7 +77,7 @@ pub(super) async fn change(
         let written = call.service().engine.put_schema(job, newest.number, schema, &call.caller.client).await;
         match written {
             Err(engine::ControlError::Store(store::StoreError::VersionMismatch)) if attempt < ATTEMPTS => {
-                attempt += 1
+                attempt += 1;
             }
             Err(error) => return Err(error.into()),
             Ok(version) => {

@@ -1,0 +1,10 @@
+//! Synchronization, with connectors in memory in the place of real directories.
+
+mod directories;
+mod jobs;
+mod language;
+mod orders;
+pub(crate) mod rig;
+mod schema;
+mod secrets;
+mod templates;
