@@ -76,6 +76,8 @@ impl<'a> Deciding<'_, 'a, '_, '_> {
             (Some(Inactive::Disabled), None)
         } else if !source.entitled {
             (Some(Inactive::NotEntitled), None)
+        } else if self.facts.disowned {
+            (Some(Inactive::OutOfScope), Some("the mapping's category no longer accepts it".into()))
         } else if let Some(clause) = self.facts.mapping.filters.scope.refusal(&inputs.values)? {
             (Some(Inactive::OutOfScope), Some(clause))
         } else {

@@ -28,6 +28,7 @@ pub struct Policy {
 }
 
 /// Everything that is known of one object before the target is asked.
+#[expect(clippy::struct_excessive_bools, reason = "independent facts")]
 #[derive(Clone, Copy, Debug)]
 pub struct Facts<'a> {
     /// The mapping that owns the object.
@@ -40,6 +41,8 @@ pub struct Facts<'a> {
     pub import: Import,
     /// What the rule remembers.
     pub entry: Option<&'a Entry>,
+    /// True where the mapping remembers the object and its category no longer accepts it: it is out of scope.
+    pub disowned: bool,
     /// An account that was about to be made when something broke.
     pub intent: Option<&'a Intent>,
     /// What holds for every object.

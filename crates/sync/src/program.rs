@@ -23,13 +23,6 @@ pub struct Rule {
     pub mappings: Vec<Mapping>,
 }
 
-impl Rule {
-    /// The mappings that read a type of object.
-    pub fn mappings_of<'a>(&'a self, kind: &'a str) -> impl Iterator<Item = &'a Mapping> {
-        self.mappings.iter().filter(move |mapping| mapping.source_kind == kind)
-    }
-}
-
 /// An object mapping.
 #[derive(Debug)]
 pub struct Mapping {

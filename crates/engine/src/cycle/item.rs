@@ -14,6 +14,7 @@ pub(crate) const MOST_ROUNDS: u8 = 4;
 
 /// One object of one rule on its way through a cycle.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts")]
 pub(crate) struct Item<'p> {
     pub(crate) mapping: &'p Mapping,
     pub(crate) anchor: Anchor,
@@ -21,6 +22,8 @@ pub(crate) struct Item<'p> {
     pub(crate) source: Option<SourceObject>,
     pub(crate) import: Import,
     pub(crate) entry: Option<Entry>,
+    /// True where the mapping's category no longer accepts the object that it remembers.
+    pub(crate) disowned: bool,
     pub(crate) intent: Option<Intent>,
     pub(crate) escrow: Option<Escrow>,
     /// True where a removal of it is staged.
@@ -51,6 +54,7 @@ impl<'p> Item<'p> {
             seen: self.source.as_ref().map_or(Seen::Gone, Seen::Present),
             import: self.import,
             entry: self.entry.as_ref(),
+            disowned: self.disowned,
             intent: self.intent.as_ref(),
             policy,
             soft_delete: self.soft_delete,

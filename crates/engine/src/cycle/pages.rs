@@ -89,7 +89,7 @@ impl<'a> Cycle<'a> {
         let memory = self.remember(&anchors).await?;
         let yielded = u64::try_from(changes.len()).unwrap_or(0);
         let mut counters = Counters { imported_deltas: yielded, ..Counters::default() };
-        let (mut items, mut edges) = (Vec::new(), Vec::new());
+        let (mut items, mut edges, mut passed_by) = (Vec::new(), Vec::new(), Vec::new());
         let mut upserts = 0;
         for change in changes {
             match change {
@@ -97,7 +97,7 @@ impl<'a> Cycle<'a> {
                     upserts += 1;
                     counters.imported += 1;
                     counters.entitled += u64::from(source.entitled);
-                    self.items_of(&source, &memory, &mut items);
+                    passed_by.extend(self.items_of(&source, &memory, &mut items));
                 }
                 Change::Delete { anchor, .. } => self.gone_items(&anchor, &memory, &mut items),
                 Change::ReferenceDelta { anchor, attribute, added, removed, kind } => {
@@ -124,6 +124,9 @@ impl<'a> Cycle<'a> {
         // Membership changes come after the enumerations of the same page: those may have begun before them.
         edges.append(&mut results.commit.edges);
         results.commit.edges = edges;
+        if self.initial {
+            results.commit.seen.append(&mut passed_by);
+        }
         let halt = results.halt.take();
         let advance: super::Advance = Box::new(move |running| {
             running.cursor = Some(cursor.0);
@@ -171,21 +174,37 @@ impl<'a> Cycle<'a> {
         Ok(memory)
     }
 
-    /// An object as each rule sees it: by the first mapping whose category accepts it.
-    pub(crate) fn items_of(&self, source: &SourceObject, memory: &Memory, items: &mut Vec<Item<'a>>) {
+    /// An object as each rule sees it: by the first mapping whose category accepts it, or by the one that remembers an
+    /// account of it and no longer owns it. Yields the rules that remember it and have nothing to decide about it.
+    pub(crate) fn items_of(
+        &self,
+        source: &SourceObject,
+        memory: &Memory,
+        items: &mut Vec<Item<'a>>,
+    ) -> Vec<Key> {
         let rules: &'a [Rule] = &self.prepared.program.rules;
+        let mut passed_by = Vec::new();
         for rule in rules {
-            let owner = rule
-                .mappings
-                .iter()
-                .find(|mapping| mapping.source_kind == source.object.kind && mapping.owns(source));
-            if let Some(mapping) = owner {
-                let entry = memory.entry(&rule.id, &source.object.anchor).cloned();
-                let import = if entry.is_some() { Import::Update } else { Import::Add };
-                let anchor = source.object.anchor.clone();
-                items.push(self.item(mapping, anchor, Some(source.clone()), entry, import, memory));
-            }
+            let anchor = &source.object.anchor;
+            let entry = memory.entry(&rule.id, anchor).cloned();
+            let kind = &source.object.kind;
+            let owner = rule.mappings.iter().find(|one| one.source_kind == *kind && one.owns(source));
+            let former = entry.as_ref().filter(|entry| entry.link.is_some()).and_then(|entry| {
+                let same_account = |owner: &sync::Mapping| {
+                    entry.link.as_ref().is_some_and(|link| link.kind == owner.target_kind)
+                };
+                let former = rule.mappings.iter().find(|mapping| mapping.key == entry.mapping)?;
+                (former.source_kind == *kind && !owner.is_some_and(same_account)).then_some(former)
+            });
+            let Some(mapping) = former.or(owner) else {
+                passed_by.extend(entry.map(|entry| (entry.rule, entry.source)));
+                continue;
+            };
+            let import = if entry.is_some() { Import::Update } else { Import::Add };
+            let item = self.item(mapping, anchor.clone(), Some(source.clone()), entry, import, memory);
+            items.push(Item { disowned: former.is_some(), ..item });
         }
+        passed_by
     }
 
     /// An object that is gone, as each rule that remembers it sees it.
@@ -228,6 +247,7 @@ impl<'a> Cycle<'a> {
             source,
             import,
             entry,
+            disowned: false,
             answers: Vec::new(),
             live: false,
             rounds: 0,

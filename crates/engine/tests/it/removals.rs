@@ -100,6 +100,36 @@ async fn a_corrected_filter_lets_everybody_go_on_as_if_nothing_had_been() {
 }
 
 #[tokio::test]
+async fn whom_a_category_no_longer_accepts_is_disabled_and_not_deleted() {
+    let rig = rig_of(60).await;
+    rig.change_schema(|schema| {
+        let clause = json!({"sourceOperandName": "login", "operatorName": "NOT REGEX MATCH",
+            "targetOperand": {"values": ["^user7$"]}});
+        schema["synchronizationRules"][0]["objectMappings"][0]["scope"] =
+            json!({"categoryFilterGroups": [{"clauses": [clause]}]});
+    })
+    .await;
+    rig.good_cycle().await;
+    assert_eq!((active(&rig), rig.accounts().len()), (59, 60));
+    assert!(!rig.accounts()["user7"]);
+    // In the next full read nobody has become gone by it.
+    rig.source.forget_history();
+    rig.good_cycle().await;
+    assert_eq!((active(&rig), rig.accounts().len()), (59, 60));
+}
+
+#[tokio::test]
+async fn mappings_that_are_disabled_leave_their_accounts_alone() {
+    let rig = rig_of(30).await;
+    rig.change_schema(|schema| {
+        schema["synchronizationRules"][0]["objectMappings"][0]["enabled"] = false.into();
+    })
+    .await;
+    rig.good_cycle().await;
+    assert_eq!(active(&rig), 30);
+}
+
+#[tokio::test]
 async fn a_source_that_suddenly_shows_nobody_deletes_nobody() {
     let rig = rig_of(5).await;
     for number in 0..5 {

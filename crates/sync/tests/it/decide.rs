@@ -218,6 +218,8 @@ fn inactive_with_a_link_is_disabled() {
     let Action::Disable(_, changes) = world.decide().action else { panic!("expected a disable") };
     let changed: Vec<&Name> = changes.changes.iter().map(|change| &change.attribute).collect();
     assert_eq!(changed, ["active"], "only mappings that read IsSoftDeleted flow");
+    let disowned = inactive(|world| world.disowned = true);
+    assert_eq!(row(disowned), "disable u1; Released Created");
     let already = |world: &mut World| {
         disabled(world);
         world.target = vec![account().with("active", false)];

@@ -105,6 +105,7 @@ pub(crate) struct World {
     pub(crate) source: Option<SourceObject>,
     pub(crate) link: Option<Link>,
     pub(crate) intent: bool,
+    pub(crate) disowned: bool,
     pub(crate) policy: Policy,
     pub(crate) soft_delete: bool,
     pub(crate) stage: bool,
@@ -166,6 +167,7 @@ impl World {
             source: Some(SourceObject::active(person())),
             link: None,
             intent: false,
+            disowned: false,
             policy: Policy {
                 skip_out_of_scope_deletions: false,
                 verification: TargetVerification::ReadBeforeUpdate,
@@ -209,6 +211,7 @@ impl World {
                 seen: self.source.as_ref().map_or(Seen::Gone, Seen::Present),
                 import: Import::Update,
                 entry: entry.as_ref(),
+                disowned: self.disowned,
                 intent: self.intent.then_some(&intent),
                 policy: &self.policy,
                 soft_delete: self.soft_delete,
