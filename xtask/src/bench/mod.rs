@@ -1,6 +1,9 @@
 //! The benches, by name.
 
+mod engine;
 mod scim;
+
+use std::path::PathBuf;
 
 use clap::ValueEnum;
 
@@ -17,10 +20,18 @@ pub(crate) struct Arguments {
     /// How many requests are in flight.
     #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=256))]
     concurrency: u16,
+    /// What a process that the bench `engine` begins does.
+    #[arg(long, hide = true, requires = "folder")]
+    step: Option<engine::Step>,
+    /// Where it does it.
+    #[arg(long, hide = true)]
+    folder: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
 enum Name {
+    /// Cycles from the embedded directory to a target in memory, for one organization and for one ten times as large.
+    Engine,
     /// An initial cycle into a real SCIM server, against a plain load generator at the same server.
     Scim,
 }
@@ -28,7 +39,11 @@ enum Name {
 /// Runs one bench and prints its table.
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let concurrency = usize::from(arguments.concurrency);
+    if let (Some(step), Some(folder)) = (arguments.step, &arguments.folder) {
+        return engine::step(step, folder, arguments.users.unwrap_or_default());
+    }
     match arguments.name {
+        Name::Engine => print!("{}", engine::run(arguments.users.unwrap_or(100_000))?),
         Name::Scim => print!("{}", scim::run(arguments.users.unwrap_or(2_000), concurrency)?),
     }
     Ok(())
