@@ -15,6 +15,6 @@ mod http;
 mod scim;
 mod service;
 
-pub use graph::{Api, ApiRequest, ApiResponse};
+pub use graph::{Api, ApiRequest, ApiResponse, Operation};
 pub use http::router;
 pub use service::{Limits, Service};

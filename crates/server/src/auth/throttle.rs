@@ -24,7 +24,7 @@ impl Throttle {
         let failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
         let (count, until) = failures.get(&(tenant, client.to_owned()))?;
         let left = until.duration_since(now);
-        (*count >= FAILURES && left.is_positive()).then(|| left.unsigned_abs().as_secs() + 1)
+        (*count >= FAILURES && left.is_positive()).then(|| seconds(left))
     }
 
     /// Counts a failure.
@@ -45,6 +45,12 @@ impl Throttle {
     }
 }
 
+/// Whole seconds that cover a duration.
+fn seconds(duration: SignedDuration) -> u64 {
+    let whole = duration.unsigned_abs();
+    whole.as_secs() + u64::from(whole.subsec_nanos() > 0)
+}
+
 #[cfg(test)]
 mod tests {
     use model::Uuid;
@@ -60,7 +66,7 @@ mod tests {
             assert_eq!(throttle.wait(tenant, "c", at(0)), None);
             throttle.failed(tenant, "c", at(0));
         }
-        assert_eq!(throttle.wait(tenant, "c", at(10)), Some(51));
+        assert_eq!(throttle.wait(tenant, "c", at(10)), Some(50));
         assert_eq!(throttle.wait(tenant, "d", at(10)), None);
         assert_eq!(throttle.wait(tenant, "c", at(60)), None);
         throttle.failed(tenant, "c", at(61));

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures::FutureExt as _;
 use graph::odata::QueryOptions;
-use graph::path::RequestPath;
+use graph::path::{RequestPath, Version};
 use graph::{GraphError, RequestIds};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 
@@ -15,7 +15,7 @@ use super::authorize::permit;
 use super::call::Call;
 use super::error::ApiError;
 use super::reply::{Reply, ReplyBody};
-use super::route::RouteTable;
+use super::route::{Needs, RouteTable};
 use super::routes::routes;
 use crate::Service;
 use crate::auth::Caller;
@@ -166,10 +166,31 @@ impl Api {
         route.handle(call).await
     }
 
-    #[cfg(test)]
-    pub(super) fn routes(&self) -> &RouteTable {
-        &self.routes
+    /// Every operation of the API with the permissions that it needs.
+    pub fn operations(&self) -> impl Iterator<Item = Operation> {
+        self.routes.iter().map(|route| Operation {
+            method: route.method.clone(),
+            path: route.path,
+            permissions: match route.needs {
+                Needs::OneOf(permissions) => permissions,
+                Needs::Token => &[],
+            },
+            only: route.only,
+        })
     }
+}
+
+/// An operation of the API.
+#[derive(Clone, Debug)]
+pub struct Operation {
+    /// The method.
+    pub method: Method,
+    /// The path below the version, with its keys in braces.
+    pub path: &'static str,
+    /// The permissions of which one suffices; none where the operation asks for permissions itself.
+    pub permissions: &'static [&'static str],
+    /// The version that has it, where only one does.
+    pub only: Option<Version>,
 }
 
 /// The identifiers of requests, drawn from the service.

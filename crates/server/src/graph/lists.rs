@@ -241,7 +241,7 @@ mod tests {
             .unwrap()
             .order_by;
         let object = |value: Json| value.as_object().cloned().unwrap();
-        let mut objects = vec![
+        let mut objects = [
             object(json!({"displayName": "c", "department": "A"})),
             object(json!({"displayName": "b", "department": "b", "employeeOrgData": {"division": "x"}})),
             object(json!({"displayName": "B", "department": "b"})),

@@ -30,4 +30,4 @@ mod synchronization;
 mod users;
 
 pub(crate) use api::Ids;
-pub use api::{Api, ApiRequest, ApiResponse};
+pub use api::{Api, ApiRequest, ApiResponse, Operation};

@@ -179,7 +179,7 @@ impl RouteTable {
             .filter(move |(_, route)| route.only.is_none_or(|only| only == version))
     }
 
-    #[cfg(test)]
+    /// All routes.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Route> {
         self.routes.iter().map(|(_, route)| route)
     }

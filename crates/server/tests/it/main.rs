@@ -1,0 +1,23 @@
+//! The Graph API over HTTP, on a real store.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "tests fail by panicking"
+)]
+
+mod applications;
+mod assignments;
+mod audit_logs;
+mod batch;
+mod bin;
+mod groups;
+mod lists;
+mod permissions;
+mod pipeline;
+mod relations;
+mod synchronization;
+mod tokens;
+mod users;
+mod world;
