@@ -1,7 +1,6 @@
 //! The Graph API over HTTP, on a real store.
 #![expect(
     clippy::unwrap_used,
-    clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
     reason = "tests fail by panicking"

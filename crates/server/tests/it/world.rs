@@ -216,7 +216,7 @@ impl World {
             let page = self.get(&next).await.expect(200);
             found.extend(page["value"].as_array().unwrap().iter().cloned());
             match page["@odata.nextLink"].as_str() {
-                Some(link) => next = link.to_owned(),
+                Some(link) => link.clone_into(&mut next),
                 None => return found,
             }
         }
