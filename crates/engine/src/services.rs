@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use connector::Configuration;
 use model::job::Job;
-use model::schema::{Schema, SynchronizationRule};
+use model::schema::{DirectoryDefinition, Schema, SynchronizationRule};
 use model::secrets::Secrets;
 use model::settings::JobSettings;
-use model::{Clock, Entropy, Uuid};
+use model::template::Template;
+use model::{Clock, Entropy, Name, Uuid};
 use store::SharedStore;
 use store::vault::Vault;
 
@@ -60,7 +61,7 @@ impl Services {
             .or_else(|| schema.synchronization_rules.first())
             .ok_or_else(|| PrepareError::Template("the schema has no synchronization rule".into()))?;
         let factory = |directory: &str| {
-            let name = template.connector(directory).ok_or_else(|| {
+            let name = connector_of(template, schema, directory).ok_or_else(|| {
                 PrepareError::Template(format!(
                     "template '{}' names no connector for directory '{directory}'",
                     template.id
@@ -83,4 +84,17 @@ impl Services {
             target: (factory(&rule.target_directory_name)?, configuration(&settings.target)),
         })
     }
+}
+
+/// The connector of a schema's directory: by its name, or by the name that the template has for the directory of that
+/// id. Schemas that were exported elsewhere have other names for the same directories.
+fn connector_of<'a>(template: &'a Template, schema: &Schema, directory: &str) -> Option<&'a Name> {
+    let same = |one: &&DirectoryDefinition, id: &str| {
+        one.id.as_deref().is_some_and(|own| own.eq_ignore_ascii_case(id))
+    };
+    template.connector(directory).or_else(|| {
+        let id = schema.directory(directory)?.id.as_deref()?;
+        let known = template.schema.directories.iter().find(|one| same(one, id))?;
+        template.connector(&known.name)
+    })
 }
