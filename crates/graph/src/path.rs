@@ -1,8 +1,8 @@
 //! Paths of the Graph API: a raw path as segments, and the patterns that routes are written in.
 //!
 //! One resource has many spellings: `/users/42` and `/users('42')`, `/servicePrincipals(appId='…')`, `/ping` and
-//! `/ping()`, `/start` and `/microsoft.graph.start`, all without regard to case. A [`RequestPath`] is the same for all
-//! of them, and a [`Pattern`] matches it.
+//! `/ping()`, `/start` and `/microsoft.graph.start`, all without regard to case. A [`RequestPath`] and a [`Pattern`] see
+//! through all of them.
 
 use percent_encoding::percent_decode_str;
 
@@ -89,14 +89,14 @@ fn split_segment(text: &str, segments: &mut Vec<Segment>) -> Result<(), GraphErr
         ))
     };
     let Some((name, rest)) = text.split_once('(') else {
-        segments.push(Segment::Text(unprefixed(text).to_owned()));
+        segments.push(Segment::Text(text.to_owned()));
         return Ok(());
     };
     let inner = rest.strip_suffix(')').ok_or_else(malformed)?.trim();
     if name.is_empty() {
         return Err(malformed());
     }
-    segments.push(Segment::Text(unprefixed(name).to_owned()));
+    segments.push(Segment::Text(name.to_owned()));
     let mut arguments = arguments(inner).ok_or_else(malformed)?;
     match arguments.as_mut_slice() {
         [] => {}
@@ -107,15 +107,6 @@ fn split_segment(text: &str, segments: &mut Vec<Segment>) -> Result<(), GraphErr
         }
     }
     Ok(())
-}
-
-/// Actions and functions may be called by their qualified names.
-fn unprefixed(name: &str) -> &str {
-    const PREFIX: &str = "microsoft.graph.";
-    match name.get(..PREFIX.len()) {
-        Some(prefix) if prefix.eq_ignore_ascii_case(PREFIX) => name.get(PREFIX.len()..).unwrap_or(name),
-        _ => name,
-    }
 }
 
 /// What stands in parentheses: values, named or not, separated by commas. None where that cannot be read.
@@ -221,6 +212,17 @@ impl Captures {
     }
 }
 
+/// True where a segment is a name, by itself or qualified: actions, functions and types may be called by the name of
+/// their namespace or of its alias, as in `microsoft.graph.start` and `graph.user`. A key may begin so too, which is why
+/// only the pattern can tell.
+fn is_name(text: &str, name: &str) -> bool {
+    let bare = ["microsoft.graph.", "graph."].into_iter().find_map(|prefix| {
+        let (start, rest) = text.split_at_checked(prefix.len())?;
+        start.eq_ignore_ascii_case(prefix).then_some(rest)
+    });
+    text.eq_ignore_ascii_case(name) || bare.is_some_and(|bare| bare.eq_ignore_ascii_case(name))
+}
+
 impl Pattern {
     /// Reads a pattern. Segments in braces take a key, all others are names.
     #[must_use]
@@ -239,7 +241,7 @@ impl Pattern {
         let mut segments = segments.iter();
         for step in &self.0 {
             match (step, segments.next()?) {
-                (Step::Name(name), Segment::Text(text)) if name.eq_ignore_ascii_case(text) => {}
+                (Step::Name(name), Segment::Text(text)) if is_name(text, name) => {}
                 (Step::Key(name), segment) => captures.keys.push((name.clone(), key(segment)?)),
                 _ => return None,
             }
@@ -259,7 +261,7 @@ impl Pattern {
     #[must_use]
     pub fn prefix_length(&self, segments: &[Segment]) -> usize {
         let follows = |(step, segment): &(&Step, &Segment)| match (step, segment) {
-            (Step::Name(name), Segment::Text(text)) => name.eq_ignore_ascii_case(text),
+            (Step::Name(name), Segment::Text(text)) => is_name(text, name),
             (Step::Name(_), _) => false,
             (Step::Key(_), segment) => key(segment).is_some(),
         };
@@ -318,10 +320,7 @@ mod tests {
             ]
         );
         assert_eq!(segments("/beta/ping()"), [text("ping")]);
-        assert_eq!(
-            segments("/beta//jobs/x/Microsoft.Graph.start/"),
-            [text("jobs"), text("x"), text("start")]
-        );
+        assert_eq!(segments("/beta//jobs/x/"), [text("jobs"), text("x")]);
         assert_eq!(segments("/beta/users/ada%40contoso.com")[1], text("ada@contoso.com"));
     }
 
@@ -366,6 +365,18 @@ mod tests {
             pattern.captures(&segments("/beta/servicePrincipals/1/synchronization/jobs/2/start/x")),
             None
         );
+    }
+
+    #[test]
+    fn names_may_be_qualified_and_keys_stay_as_they_are() {
+        let pattern = Pattern::new("groups/{id}/members/user");
+        for path in ["/beta/groups/1/members/graph.user", "/beta/groups/1/members/Microsoft.Graph.User"] {
+            assert!(pattern.captures(&segments(path)).is_some(), "{path}");
+        }
+        assert!(pattern.captures(&segments("/beta/groups/1/members/other.user")).is_none());
+        let captures =
+            Pattern::new("users/{id}").captures(&segments("/beta/users/graph.admin@x.example")).unwrap();
+        assert_eq!(captures.key("id").unwrap().value(), "graph.admin@x.example");
     }
 
     #[test]

@@ -27,7 +27,7 @@ async fn members_come_and_go() {
         (&inner_shown["@odata.type"], &inner_shown["securityEnabled"]),
         (&json!("#microsoft.graph.group"), &json!(true))
     );
-    let users = world.every(&format!("{members}/microsoft.graph.user?$select=id,userPrincipalName")).await;
+    let users = world.every(&format!("{members}/graph.user?$select=id,userPrincipalName")).await;
     assert_eq!(users.len(), 2);
     assert_eq!(world.get(&format!("{members}/$count")).await.expect(200), json!(3));
     let filtered = format!("{members}?$filter=displayName eq 'BOB'&$count=true");
