@@ -1,9 +1,12 @@
 //! How values are laid down in columns.
 
+use std::hash::Hasher as _;
+
 use model::Timestamp;
 use model::fingerprint::Fingerprint;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use siphasher::sip::SipHasher13;
 use store::Exported;
 
 use crate::error::{Done, corrupt};
@@ -26,6 +29,16 @@ pub(crate) fn limit(limit: usize) -> i64 {
 /// A count as SQL gives it.
 pub(crate) fn count(count: i64) -> u64 {
     u64::try_from(count).unwrap_or(0)
+}
+
+/// A hash of an anchor by which rows are found; what was found is compared. Never zero. It stands in rows: it cannot
+/// change.
+pub(crate) fn anchor_hash(anchor: &str) -> u32 {
+    let mut hasher = SipHasher13::new();
+    hasher.write(anchor.as_bytes());
+    #[expect(clippy::cast_possible_truncation, reason = "the lower half is the hash")]
+    let hash = hasher.finish() as u32;
+    hash.max(1)
 }
 
 /// A value as JSON text.

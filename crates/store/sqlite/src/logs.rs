@@ -1,5 +1,7 @@
 //! The provisioning log and the audit log.
 
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
 use model::{JobId, SignedDuration, TenantId, Timestamp, Uuid};
 use rusqlite::types::Value as Sql;
@@ -7,38 +9,81 @@ use rusqlite::{Row, params, params_from_iter};
 use store::{AuditRecord, LogStore, ProvisioningEntry, ProvisioningQuery};
 
 use crate::SqliteStore;
-use crate::encode::{from_text, limit, micros, moment, to_text};
+use crate::encode::{anchor_hash, from_text, limit, micros, moment, to_text};
 use crate::error::Done;
 use crate::record::{self, Columns, Prepared};
 use crate::session::Session;
 use crate::tenants;
 
+/// Octets of a record's hashes.
+const ANCHORS: usize = 8;
 /// Records that one transaction prunes, so that it does not hold others up.
 const PRUNE: i64 = 2_000;
 /// How far a record's identifier may be from its moment.
 const SLACK: SignedDuration = SignedDuration::from_hours(1);
 
-/// Appends a record.
-pub(crate) fn append(session: &Session<'_>, tenant: i64, job: i64, record: &Prepared) -> Done<()> {
-    session.run(
-        "INSERT INTO provisioning (tenant, id, job, moment, cycle, action, outcome, body)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-        params![
-            tenant,
-            record.id,
-            job,
-            record.moment,
-            record.cycle,
-            record.action,
-            record.outcome,
-            record.body
-        ],
-    )?;
-    let number = session.inserted();
-    for hash in record.hashes.into_iter().flatten() {
-        session.run("INSERT INTO provisioning_anchor (hash, number) VALUES (?1, ?2)", [hash, number])?;
+/// Appends the records of a commit.
+pub(crate) fn append(session: &Session<'_>, tenant: i64, job: i64, records: &[Prepared]) -> Done<()> {
+    let first = next_number(session)?;
+    let mut hashes = Vec::with_capacity(records.len() * ANCHORS);
+    for (number, record) in (first..).zip(records) {
+        session.run(
+            "INSERT INTO provisioning (number, tenant, id, job, moment, cycle, action, outcome, body)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+            params![
+                number,
+                tenant,
+                record.id,
+                job,
+                record.moment,
+                record.cycle,
+                record.action,
+                record.outcome,
+                record.body
+            ],
+        )?;
+        hashes.extend(record.hashes.iter().flat_map(|hash| hash.to_le_bytes()));
     }
+    session.run(
+        "INSERT INTO provisioning_anchors (first, tenant, hashes) VALUES (?1, ?2, ?3)",
+        params![first, tenant, hashes],
+    )?;
     Ok(())
+}
+
+/// The number of the next record: beyond all records, and beyond those that were pruned while their hashes are kept.
+fn next_number(session: &Session<'_>) -> Done<i64> {
+    let newest = session.first(
+        "SELECT max(coalesce((SELECT max(number) FROM provisioning), 0), coalesce(
+             (SELECT first - 1 + length(hashes) / 8 FROM provisioning_anchors ORDER BY first DESC LIMIT 1), 0))",
+        [],
+        |row| Ok(row.get::<_, i64>(0)?),
+    )?;
+    Ok(newest.unwrap_or(0) + 1)
+}
+
+/// The numbers of records that may be about the object of an anchor.
+fn numbers_about(session: &Session<'_>, tenant: i64, anchor: &str) -> Done<Vec<i64>> {
+    let wanted = anchor_hash(anchor).to_le_bytes();
+    let mut numbers = Vec::new();
+    let page = |row: &Row<'_>| -> Done<Vec<i64>> {
+        let first: i64 = row.get(0)?;
+        let hashes = row.get_ref(1)?.as_blob()?.chunks_exact(ANCHORS);
+        let found = (first..).zip(hashes).filter(|(_, pair)| {
+            pair.first_chunk::<4>() == Some(&wanted) || pair.last_chunk::<4>() == Some(&wanted)
+        });
+        Ok(found.map(|(number, _)| number).collect())
+    };
+    session.each(
+        "SELECT first, hashes FROM provisioning_anchors WHERE tenant = ?1",
+        [tenant],
+        page,
+        |found| {
+            numbers.extend(found);
+            true
+        },
+    )?;
+    Ok(numbers)
 }
 
 /// The least identifier that a record of a moment has (UUID version 7: milliseconds in the first 48 bits).
@@ -79,20 +124,12 @@ fn octets(id: Uuid) -> Vec<u8> {
 
 /// The statement of a query; none where nothing can satisfy it.
 fn statement(session: &Session<'_>, tenant: i64, query: &ProvisioningQuery) -> Done<Option<Conditions>> {
-    let from = match &query.anchor {
-        // The cross joins keep the planner from turning the order around.
-        Some(_) => "provisioning_anchor a CROSS JOIN provisioning p ON p.number = a.number",
-        None => "provisioning p INDEXED BY provisioning_id",
-    };
     let mut built = Conditions {
-        sql: format!(
-            "SELECT p.id, p.moment, p.cycle, p.action, p.outcome, p.body, p.job FROM {from} WHERE p.tenant = ?1"
-        ),
+        sql: "SELECT p.id, p.moment, p.cycle, p.action, p.outcome, p.body, p.job FROM provisioning p
+              WHERE p.tenant = ?1"
+            .to_owned(),
         values: vec![Sql::from(tenant)],
     };
-    if let Some(anchor) = &query.anchor {
-        built.add("a.hash = ?", record::anchor_hash(anchor));
-    }
     if let Some(job) = &query.job {
         let Some(job) = session.id(job.as_str())? else { return Ok(None) };
         built.add("p.job = ?", job);
@@ -122,7 +159,6 @@ fn statement(session: &Session<'_>, tenant: i64, query: &ProvisioningQuery) -> D
     if let Some(after) = query.after {
         built.add(if query.ascending { "p.id > ?" } else { "p.id < ?" }, octets(after));
     }
-    built.sql.push_str(if query.ascending { " ORDER BY p.id" } else { " ORDER BY p.id DESC" });
     Ok(Some(built))
 }
 
@@ -151,19 +187,52 @@ fn provisioning(
         return Ok(found);
     }
     let Some(tenant) = tenants::find(session, tenant)? else { return Ok(found) };
-    let Some(Conditions { sql, values }) = statement(session, tenant, query)? else { return Ok(found) };
+    let Some(mut statement) = statement(session, tenant, query)? else { return Ok(found) };
+    if let Some(anchor) = &query.anchor {
+        return about(session, tenant, query, anchor, statement);
+    }
+    statement.sql.push_str(if query.ascending { " ORDER BY p.id" } else { " ORDER BY p.id DESC" });
     session.each(
-        &sql,
-        params_from_iter(values),
+        &statement.sql,
+        params_from_iter(statement.values),
         |row| entry(session, row),
         |entry| {
-            if query.anchor.as_ref().is_none_or(|anchor| record::is_about(&entry.record, anchor)) {
-                found.push(entry);
-            }
+            found.push(entry);
             found.len() < query.limit
         },
     )?;
     Ok(found)
+}
+
+/// The records about the object of an anchor that satisfy a statement, one page in order.
+fn about(
+    session: &Session<'_>,
+    tenant: i64,
+    query: &ProvisioningQuery,
+    anchor: &str,
+    mut statement: Conditions,
+) -> Done<Vec<ProvisioningEntry>> {
+    statement.add("p.number = ?", 0);
+    let mut page = BTreeMap::new();
+    for number in numbers_about(session, tenant, anchor)? {
+        if let Some(last) = statement.values.last_mut() {
+            *last = Sql::from(number);
+        }
+        let values = params_from_iter(&statement.values);
+        let found = session.first(&statement.sql, values, |row| entry(session, row))?;
+        if let Some(found) = found.filter(|found| record::is_about(&found.record, anchor)) {
+            page.insert(found.record.id, found);
+            if page.len() > query.limit {
+                if query.ascending {
+                    page.pop_last()
+                } else {
+                    page.pop_first()
+                };
+            }
+        }
+    }
+    let page = page.into_values();
+    Ok(if query.ascending { page.collect() } else { page.rev().collect() })
 }
 
 /// What a step of pruning did.
@@ -176,25 +245,28 @@ struct Pruned {
 /// Looks at the rows after one, in the order in which they were appended, and removes those older than a moment.
 fn prune(session: &Session<'_>, before: Timestamp, after: i64) -> Done<Pruned> {
     let rows = session.all(
-        "SELECT number, moment, body FROM provisioning WHERE number > ?1 ORDER BY number LIMIT ?2",
+        "SELECT number, moment FROM provisioning WHERE number > ?1 ORDER BY number LIMIT ?2",
         [after, PRUNE],
-        |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, row.get::<_, Vec<u8>>(2)?)),
+        |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)),
     )?;
     let young = micros(before.checked_add(SLACK).unwrap_or(Timestamp::MAX));
     // Rows are appended nearly in the order of their moments: beyond a step of young ones there are no old ones.
-    let last = rows.last().map(|(number, ..)| *number);
-    let last = last.filter(|_| rows.iter().any(|(_, moment, _)| *moment < young));
+    let last = rows.last().map(|(number, _)| *number);
+    let last = last.filter(|_| rows.iter().any(|(_, moment)| *moment < young));
     let mut removed = 0;
-    for (number, moment, body) in rows {
+    for (number, moment) in rows {
         if moment < micros(before) {
-            for hash in record::hashes_of_body(&body)?.into_iter().flatten() {
-                session
-                    .run("DELETE FROM provisioning_anchor WHERE hash = ?1 AND number = ?2", [hash, number])?;
-            }
             session.run("DELETE FROM provisioning WHERE number = ?1", [number])?;
             removed += 1;
         }
     }
+    // Hashes go once none of their records is left.
+    session.run(
+        "DELETE FROM provisioning_anchors WHERE first + length(hashes) / 8
+             <= coalesce((SELECT min(number) FROM provisioning), 9223372036854775807)
+         AND first < coalesce((SELECT min(number) FROM provisioning), 9223372036854775807)",
+        [],
+    )?;
     Ok(Pruned { removed, last })
 }
 

@@ -3,16 +3,13 @@
 //! A body begins with the number of its form, so that a later form can stand beside this one: here the change's
 //! identifier (16 octets), then JSON, whose absent fields take their defaults.
 
-use std::hash::Hasher as _;
-
 use model::provisioning::{
     Action, Identity, ModifiedProperty, Outcome, ProvisioningRecord, SkipReason, Step,
 };
 use model::{Anchor, CycleId, Failure, Timestamp, Uuid};
 use serde::{Deserialize, Serialize};
-use siphasher::sip::SipHasher13;
 
-use crate::encode::{from_text, micros};
+use crate::encode::{anchor_hash, from_text, micros};
 use crate::error::{Done, corrupt};
 
 const WHAT: &str = "a record of the provisioning log";
@@ -28,8 +25,8 @@ pub(crate) struct Prepared {
     pub(crate) action: i64,
     pub(crate) outcome: i64,
     pub(crate) body: Vec<u8>,
-    /// Hashes of the object's anchors.
-    pub(crate) hashes: [Option<i64>; 2],
+    /// Hashes of the object's anchors at the source and at the target, zero where there is none.
+    pub(crate) hashes: [u32; 2],
 }
 
 /// The columns of a record that is read.
@@ -94,28 +91,6 @@ pub(crate) fn outcome_number(outcome: Outcome) -> i64 {
     }
 }
 
-/// The hash by which records of an anchor are found; those of other anchors are sorted out afterwards. 32 bits keep
-/// the index small.
-pub(crate) fn anchor_hash(anchor: &str) -> i64 {
-    let mut hasher = SipHasher13::new();
-    hasher.write(anchor.as_bytes());
-    #[expect(clippy::cast_possible_truncation, reason = "the lower half is the hash")]
-    let hash = hasher.finish() as u32;
-    i64::from(hash)
-}
-
-fn hashes(source: &Identity, target: &Identity) -> [Option<i64>; 2] {
-    let of = |side: &Identity| side.anchor.as_ref().map(|anchor| anchor_hash(anchor.as_str()));
-    let source = of(source);
-    [source, of(target).filter(|target| Some(*target) != source)]
-}
-
-/// The hashes by which the record of a body is found.
-pub(crate) fn hashes_of_body(body: &[u8]) -> Done<[Option<i64>; 2]> {
-    let (_, rest) = open(body)?;
-    Ok(hashes(&rest.source, &rest.target))
-}
-
 /// A body's change and the rest.
 fn open(body: &[u8]) -> Done<(Uuid, Read)> {
     let (change, rest) = body
@@ -149,7 +124,8 @@ pub(crate) fn prepare(record: &ProvisioningRecord) -> Done<Prepared> {
         action: action_number(record.action),
         outcome: outcome_number(record.outcome),
         body,
-        hashes: hashes(&record.source, &record.target),
+        hashes: [&record.source, &record.target]
+            .map(|side| side.anchor.as_ref().map_or(0, |anchor| anchor_hash(anchor.as_str()))),
     })
 }
 

@@ -8,8 +8,8 @@ use store::{Commit, Entry};
 
 use super::entries::{RELEASED, link_bits};
 use super::{edges, waiting};
-use crate::encode::exported_to_blob;
-use crate::error::{Done, not_found};
+use crate::encode::{anchor_hash, exported_to_blob};
+use crate::error::{Done, corrupt, not_found};
 use crate::record::{self, Prepared};
 use crate::session::{Session, optional_text};
 use crate::{jobs, logs};
@@ -67,6 +67,8 @@ pub(super) struct Page<'a> {
     pub(super) job: i64,
     /// The numbers of source objects that were met.
     objects: HashMap<Anchor, i64>,
+    /// Whether the last source object that was looked for was not there.
+    objects_are_new: bool,
     /// Changes of the numbers of links and of released ones, by rule, source type and target type.
     counts: BTreeMap<(i64, i64, i64), (i64, i64)>,
     /// Objects that something was taken from: they go where nothing speaks of them any more.
@@ -81,6 +83,7 @@ impl<'a> Page<'a> {
             session,
             job,
             objects: HashMap::new(),
+            objects_are_new: false,
             counts: BTreeMap::new(),
             orphans: BTreeSet::new(),
             known: edges::Known::default(),
@@ -105,11 +108,24 @@ impl<'a> Page<'a> {
 
     /// The number of a source object, made where it is new; and whether it was.
     pub(super) fn object(&mut self, anchor: &Anchor) -> Done<(i64, bool)> {
-        if let Some(id) = self.find_object(anchor)? {
+        if let Some(id) = self.objects.get(anchor) {
+            return Ok((*id, false));
+        }
+        // New objects come in rows: where the last was new, this one is not looked for first.
+        if !self.objects_are_new
+            && let Some(id) = self.find_object(anchor)?
+        {
             return Ok((id, false));
         }
-        self.session
-            .run("INSERT INTO object (job, anchor) VALUES (?1, ?2)", params![self.job, anchor.as_str()])?;
+        let made = self.session.run(
+            "INSERT INTO object (job, anchor) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
+            params![self.job, anchor.as_str()],
+        )?;
+        self.objects_are_new = made == 1;
+        if !self.objects_are_new {
+            let found = self.find_object(anchor)?;
+            return found.map(|id| (id, false)).ok_or_else(|| corrupt("an object", "its number is missing"));
+        }
         let id = self.session.inserted();
         self.objects.insert(anchor.clone(), id);
         Ok((id, true))
@@ -139,10 +155,11 @@ impl<'a> Page<'a> {
         // Its own statements for new and for known rows: both are shorter than one that does either.
         let sql = if before.is_some() {
             "UPDATE entry SET kind = ?4, mapping = ?5, display_name = ?6, seen = ?7, last_skip = ?8, target = ?9,
-                 target_kind = ?10, link = ?11, exported = ?12, job = ?3 WHERE object = ?1 AND rule = ?2"
+                 target_kind = ?10, link = ?11, exported = ?12, target_hash = ?13, job = ?3 WHERE object = ?1 AND rule = ?2"
         } else {
             "INSERT INTO entry (object, rule, job, kind, mapping, display_name, seen, last_skip, target,
-                 target_kind, link, exported) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"
+                 target_kind, link, exported, target_hash)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)"
         };
         session.run(
             sql,
@@ -159,6 +176,7 @@ impl<'a> Page<'a> {
                 target_kind,
                 bits,
                 exported,
+                target.map(anchor_hash),
             ],
         )?;
         let was_linked = before.as_ref().is_some_and(|before| before.target.is_some());
@@ -193,13 +211,13 @@ impl<'a> Page<'a> {
         let session = self.session;
         let losers = session.all(
             "SELECT object, rule, kind, target_kind, link FROM entry
-             WHERE job = ?1 AND target = ?2 AND object <> ?3",
-            params![self.job, target, object],
+             WHERE job = ?1 AND target_hash = ?2 AND target = ?3 AND object <> ?4",
+            params![self.job, anchor_hash(target), target, object],
             |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?)),
         )?;
         for (loser, rule, kind, target_kind, bits) in losers {
             session.run(
-                "UPDATE entry SET target = NULL, target_kind = NULL, link = NULL, exported = NULL
+                "UPDATE entry SET target = NULL, target_hash = NULL, target_kind = NULL, link = NULL, exported = NULL
                  WHERE object = ?1 AND rule = ?2",
                 [loser, rule],
             )?;
@@ -283,7 +301,7 @@ impl<'a> Page<'a> {
         let tenant =
             self.session.first("SELECT tenant FROM job WHERE id = ?1", [self.job], |row| Ok(row.get(0)?))?;
         let tenant = tenant.ok_or_else(|| not_found("job", job))?;
-        log.iter().try_for_each(|record| logs::append(self.session, tenant, self.job, record))
+        logs::append(self.session, tenant, self.job, log)
     }
 
     /// Writes what was gathered over the page.

@@ -19,6 +19,8 @@ use crate::session::{Session, optional_text, text};
 pub(super) struct Known {
     targets: HashMap<i64, Option<Name>>,
     linked: HashMap<(i64, i64), bool>,
+    /// Whether the last edge that was wanted was not there.
+    edges_are_new: bool,
 }
 
 /// An edge by number.
@@ -117,19 +119,20 @@ pub(super) fn write(page: &mut Page<'_>, write: EdgeWrite) -> Done<()> {
 }
 
 fn want(page: &mut Page<'_>, key: Key, multivalued: bool, generation: i64) -> Done<()> {
-    let Some(before) = load(page.session, key)? else {
-        let mut edge = Edge {
-            wanted: true,
-            multivalued,
-            generation,
-            exported: None,
-            attempts: 0,
-            retry: None,
-            due: None,
-        };
+    // New edges come in rows: where the last was new, this one is not looked for first.
+    let before = if page.known.edges_are_new { None } else { load(page.session, key)? };
+    if before.is_none() {
+        let (exported, retry) = (None, None);
+        let mut edge =
+            Edge { wanted: true, multivalued, generation, exported, attempts: 0, retry, due: None };
         edge.due = due_now(page, key, &edge)?;
-        return insert(page, key, &edge);
-    };
+        page.known.edges_are_new = insert(page, key, &edge)?;
+        if page.known.edges_are_new {
+            return Ok(());
+        }
+    }
+    let before = if before.is_none() { load(page.session, key)? } else { before };
+    let before = before.ok_or_else(|| corrupt("an edge", "it is there and is not"))?;
     let mut edge = Edge { multivalued, generation, ..before.clone() };
     if !edge.wanted {
         edge.wanted = true;
@@ -184,10 +187,12 @@ fn load(session: &Session<'_>, key: Key) -> Done<Option<Edge>> {
     )
 }
 
-fn insert(page: &Page<'_>, key: Key, edge: &Edge) -> Done<()> {
-    page.session.run(
+/// Makes an edge; false where it is there.
+fn insert(page: &Page<'_>, key: Key, edge: &Edge) -> Done<bool> {
+    let made = page.session.run(
         "INSERT INTO edge (owner, rule, attribute, referenced, job, wanted, multivalued, generation, exported,
-             attempts, retry, due) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+             attempts, retry, due) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
+         ON CONFLICT DO NOTHING",
         params![
             key.owner,
             key.rule,
@@ -203,7 +208,7 @@ fn insert(page: &Page<'_>, key: Key, edge: &Edge) -> Done<()> {
             edge.due,
         ],
     )?;
-    Ok(())
+    Ok(made == 1)
 }
 
 fn update(page: &mut Page<'_>, key: Key, before: &Edge, mut edge: Edge) -> Done<()> {

@@ -5,7 +5,7 @@ use rusqlite::{Row, params};
 use store::{Entry, Link, LinkState, ManagedCount, Origin};
 
 use super::{After, by_rule};
-use crate::encode::{count, exported_from_blob, limit};
+use crate::encode::{anchor_hash, count, exported_from_blob, limit};
 use crate::error::Done;
 use crate::session::{Session, optional_text, text};
 
@@ -68,11 +68,16 @@ pub(super) fn of_sources(session: &Session<'_>, job: i64, sources: &[Anchor]) ->
 /// The entries whose link has one of these target anchors.
 pub(super) fn of_targets(session: &Session<'_>, job: i64, targets: &[Anchor]) -> Done<Vec<Entry>> {
     let sql = format!(
-        "SELECT {COLUMNS} FROM entry e CROSS JOIN object o ON o.id = e.object WHERE e.job = ?1 AND e.target = ?2"
+        "SELECT {COLUMNS} FROM entry e CROSS JOIN object o ON o.id = e.object WHERE e.job = ?1 AND e.target_hash = ?2
+         AND e.target = ?3"
     );
     let mut found = Vec::new();
     for target in targets {
-        found.extend(session.all(&sql, params![job, target.as_str()], |row| entry(session, row))?);
+        found.extend(session.all(
+            &sql,
+            params![job, anchor_hash(target.as_str()), target.as_str()],
+            |row| entry(session, row),
+        )?);
     }
     Ok(found)
 }

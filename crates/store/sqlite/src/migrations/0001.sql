@@ -98,12 +98,14 @@ CREATE TABLE entry (
     last_skip INTEGER NOT NULL,
     -- The link: null where there is none. Bits of `link`: 1 released, 2 matched, 4 disabled.
     target TEXT,
+    -- A hash of the target anchor, which keeps the index small: target anchors are long and come in no order.
+    target_hash INTEGER,
     target_kind INTEGER,
     link INTEGER,
     exported BLOB,
     PRIMARY KEY (object, rule)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX entry_target ON entry (job, target) WHERE target IS NOT NULL;
+CREATE INDEX entry_target ON entry (job, target_hash) WHERE target_hash IS NOT NULL;
 
 -- How many links there are, kept with every write of entries.
 CREATE TABLE managed (
@@ -216,12 +218,14 @@ CREATE TABLE provisioning (
     body BLOB NOT NULL
 ) STRICT;
 CREATE UNIQUE INDEX provisioning_id ON provisioning (tenant, id);
--- Records by the hash of their object's anchor at either side.
-CREATE TABLE provisioning_anchor (
-    hash INTEGER NOT NULL,
-    number INTEGER NOT NULL,
-    PRIMARY KEY (hash, number)
-) STRICT, WITHOUT ROWID;
+-- The anchors of records, appended commit by commit: for each record from number `first` on two hashes of four octets, of
+-- its object's anchor at the source and at the target, zero where there is none. Looking for an anchor reads them all;
+-- an index that finds it at once would cost every cycle two places in no order for each record.
+CREATE TABLE provisioning_anchors (
+    first INTEGER PRIMARY KEY,
+    tenant INTEGER NOT NULL,
+    hashes BLOB NOT NULL
+) STRICT;
 
 CREATE TABLE audit (
     tenant INTEGER NOT NULL REFERENCES tenant,
