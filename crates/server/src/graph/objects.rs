@@ -62,7 +62,12 @@ pub(crate) fn typed_resource(
         own.push("id".to_owned());
     }
     let projection = Projection::new(kind, version, &own)?;
-    Ok(projection.apply_typed(&object.id.to_string(), &visible(object)))
+    let mut resource = projection.apply_typed(&object.id.to_string(), &visible(object));
+    // Of what is in the bin, the moment that it came there always matters.
+    if let (Some(deleted), true) = (object.deleted, select.is_empty()) {
+        resource.insert("deletedDateTime".to_owned(), Json::from(deleted.to_string()));
+    }
+    Ok(resource)
 }
 
 /// Refuses a selection of properties that no kind has.

@@ -15,6 +15,7 @@ async fn what_is_deleted_can_be_restored() {
     let deleted = world.every(&format!("{bin}/microsoft.graph.user")).await;
     assert_eq!(ids(&deleted), [ada.as_str()]);
     assert_eq!(deleted[0]["@odata.type"], "#microsoft.graph.user");
+    assert!(deleted[0]["deletedDateTime"].is_string());
     let shown = world.get(&format!("{bin}/{ada}?$select=id,deletedDateTime")).await.expect(200);
     assert!(shown["deletedDateTime"].as_str().unwrap().starts_with("2026-01-05T08:00:"));
     assert!(world.every(&format!("{bin}/microsoft.graph.group")).await.is_empty());
