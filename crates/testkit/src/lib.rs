@@ -7,6 +7,7 @@ pub mod memory_target;
 pub mod people;
 pub mod recording;
 pub mod rig;
+pub mod store_load;
 pub mod store_suite;
 
 pub use clock::{SeededEntropy, SimulatedClock};
