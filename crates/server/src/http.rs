@@ -16,6 +16,7 @@ use serde_json::Value as Json;
 
 use crate::auth::{self, TokenRequest};
 use crate::graph::{Api, ApiRequest, ApiResponse, Ids as _};
+use crate::scim;
 
 /// The largest form that the token endpoint takes, in octets.
 const FORM: usize = 64 * 1024;
@@ -30,7 +31,8 @@ pub fn router(api: Arc<Api>) -> Router {
         .route("/{tenant}/.well-known/openid-configuration", get(openid_configuration))
         .route("/{tenant}/discovery/v2.0/keys", get(keys))
         .fallback(graph)
-        .with_state(api)
+        .with_state(Arc::clone(&api))
+        .merge(scim::router(api))
 }
 
 async fn graph(State(api): State<Arc<Api>>, request: Request) -> Response {
@@ -66,7 +68,7 @@ fn respond(answer: ApiResponse) -> Response {
 }
 
 /// The service's address as the client knows it.
-fn base(api: &Api, headers: &HeaderMap, uri: &http::Uri) -> String {
+pub(crate) fn base(api: &Api, headers: &HeaderMap, uri: &http::Uri) -> String {
     let service = api.service();
     if let Some(url) = &service.public_url {
         return url.clone();

@@ -11,7 +11,6 @@
 pub mod auth;
 mod graph;
 mod http;
-#[expect(dead_code, reason = "mounted when its routes are there")]
 mod scim;
 mod service;
 

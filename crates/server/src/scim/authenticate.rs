@@ -3,21 +3,9 @@
 use http::{HeaderMap, header};
 use scim::Error;
 
+use super::failure::{Failure, Result};
 use crate::Service;
 use crate::auth::{Caller, SCIM_PERMISSION, TenantTokens};
-
-/// Why a caller is not let in, with the seconds to wait where waiting helps.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Refused {
-    pub(super) error: Error,
-    pub(super) retry_after: Option<u64>,
-}
-
-impl From<Error> for Refused {
-    fn from(error: Error) -> Self {
-        Self { error, retry_after: None }
-    }
-}
 
 /// Who sent a request with these headers: the client of a Graph token or of a tenant token, if it has the permission
 /// that the SCIM service asks for.
@@ -25,17 +13,17 @@ pub(super) async fn authenticate(
     service: &Service,
     tokens: &TenantTokens,
     headers: &HeaderMap,
-) -> Result<Caller, Refused> {
+) -> Result<Caller> {
     let token = bearer(headers)?;
     let caller = match tokens.authenticate(service, token).await {
         Some(Ok(caller)) => caller,
         Some(Err(failure)) => {
             let error = Error::new(failure.status, None, failure.description);
-            return Err(Refused { error, retry_after: failure.retry_after });
+            return Err(Failure { retry_after: failure.retry_after, ..error.into() });
         }
         None => {
             let caller = service.tokens.authenticate(token, service.clock.now());
-            caller.map_err(|error| Error::new(401, None, error.message()))?
+            caller.map_err(|error| Failure::new(401, error.message()))?
         }
     };
     if caller.has(SCIM_PERMISSION) {
@@ -45,10 +33,10 @@ pub(super) async fn authenticate(
         "The client {} has no permission to use the SCIM service. Grant its service principal the app role {SCIM_PERMISSION}.",
         caller.client
     );
-    Err(Error::new(403, None, detail).into())
+    Err(Failure::new(403, detail))
 }
 
-fn bearer(headers: &HeaderMap) -> Result<&str, Error> {
+fn bearer(headers: &HeaderMap) -> Result<&str> {
     let value = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let token = value
         .and_then(|text| text.trim().split_once(' '))
@@ -56,10 +44,6 @@ fn bearer(headers: &HeaderMap) -> Result<&str, Error> {
         .map(|(_, token)| token.trim())
         .filter(|token| !token.is_empty());
     token.ok_or_else(|| {
-        Error::new(
-            401,
-            None,
-            "The request has no bearer token. Send the header 'Authorization: Bearer {token}'.",
-        )
+        Failure::new(401, "The request has no bearer token. Send the header 'Authorization: Bearer {token}'.")
     })
 }

@@ -1,0 +1,131 @@
+//! Groups: making and changing them.
+
+use directory::{NewObject, ObjectKind, Relation, RelationKind};
+use model::Uuid;
+use serde_json::{Map, Value as Json};
+
+use super::call::Call;
+use super::failure::{Failure, Result};
+use super::intake;
+use super::kind::Kind;
+use super::mapping;
+use super::members::{self, Step, Steps};
+use super::reply::Reply;
+use super::resources;
+use super::tag::{self, Stamp};
+use super::users::ATTEMPTS;
+use super::view::{RELATIONS, View, announce, attributes};
+
+/// Members that a new group gets in the transaction that makes it; more follow.
+const FIRST_MEMBERS: usize = 10_000;
+
+/// POST: a new group.
+pub(super) async fn create(call: &Call) -> Result<Reply> {
+    let view = View::new(Kind::Group, call.selection()?);
+    let mut resource = intake::resource(Kind::Group, &call.body)?;
+    let ids = intake::member_ids(&resource.remove("members").unwrap_or_default())?;
+    members::check_ids(call, None, &ids).await?;
+    let mut properties = mapping::new_properties(Kind::Group);
+    mapping::write(Kind::Group, resource, &mut properties, "");
+    let id = call.service().entropy.uuid();
+    let (first, rest) = ids.split_at(ids.len().min(FIRST_MEMBERS));
+    let relations = first.iter().map(|to| Relation { kind: RelationKind::Member, from: id, to: *to });
+    let new = NewObject { kind: ObjectKind::Group, id: Some(id), properties };
+    let made = call.directory().import(vec![new], relations.collect()).await?;
+    let made = made.into_iter().next().ok_or_else(Failure::internal)?;
+    let more = Step::Change { added: rest.to_vec(), removed: Vec::new() };
+    members::apply(call, id, vec![more]).await?;
+    Ok(Reply::resource(201, &view.show_one(call, &made).await?))
+}
+
+/// PUT: all attributes of a group anew. Members stay where the body has no `members`: clients that read groups without
+/// their members write them back so.
+pub(super) async fn replace(call: &Call, id: &str) -> Result<Reply> {
+    let view = View::new(Kind::Group, call.selection()?);
+    let mut wanted = intake::resource(Kind::Group, &call.body)?;
+    let named =
+        call.body.as_object().is_some_and(|body| body.keys().any(|key| key.eq_ignore_ascii_case("members")));
+    let ids = intake::member_ids(&wanted.remove("members").unwrap_or_default())?;
+    let steps = if named { vec![Step::Replace(ids)] } else { Vec::new() };
+    let group = change(call, id, &steps, |_| Ok(Some(wanted.clone()))).await?;
+    let object = resources::find(call, Kind::Group, &group.to_string()).await?;
+    Ok(Reply::resource(200, &view.show_one(call, &object).await?))
+}
+
+/// PATCH: some attributes of a group. The answer shows the group to those who say which of its attributes they want,
+/// because there may be very many members.
+pub(super) async fn patch(call: &Call, id: &str) -> Result<Reply> {
+    let view = View::new(Kind::Group, call.selection()?);
+    let request = resources::read_patch(call)?;
+    let Steps { members: steps, others } = Steps::of(request.operations)?;
+    let edit = |present: Map<String, Json>| {
+        let schema = intake::schema_of(Kind::Group, &present);
+        let schema = schema.as_ref().unwrap_or(Kind::Group.schema());
+        let mut resource = Json::Object(present);
+        let mut changed = false;
+        for (place, operation) in &others {
+            changed |= intake::edit_at(*place, &mut resource, operation, schema)?;
+        }
+        let Json::Object(resource) = resource else { return Err(Failure::internal()) };
+        intake::check_required(Kind::Group, &resource)?;
+        Ok(changed.then_some(resource))
+    };
+    let group = change(call, id, &steps, edit).await?;
+    if call.query.get("attributes").is_none() && call.query.get("excludedAttributes").is_none() {
+        return Ok(Reply::empty(204));
+    }
+    let object = resources::find(call, Kind::Group, &group.to_string()).await?;
+    Ok(Reply::resource(200, &view.show_one(call, &object).await?))
+}
+
+/// Changes a group by a function of its attributes, members aside, and then its members; returns its id.
+async fn change(
+    call: &Call,
+    id: &str,
+    steps: &[Step],
+    edit: impl Fn(Map<String, Json>) -> Result<Option<Map<String, Json>>>,
+) -> Result<Uuid> {
+    let mut checked = false;
+    for _ in 0..ATTEMPTS {
+        let object = resources::find(call, Kind::Group, id).await?;
+        if call.if_match.is_some() {
+            let stamp = stamp(call, object.id).await?;
+            call.check_if_match(&[
+                tag::of_version(object.version),
+                tag::with_relations(object.version, stamp),
+            ])?;
+        }
+        let mut present = attributes(call, Kind::Group, &object);
+        present.retain(|name, _| name != "id" && name != "meta");
+        announce(Kind::Group, &mut present);
+        let wanted = edit(present)?;
+        if !checked {
+            members::check(call, Some(object.id), steps).await?;
+            checked = true;
+        }
+        if let Some(wanted) = wanted {
+            let mut properties = object.properties.clone();
+            mapping::write(Kind::Group, wanted, &mut properties, "");
+            if resources::write(call, Kind::Group, &object, properties).await?.is_none() {
+                continue;
+            }
+        }
+        members::apply(call, object.id, steps.to_vec()).await?;
+        return Ok(object.id);
+    }
+    Err(Failure::busy())
+}
+
+/// The stamp of a group's members.
+pub(super) async fn stamp(call: &Call, group: Uuid) -> Result<u64> {
+    let directory = call.directory();
+    let (mut stamp, mut after) = (Stamp::default(), None);
+    loop {
+        let ids = directory.related(RelationKind::Member, group, after, 10 * RELATIONS).await?;
+        stamp.extend(&ids);
+        if ids.len() < 10 * RELATIONS {
+            return Ok(stamp.finish());
+        }
+        after = ids.last().copied();
+    }
+}

@@ -1,0 +1,414 @@
+//! Members of groups: what PATCH requests do to them, straight on the relations.
+//!
+//! A group may have very many members, so a PATCH never loads them: what its operations do to `members` is taken out of
+//! the request as steps, and steps that name members by id touch these alone.
+
+use std::collections::HashSet;
+
+use directory::{DirectoryError, DirectoryObject, RelationKind, TenantDirectory};
+use model::Uuid;
+use scim::filter::{Literal, Operator};
+use scim::message::PatchOperation;
+use scim::{Error, Filter, Path, ScimType};
+use serde_json::{Map, Value as Json};
+use store::StoreError;
+
+use super::call::Call;
+use super::failure::{Failure, Result};
+use super::intake::{member_ids, no_such_member};
+use super::kind::Kind;
+use super::users::ATTEMPTS;
+use super::view::{self, RELATIONS};
+
+/// The attribute.
+const MEMBERS: &str = "members";
+/// Relations that one transaction changes at most: one step is one transaction unless it names more.
+const CHUNK: usize = 5_000;
+
+/// One change of a group's members.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    /// These become members, and these are none any more; no id is in both.
+    Change { added: Vec<Uuid>, removed: Vec<Uuid> },
+    /// The members that satisfy a condition, whose names are parts of `members`, are none any more.
+    RemoveWhere(Filter),
+    /// These are the members, and nobody else is.
+    Replace(Vec<Uuid>),
+}
+
+/// What a PATCH request does to a group: steps on its members, and operations on its other attributes with their places
+/// in the request.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Steps {
+    pub(super) members: Vec<Step>,
+    pub(super) others: Vec<(usize, PatchOperation)>,
+}
+
+impl Steps {
+    /// Takes the operations of a request apart.
+    pub(super) fn of(operations: Vec<PatchOperation>) -> Result<Self> {
+        let mut steps = Self::default();
+        for (place, operation) in operations.into_iter().enumerate() {
+            steps.take(place, operation).map_err(|mut failure| {
+                failure.error.detail = format!("operation {}: {}", place + 1, failure.error.detail);
+                failure
+            })?;
+        }
+        Ok(steps)
+    }
+
+    fn take(&mut self, place: usize, mut operation: PatchOperation) -> Result<()> {
+        let op = Op::read(&operation.op);
+        let path = operation.path.as_deref().map(str::trim).filter(|path| !path.is_empty());
+        let (Some(op), Some(path)) = (op, path) else {
+            // Without a path the value names the attributes.
+            if let (Some(op), Some(Json::Object(attributes))) = (op, operation.value.as_mut()) {
+                let values = take_members(attributes);
+                if !attributes.is_empty() || values.is_empty() {
+                    self.others.push((place, operation));
+                }
+                return values.iter().try_for_each(|value| self.whole(op, value));
+            }
+            self.others.push((place, operation));
+            return Ok(());
+        };
+        let Ok(path) = path.parse::<Path>() else {
+            self.others.push((place, operation));
+            return Ok(());
+        };
+        let path = Kind::Group.schema().settle(path);
+        let Some(attribute) = path.attribute().filter(|attribute| {
+            let own = attribute.schema.as_ref().is_none_or(|uri| Kind::Group.schema().is_base(uri));
+            own && attribute.attribute.is(MEMBERS)
+        }) else {
+            self.others.push((place, operation));
+            return Ok(());
+        };
+        let value = operation.value.unwrap_or_default();
+        if attribute.sub_attribute.is_some() {
+            let detail = format!("{path} cannot be changed: remove the member and add another");
+            return Err(Error::bad_request(ScimType::Mutability, detail).into());
+        }
+        match (op, path.filter()) {
+            (Op::Remove, Some(filter)) => self.push(removal(filter)),
+            (Op::Replace, Some(filter)) => {
+                self.push(removal(filter));
+                self.push(Step::added(member_ids(&value)?));
+            }
+            (Op::Add, Some(_)) => self.push(Step::added(member_ids(&value)?)),
+            (op, None) => self.whole(op, &value)?,
+        }
+        Ok(())
+    }
+
+    /// An operation on all of `members`.
+    fn whole(&mut self, op: Op, value: &Json) -> Result<()> {
+        let ids = member_ids(value)?;
+        match op {
+            Op::Add => self.push(Step::added(ids)),
+            // Entra names the members to remove in the value; the RFC removes all.
+            Op::Remove if !value.is_null() => self.push(Step::removed(ids)),
+            Op::Remove => self.push(Step::Replace(Vec::new())),
+            Op::Replace => self.push(Step::Replace(ids)),
+        }
+        Ok(())
+    }
+
+    /// Appends a step, joined with the one before where both name members by id.
+    fn push(&mut self, step: Step) {
+        let Some(Step::Change { added, removed }) = self.members.last_mut() else {
+            self.members.push(step);
+            return;
+        };
+        match step {
+            Step::Change { added: more, removed: less } => {
+                let (joined, left): (HashSet<Uuid>, HashSet<Uuid>) =
+                    (more.iter().copied().collect(), less.iter().copied().collect());
+                added.retain(|id| !left.contains(id) && !joined.contains(id));
+                removed.retain(|id| !joined.contains(id) && !left.contains(id));
+                added.extend(more);
+                removed.extend(less);
+            }
+            other => self.members.push(other),
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Op {
+    Add,
+    Remove,
+    Replace,
+}
+
+impl Op {
+    fn read(text: &str) -> Option<Self> {
+        let known = [("add", Self::Add), ("remove", Self::Remove), ("replace", Self::Replace)];
+        known.into_iter().find(|(name, _)| name.eq_ignore_ascii_case(text.trim())).map(|(_, op)| op)
+    }
+}
+
+impl Step {
+    fn added(added: Vec<Uuid>) -> Self {
+        Self::Change { added, removed: Vec::new() }
+    }
+
+    fn removed(removed: Vec<Uuid>) -> Self {
+        Self::Change { added: Vec::new(), removed }
+    }
+}
+
+/// Takes `members` out of a value that names attributes, in any of its spellings.
+fn take_members(attributes: &mut Map<String, Json>) -> Vec<Json> {
+    let named = |key: &String| {
+        let name = key.rsplit_once(':').filter(|(uri, _)| uri.eq_ignore_ascii_case(Kind::Group.uri()));
+        name.map_or(key.as_str(), |(_, name)| name).eq_ignore_ascii_case(MEMBERS)
+    };
+    let keys: Vec<String> = attributes.keys().filter(|key| named(key)).cloned().collect();
+    keys.iter().filter_map(|key| attributes.remove(key)).collect()
+}
+
+/// The step that removes whom a filter selects. A value that is no id is nobody's.
+fn removal(filter: &Filter) -> Step {
+    match values(filter) {
+        Some(values) => Step::removed(values.into_iter().filter_map(|value| value.parse().ok()).collect()),
+        None => Step::RemoveWhere(filter.clone()),
+    }
+}
+
+/// The values that a filter such as `value eq "a" or value eq "b"` names; none where it says anything else.
+fn values(filter: &Filter) -> Option<Vec<&str>> {
+    match filter {
+        Filter::Compare(path, Operator::Eq, Literal::Text(text))
+            if path.attribute.is("value") && path.sub_attribute.is_none() =>
+        {
+            Some(vec![text])
+        }
+        Filter::Or(any) => {
+            let all: Option<Vec<_>> = any.iter().map(values).collect();
+            all.map(|all| all.into_iter().flatten().collect())
+        }
+        _ => None,
+    }
+}
+
+/// Refuses steps that add who is not there or cannot be a member of the group; nothing is changed.
+pub(super) async fn check(call: &Call, group: Option<Uuid>, steps: &[Step]) -> Result<()> {
+    for step in steps {
+        let ids = match step {
+            Step::Change { added, .. } => added,
+            Step::Replace(ids) => ids,
+            Step::RemoveWhere(_) => continue,
+        };
+        check_ids(call, group, ids).await?;
+    }
+    Ok(())
+}
+
+/// Refuses ids of what is not there or cannot be a member of a group.
+pub(super) async fn check_ids(call: &Call, group: Option<Uuid>, ids: &[Uuid]) -> Result<()> {
+    if ids.iter().any(|id| Some(*id) == group) {
+        return Err(Failure::invalid_value(
+            "members.value is the id of the group itself: name another group or a user",
+        ));
+    }
+    let directory = call.directory();
+    for part in ids.chunks(RELATIONS) {
+        let present: HashSet<Uuid> = directory
+            .by_id(part)
+            .await?
+            .into_iter()
+            .filter(|object| Kind::of_object(object.kind).is_some())
+            .map(|object| object.id)
+            .collect();
+        if let Some(absent) = part.iter().find(|id| !present.contains(id)) {
+            return Err(no_such_member(&absent.to_string()));
+        }
+    }
+    Ok(())
+}
+
+/// Makes the changes.
+pub(super) async fn apply(call: &Call, group: Uuid, steps: Vec<Step>) -> Result<()> {
+    let directory = call.directory();
+    for step in steps {
+        match step {
+            Step::Change { added, removed } if added.len() + removed.len() <= CHUNK => {
+                change(&directory, group, &added, &removed).await?;
+            }
+            Step::Change { added, removed } => {
+                for part in removed.chunks(CHUNK) {
+                    change(&directory, group, &[], part).await?;
+                }
+                for part in added.chunks(CHUNK) {
+                    change(&directory, group, part, &[]).await?;
+                }
+            }
+            Step::RemoveWhere(filter) => {
+                let members = Kind::Group.schema().base().attribute(&MEMBERS.into());
+                let gone = |kind, member: &DirectoryObject| {
+                    filter.matches_value(&view::member(call, kind, member), members)
+                };
+                remove_where(&directory, group, gone).await?;
+            }
+            Step::Replace(ids) => {
+                let wanted: HashSet<Uuid> = ids.iter().copied().collect();
+                remove_where(&directory, group, |_, member| !wanted.contains(&member.id)).await?;
+                for part in ids.chunks(CHUNK) {
+                    change(&directory, group, part, &[]).await?;
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Removes the members that satisfy a condition, reading them page by page.
+async fn remove_where(
+    directory: &TenantDirectory,
+    group: Uuid,
+    gone: impl Fn(Kind, &DirectoryObject) -> bool,
+) -> Result<()> {
+    let mut after = None;
+    loop {
+        let ids = directory.related(RelationKind::Member, group, after, RELATIONS).await?;
+        let removed: Vec<Uuid> = directory
+            .by_id(&ids)
+            .await?
+            .iter()
+            .filter(|member| Kind::of_object(member.kind).is_some_and(|kind| gone(kind, member)))
+            .map(|member| member.id)
+            .collect();
+        change(directory, group, &[], &removed).await?;
+        if ids.len() < RELATIONS {
+            return Ok(());
+        }
+        after = ids.last().copied();
+    }
+}
+
+/// Adds and removes members in one transaction; who is a member already or is none stays so. Tried as it is first,
+/// because most requests name exactly what changes.
+async fn change(directory: &TenantDirectory, group: Uuid, added: &[Uuid], removed: &[Uuid]) -> Result<()> {
+    let (mut added, mut removed) = (added.to_vec(), removed.to_vec());
+    for _ in 0..ATTEMPTS {
+        if added.is_empty() && removed.is_empty() {
+            return Ok(());
+        }
+        match directory.change_members(group, &added, &removed).await {
+            Err(DirectoryError::Store(StoreError::RelationExists { .. } | StoreError::NotFound { .. })) => {
+                added = present(directory, group, added, false).await?;
+                removed = present(directory, group, removed, true).await?;
+            }
+            other => return Ok(other?),
+        }
+    }
+    Err(Failure::busy())
+}
+
+/// Of these ids, those that are members of a group, or those that are not.
+async fn present(
+    directory: &TenantDirectory,
+    group: Uuid,
+    ids: Vec<Uuid>,
+    wanted: bool,
+) -> Result<Vec<Uuid>> {
+    let mut found = Vec::with_capacity(ids.len());
+    for id in ids {
+        if is_member(directory, group, id).await? == wanted {
+            found.push(id);
+        }
+    }
+    Ok(found)
+}
+
+/// True where an object is a member of a group.
+pub(super) async fn is_member(directory: &TenantDirectory, group: Uuid, member: Uuid) -> Result<bool> {
+    let before = member.as_u128().checked_sub(1).map(Uuid::from_u128);
+    let next = directory.related(RelationKind::Member, group, before, 1).await?;
+    Ok(next.first() == Some(&member))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    const A: Uuid = Uuid::from_u128(0xa);
+    const B: Uuid = Uuid::from_u128(0xb);
+
+    fn steps(operations: Json) -> Steps {
+        Steps::of(serde_json::from_value(operations).unwrap()).unwrap()
+    }
+
+    fn change(added: &[Uuid], removed: &[Uuid]) -> Step {
+        Step::Change { added: added.to_vec(), removed: removed.to_vec() }
+    }
+
+    #[test]
+    fn operations_on_members_are_taken_out_in_all_their_forms() {
+        for (operations, expected) in [
+            (json!([{"op": "add", "path": "members", "value": [{"value": A}]}]), vec![change(&[A], &[])]),
+            (
+                json!([{"op": "Add", "path": "members", "value": [{"$ref": null, "value": A}]}]),
+                vec![change(&[A], &[])],
+            ),
+            (json!([{"op": "add", "value": {"members": [{"value": A}]}}]), vec![change(&[A], &[])]),
+            (
+                json!([{"op": "remove", "path": format!("members[value eq \"{A}\"]")}]),
+                vec![change(&[], &[A])],
+            ),
+            (
+                json!([{"op": "remove", "path": format!("members[value eq \"{A}\" or value eq \"{B}\"]")}]),
+                vec![change(&[], &[A, B])],
+            ),
+            (json!([{"op": "Remove", "path": "members", "value": [{"value": A}]}]), vec![change(&[], &[A])]),
+            (json!([{"op": "remove", "path": "members"}]), vec![Step::Replace(vec![])]),
+            (json!([{"op": "remove", "path": "members", "value": []}]), vec![change(&[], &[])]),
+            (
+                json!([{"op": "replace", "path": "members", "value": [{"value": A}]}]),
+                vec![Step::Replace(vec![A])],
+            ),
+            (json!([{"op": "replace", "value": {"members": []}}]), vec![Step::Replace(vec![])]),
+            (json!([{"op": "remove", "path": "members[value eq \"nobody\"]"}]), vec![change(&[], &[])]),
+            (
+                json!([{"op": "remove", "path": "members[type eq \"Group\"]"}]),
+                vec![Step::RemoveWhere("type eq \"Group\"".parse().unwrap())],
+            ),
+            (
+                json!([
+                    {"op": "add", "path": "urn:ietf:params:scim:schemas:core:2.0:Group:members", "value": [{"value": A}, {"value": B}]},
+                    {"op": "remove", "path": format!("members[value eq \"{A}\"]")}
+                ]),
+                vec![change(&[B], &[A])],
+            ),
+        ] {
+            let found = steps(operations.clone());
+            assert_eq!(found.members, expected, "{operations}");
+            assert!(found.others.is_empty(), "{operations}");
+        }
+    }
+
+    #[test]
+    fn other_operations_stay_with_their_places() {
+        let found = steps(json!([
+            {"op": "add", "path": "members", "value": [{"value": A}]},
+            {"op": "replace", "value": {"displayName": "x", "members": [{"value": B}]}},
+            {"op": "oops", "path": "members"},
+            {"op": "add", "path": "members[", "value": 1}
+        ]));
+        assert_eq!(found.members, [change(&[A], &[]), Step::Replace(vec![B])]);
+        let others: Vec<_> = found.others.iter().map(|(place, _)| *place).collect();
+        assert_eq!(others, [1, 2, 3]);
+        assert_eq!(found.others[0].1.value, Some(json!({"displayName": "x"})));
+    }
+
+    #[test]
+    fn parts_of_members_cannot_change() {
+        let operation =
+            json!([{"op": "replace", "path": format!("members[value eq \"{A}\"].display"), "value": "x"}]);
+        let error = Steps::of(serde_json::from_value(operation).unwrap()).unwrap_err().error;
+        assert_eq!(error.scim_type, Some(ScimType::Mutability));
+        assert!(error.detail.starts_with("operation 1: "), "{}", error.detail);
+    }
+}
