@@ -210,7 +210,8 @@ pub enum Comparison {
 }
 
 /// A condition on objects. Implementations use an index for `Equal` and `StartsWith` on the properties `id`,
-/// `userPrincipalName`, `mail`, `mailNickname`, `displayName`, `appId` and `externalId`, and may scan for others.
+/// `userPrincipalName`, `mail`, `otherMails`, `mailNickname`, `displayName`, `appId` and `externalId`, and may scan for
+/// others.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Predicate {
     /// All hold.

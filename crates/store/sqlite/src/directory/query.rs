@@ -17,13 +17,14 @@ use crate::error::Done;
 use crate::session::Session;
 
 /// Properties that are looked up, with their numbers in rows.
-const INDEXED: [(&str, i64); 6] = [
+const INDEXED: [(&str, i64); 7] = [
     (USER_PRINCIPAL_NAME, 0),
     ("mail", 1),
     ("mailNickname", 2),
     ("displayName", 3),
     (APP_ID, 4),
     ("externalId", 5),
+    ("otherMails", 6),
 ];
 
 /// The property that is unique among users.
