@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::{PoisonError, RwLock};
 
 use model::Name;
-use rusqlite::{Connection, OptionalExtension as _, Params, Row};
+use rusqlite::{CachedStatement, Connection, OptionalExtension as _, Params, Row, Statement};
 
 use crate::error::{Done, corrupt};
 
@@ -37,9 +37,33 @@ impl Names {
     }
 }
 
+/// The text of a statement.
+#[derive(Clone, Copy)]
+pub(crate) enum Sql<'s> {
+    /// One that stands in the program: it is known by its address.
+    Fixed(&'static str),
+    /// One that was put together.
+    Built(&'s str),
+}
+
+impl From<&'static str> for Sql<'static> {
+    fn from(sql: &'static str) -> Self {
+        Self::Fixed(sql)
+    }
+}
+
+impl<'s> From<&'s String> for Sql<'s> {
+    fn from(sql: &'s String) -> Self {
+        Self::Built(sql)
+    }
+}
+
 /// A connection within a transaction.
 pub(crate) struct Session<'a> {
     connection: &'a Connection,
+    /// Fixed statements that were used, by address: a page runs the same few thousands of times, and the connection's
+    /// own cache hashes the whole text each time.
+    statements: RefCell<HashMap<(usize, usize), CachedStatement<'a>>>,
     names: &'a Names,
     /// Names that this transaction made: nobody else knows them before it is committed.
     fresh: RefCell<Vec<(Name, i64)>>,
@@ -47,7 +71,7 @@ pub(crate) struct Session<'a> {
 
 impl<'a> Session<'a> {
     pub(crate) fn new(connection: &'a Connection, names: &'a Names) -> Self {
-        Self { connection, names, fresh: RefCell::default() }
+        Self { connection, statements: RefCell::default(), names, fresh: RefCell::default() }
     }
 
     /// How many names the transaction has made; [`forget`](Self::forget) goes back to that.
@@ -109,8 +133,8 @@ impl<'a> Session<'a> {
     }
 
     /// Runs a statement; returns how many rows it changed.
-    pub(crate) fn run(&self, sql: &str, params: impl Params) -> Done<usize> {
-        Ok(self.connection.prepare_cached(sql)?.execute(params)?)
+    pub(crate) fn run<'s>(&self, sql: impl Into<Sql<'s>>, params: impl Params) -> Done<usize> {
+        self.with(sql.into(), |statement| Ok(statement.execute(params)?))
     }
 
     /// The number that the last insertion gave its row.
@@ -119,20 +143,21 @@ impl<'a> Session<'a> {
     }
 
     /// The first row.
-    pub(crate) fn first<T>(
+    pub(crate) fn first<'s, T>(
         &self,
-        sql: &str,
+        sql: impl Into<Sql<'s>>,
         params: impl Params,
         map: impl FnOnce(&Row<'_>) -> Done<T>,
     ) -> Done<Option<T>> {
-        let mut statement = self.connection.prepare_cached(sql)?;
-        statement.query_row(params, |row| Ok(map(row))).optional()?.transpose()
+        self.with(sql.into(), |statement| {
+            statement.query_row(params, |row| Ok(map(row))).optional()?.transpose()
+        })
     }
 
     /// All rows.
-    pub(crate) fn all<T>(
+    pub(crate) fn all<'s, T>(
         &self,
-        sql: &str,
+        sql: impl Into<Sql<'s>>,
         params: impl Params,
         map: impl FnMut(&Row<'_>) -> Done<T>,
     ) -> Done<Vec<T>> {
@@ -145,21 +170,39 @@ impl<'a> Session<'a> {
     }
 
     /// Rows one after another, until `take` has enough.
-    pub(crate) fn each<T>(
+    pub(crate) fn each<'s, T>(
         &self,
-        sql: &str,
+        sql: impl Into<Sql<'s>>,
         params: impl Params,
         mut map: impl FnMut(&Row<'_>) -> Done<T>,
         mut take: impl FnMut(T) -> bool,
     ) -> Done<()> {
-        let mut statement = self.connection.prepare_cached(sql)?;
-        let mut rows = statement.query(params)?;
-        while let Some(row) = rows.next()? {
-            if !take(map(row)?) {
-                break;
+        self.with(sql.into(), |statement| {
+            let mut rows = statement.query(params)?;
+            while let Some(row) = rows.next()? {
+                if !take(map(row)?) {
+                    break;
+                }
             }
-        }
-        Ok(())
+            Ok(())
+        })
+    }
+
+    /// Uses a statement. While it is used it is not among the others, so that work on its rows can run the same again.
+    fn with<T>(&self, sql: Sql<'_>, work: impl FnOnce(&mut Statement<'_>) -> Done<T>) -> Done<T> {
+        let sql = match sql {
+            Sql::Built(sql) => return work(&mut *self.connection.prepare_cached(sql)?),
+            Sql::Fixed(sql) => sql,
+        };
+        let address = (sql.as_ptr().addr(), sql.len());
+        let known = self.statements.borrow_mut().remove(&address);
+        let mut statement = match known {
+            Some(statement) => statement,
+            None => self.connection.prepare_cached(sql)?,
+        };
+        let outcome = work(&mut statement);
+        self.statements.borrow_mut().insert(address, statement);
+        outcome
     }
 }
 

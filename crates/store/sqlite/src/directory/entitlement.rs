@@ -37,15 +37,15 @@ pub(super) fn of(
 }
 
 /// What was looked up: groups are asked about again and again.
-struct Asked<'a> {
-    session: &'a Session<'a>,
+struct Asked<'a, 'c> {
+    session: &'a Session<'c>,
     tenant: i64,
     resource: Uuid,
     roles: HashMap<Uuid, Rc<[Uuid]>>,
     groups: HashMap<Uuid, Rc<[Uuid]>>,
 }
 
-impl Asked<'_> {
+impl Asked<'_, '_> {
     /// The roles of a principal, sorted, each once.
     fn roles_of(&mut self, principal: Uuid, nested: bool) -> Done<Vec<Uuid>> {
         let mut roles = self.assigned(principal)?;

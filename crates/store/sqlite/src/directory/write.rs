@@ -39,8 +39,8 @@ pub(super) fn apply(
     writes.into_iter().try_for_each(|write| writing.write(write))
 }
 
-struct Writing<'a> {
-    session: &'a Session<'a>,
+struct Writing<'a, 'c> {
+    session: &'a Session<'c>,
     tenant: i64,
     origin: Option<i64>,
     /// The newest number of the change feed.
@@ -54,7 +54,7 @@ struct Relation {
     hidden: i64,
 }
 
-impl Writing<'_> {
+impl Writing<'_, '_> {
     fn write(&mut self, write: DirectoryWrite) -> Done<()> {
         match write {
             DirectoryWrite::Create(object) => self.create(&object),

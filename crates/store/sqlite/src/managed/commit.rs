@@ -62,8 +62,8 @@ struct Before {
 }
 
 /// A commit that is being written.
-pub(super) struct Page<'a> {
-    pub(super) session: &'a Session<'a>,
+pub(super) struct Page<'a, 'c> {
+    pub(super) session: &'a Session<'c>,
     pub(super) job: i64,
     /// The numbers of source objects that were met.
     objects: HashMap<Anchor, i64>,
@@ -77,8 +77,8 @@ pub(super) struct Page<'a> {
     pub(super) known: edges::Known,
 }
 
-impl<'a> Page<'a> {
-    fn new(session: &'a Session<'a>, job: i64) -> Self {
+impl<'a, 'c> Page<'a, 'c> {
+    fn new(session: &'a Session<'c>, job: i64) -> Self {
         Self {
             session,
             job,

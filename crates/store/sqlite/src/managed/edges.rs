@@ -54,12 +54,16 @@ fn due_when(edge: &Edge, owner_is_linked: bool, referenced: Option<&Name>) -> Op
     (owner_is_linked && differs).then(|| edge.retry.unwrap_or(0))
 }
 
-/// The link of an object over all rules: that of the lowest rule.
-const LOWEST_LINK: &str = "FROM entry e JOIN name n ON n.id = e.rule WHERE e.object = edge.referenced \
-                           AND e.target IS NOT NULL ORDER BY n.text LIMIT 1";
+/// The link of a referenced object over all rules, as the end of a SELECT: that of the lowest rule.
+macro_rules! lowest_link {
+    () => {
+        "FROM entry e JOIN name n ON n.id = e.rule WHERE e.object = edge.referenced AND e.target IS NOT NULL
+         ORDER BY n.text LIMIT 1"
+    };
+}
 
 /// Applies one write.
-pub(super) fn write(page: &mut Page<'_>, write: EdgeWrite) -> Done<()> {
+pub(super) fn write(page: &mut Page<'_, '_>, write: EdgeWrite) -> Done<()> {
     match write {
         EdgeWrite::Want { rule, owner, attribute, multivalued, referenced, generation: seen } => {
             let key = Key {
@@ -118,7 +122,7 @@ pub(super) fn write(page: &mut Page<'_>, write: EdgeWrite) -> Done<()> {
     }
 }
 
-fn want(page: &mut Page<'_>, key: Key, multivalued: bool, generation: i64) -> Done<()> {
+fn want(page: &mut Page<'_, '_>, key: Key, multivalued: bool, generation: i64) -> Done<()> {
     // New edges come in rows: where the last was new, this one is not looked for first.
     let before = if page.known.edges_are_new { None } else { load(page.session, key)? };
     if before.is_none() {
@@ -143,7 +147,7 @@ fn want(page: &mut Page<'_>, key: Key, multivalued: bool, generation: i64) -> Do
 
 /// Changes an edge that is there. One that is not wanted and of which nothing was exported goes.
 fn change(
-    page: &mut Page<'_>,
+    page: &mut Page<'_, '_>,
     (rule, owner, attribute, referenced): (&Name, &Anchor, &Name, &Anchor),
     change: impl FnOnce(&mut Edge),
 ) -> Done<()> {
@@ -188,7 +192,7 @@ fn load(session: &Session<'_>, key: Key) -> Done<Option<Edge>> {
 }
 
 /// Makes an edge; false where it is there.
-fn insert(page: &Page<'_>, key: Key, edge: &Edge) -> Done<bool> {
+fn insert(page: &Page<'_, '_>, key: Key, edge: &Edge) -> Done<bool> {
     let made = page.session.run(
         "INSERT INTO edge (owner, rule, attribute, referenced, job, wanted, multivalued, generation, exported,
              attempts, retry, due) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
@@ -211,7 +215,7 @@ fn insert(page: &Page<'_>, key: Key, edge: &Edge) -> Done<bool> {
     Ok(made == 1)
 }
 
-fn update(page: &mut Page<'_>, key: Key, before: &Edge, mut edge: Edge) -> Done<()> {
+fn update(page: &mut Page<'_, '_>, key: Key, before: &Edge, mut edge: Edge) -> Done<()> {
     edge.due = due_now(page, key, &edge)?;
     if edge == *before {
         return Ok(());
@@ -236,7 +240,7 @@ fn update(page: &mut Page<'_>, key: Key, before: &Edge, mut edge: Edge) -> Done<
     Ok(())
 }
 
-fn due_now(page: &mut Page<'_>, key: Key, edge: &Edge) -> Done<Option<i64>> {
+fn due_now(page: &mut Page<'_, '_>, key: Key, edge: &Edge) -> Done<Option<i64>> {
     if !owner_is_linked(page, key.owner, key.rule)? {
         return Ok(None);
     }
@@ -249,7 +253,7 @@ fn due_now(page: &mut Page<'_>, key: Key, edge: &Edge) -> Done<Option<i64>> {
     Ok(due)
 }
 
-fn owner_is_linked(page: &mut Page<'_>, owner: i64, rule: i64) -> Done<bool> {
+fn owner_is_linked(page: &mut Page<'_, '_>, owner: i64, rule: i64) -> Done<bool> {
     if let Some(linked) = page.known.linked.get(&(owner, rule)) {
         return Ok(*linked);
     }
@@ -304,24 +308,29 @@ pub(super) fn owner_changed(session: &Session<'_>, owner: i64, rule: i64, is_lin
         )?;
         return Ok(());
     }
-    let sql = format!(
-        "UPDATE edge SET attempts = 0, retry = NULL, due = CASE
-             WHEN wanted THEN (SELECT CASE WHEN e.target IS NOT edge.exported THEN 0 END {LOWEST_LINK})
-             WHEN exported IS NOT NULL THEN 0 END
-         WHERE owner = ?1 AND rule = ?2"
-    );
-    session.run(&sql, [owner, rule])?;
+    session.run(
+        concat!(
+            "UPDATE edge SET attempts = 0, retry = NULL, due = CASE
+                 WHEN wanted THEN (SELECT CASE WHEN e.target IS NOT edge.exported THEN 0 END ",
+            lowest_link!(),
+            ") WHEN exported IS NOT NULL THEN 0 END WHERE owner = ?1 AND rule = ?2"
+        ),
+        [owner, rule],
+    )?;
     Ok(())
 }
 
-fn sweep(page: &mut Page<'_>, owner: i64, rule: i64, attribute: i64, complete: i64) -> Done<()> {
+fn sweep(page: &mut Page<'_, '_>, owner: i64, rule: i64, attribute: i64, complete: i64) -> Done<()> {
     let due = owner_is_linked(page, owner, rule)?.then_some(0);
     // Edges that were due may have been sent by a process that died before it could say so.
-    let maybe_sent = format!(
-        "UPDATE edge SET exported = (SELECT e.target {LOWEST_LINK})
-         WHERE owner = ?1 AND rule = ?2 AND attribute = ?3 AND generation < ?4 AND wanted AND due IS NOT NULL"
-    );
-    page.session.run(&maybe_sent, [owner, rule, attribute, complete])?;
+    page.session.run(
+        concat!(
+            "UPDATE edge SET exported = (SELECT e.target ",
+            lowest_link!(),
+            ") WHERE owner = ?1 AND rule = ?2 AND attribute = ?3 AND generation < ?4 AND wanted AND due IS NOT NULL"
+        ),
+        [owner, rule, attribute, complete],
+    )?;
     let gone = page.session.all(
         "DELETE FROM edge WHERE owner = ?1 AND rule = ?2 AND attribute = ?3 AND generation < ?4 AND wanted
          AND exported IS NULL RETURNING referenced",
@@ -339,7 +348,7 @@ fn sweep(page: &mut Page<'_>, owner: i64, rule: i64, attribute: i64, complete: i
 }
 
 /// Removes all edges of an owner.
-pub(super) fn drop_all(page: &mut Page<'_>, owner: i64, rule: i64) -> Done<()> {
+pub(super) fn drop_all(page: &mut Page<'_, '_>, owner: i64, rule: i64) -> Done<()> {
     let gone = page.session.all(
         "DELETE FROM edge WHERE owner = ?1 AND rule = ?2 RETURNING referenced",
         [owner, rule],
@@ -352,7 +361,7 @@ pub(super) fn drop_all(page: &mut Page<'_>, owner: i64, rule: i64) -> Done<()> {
     Ok(())
 }
 
-fn reset(page: &mut Page<'_>, owner: i64, rule: i64) -> Done<()> {
+fn reset(page: &mut Page<'_, '_>, owner: i64, rule: i64) -> Done<()> {
     let gone = page.session.all(
         "DELETE FROM edge WHERE owner = ?1 AND rule = ?2 AND NOT wanted RETURNING referenced",
         [owner, rule],
@@ -394,9 +403,11 @@ fn due_edge(session: &Session<'_>, row: &Row<'_>) -> Done<DueEdge> {
 
 /// Edges that are due, those of one owner together, adds before removals.
 pub(super) fn due(session: &Session<'_>, job: i64, now: Timestamp, most: usize) -> Done<Vec<DueEdge>> {
-    let sql = format!(
+    let sql = concat!(
         "SELECT edge.rule, w.kind, o.anchor, w.target_kind, w.target, edge.attribute, edge.wanted,
-             edge.multivalued, edge.exported, edge.attempts, (SELECT e.target {LOWEST_LINK}), r.anchor
+             edge.multivalued, edge.exported, edge.attempts, (SELECT e.target ",
+        lowest_link!(),
+        "), r.anchor
          FROM edge INDEXED BY edge_due
              CROSS JOIN entry w ON w.object = edge.owner AND w.rule = edge.rule
              CROSS JOIN object o ON o.id = edge.owner
@@ -404,7 +415,7 @@ pub(super) fn due(session: &Session<'_>, job: i64, now: Timestamp, most: usize) 
          WHERE edge.job = ?1 AND edge.due IS NOT NULL AND edge.due <= ?2
          ORDER BY edge.due, edge.owner, edge.rule, edge.wanted DESC LIMIT ?3"
     );
-    let due = session.all(&sql, params![job, micros(now), limit(most)], |row| due_edge(session, row))?;
+    let due = session.all(sql, params![job, micros(now), limit(most)], |row| due_edge(session, row))?;
     // Owners whose edges fall due at different moments stand at several places.
     let mut places = HashMap::new();
     for edge in &due {
