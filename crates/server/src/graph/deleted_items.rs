@@ -88,6 +88,7 @@ async fn restore(call: Call) -> Answer {
 /// DELETE for good.
 async fn purge(call: Call) -> Answer {
     let object = find(&call, true).await?;
+    super::synchronization::remove_jobs(&call, &object).await?;
     call.directory().purge(object.id).await?;
     let activity = format!("Hard delete {}", activity_noun(object.kind));
     let old = json!({ "displayName": object.text("displayName") });

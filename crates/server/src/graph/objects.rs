@@ -232,6 +232,7 @@ pub(crate) async fn delete(call: &Call, kind: ObjectKind) -> Answer {
     if expected.is_some_and(|version| version != object.version) {
         return Err(GraphError::precondition_failed().into());
     }
+    super::synchronization::pause_jobs(call, &object).await?;
     call.directory().delete(kind, object.id).await?;
     if matches!(kind, ObjectKind::Application | ObjectKind::ServicePrincipal) {
         let activity = format!("Delete {}", activity_noun(kind));

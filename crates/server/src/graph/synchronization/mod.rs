@@ -10,6 +10,7 @@ mod directories;
 mod error;
 mod jobs;
 mod language;
+mod lifecycle;
 mod members;
 mod merge;
 mod owner;
@@ -19,4 +20,5 @@ mod secrets;
 mod service;
 mod templates;
 
+pub(super) use lifecycle::{pause_jobs, remove_jobs};
 pub(super) use routes::routes;

@@ -1,5 +1,6 @@
 //! `synchronization/secrets`: how the jobs of a service principal reach their directories.
 
+use graph::GraphError;
 use graph::synchronization::requests::SecretsWrite;
 use graph::synchronization::secrets::{masked, replaced};
 use model::secrets::Secrets;
@@ -11,6 +12,11 @@ use crate::graph::call::Call;
 use crate::graph::error::ApiError;
 use crate::graph::reply::Reply;
 use crate::graph::route::Answer;
+
+/// Keys whose value is true or false.
+const FLAGS: [&str; 2] = ["SyncAll", "SkipOutOfScopeDeletions"];
+/// The key whose value is JSON.
+const NOTIFICATION: &str = "SyncNotificationSettings";
 
 /// GET `synchronization/secrets`: the list, sensitive values masked.
 pub(super) async fn list(call: Call) -> Answer {
@@ -35,6 +41,7 @@ pub(super) async fn replace(call: Call) -> Answer {
     let write: SecretsWrite = call.read()?;
     let saved = owner.secrets().await?;
     let fresh = replaced(&saved, &write.value)?;
+    check_forms(&fresh)?;
     let services = call.service().engine.services();
     services.vault.replace_secrets(&*services.store, call.caller.tenant, owner.id(), &fresh).await?;
     let old = json!({ "secrets": names(&saved) });
@@ -42,6 +49,25 @@ pub(super) async fn replace(call: Call) -> Answer {
     call.audit("Update synchronization secrets", owner.principal.id.to_string(), Some(old), Some(new))
         .await?;
     Ok(Reply::no_content())
+}
+
+/// Refuses values that would have no effect because they are not of their key's form.
+fn check_forms(secrets: &Secrets) -> Result<(), GraphError> {
+    for key in FLAGS {
+        let value = secrets.get(key).unwrap_or("false").trim();
+        if !value.eq_ignore_ascii_case("true") && !value.eq_ignore_ascii_case("false") {
+            let mend = format!("The key '{key}' takes 'true' or 'false', not '{value}'.");
+            return Err(GraphError::invalid_property("value", &mend));
+        }
+    }
+    let notification = secrets.get(NOTIFICATION).unwrap_or("{}");
+    if serde_json::from_str::<Map<String, Json>>(notification).is_err() {
+        let mend = format!(
+            "The key '{NOTIFICATION}' takes JSON as text, such as {{\"DeleteThresholdEnabled\":true,\"DeleteThresholdValue\":50}}."
+        );
+        return Err(GraphError::invalid_property("value", &mend));
+    }
+    Ok(())
 }
 
 fn names(secrets: &Secrets) -> Vec<&str> {

@@ -249,6 +249,31 @@ async fn a_deleted_job_is_gone_and_accounts_stay() {
     assert_eq!(left[0]["servicePrincipal"], json!({"id": "", "displayName": ""}));
 }
 
+/// The bin hides assignments: a job that went on would take everybody for unassigned.
+#[tokio::test]
+async fn jobs_stop_before_their_application_goes_and_go_with_it_for_good() {
+    let (rig, job) = Rig::with_job().await;
+    rig.source.upsert(user("ada"));
+    rig.world.post(&format!("{job}/start"), Json::Null).await.expect(204);
+    rig.cycle(&job).await;
+    rig.world.delete(&format!("/v1.0/applications/{}", rig.application)).await.expect(204);
+    rig.world.get(&job).await.refused(404, "Request_ResourceNotFound");
+    let bin = format!("/v1.0/directory/deletedItems/{}", rig.application);
+    rig.world.post(&format!("{bin}/restore"), Json::Null).await.expect(200);
+    assert_eq!(rig.world.get(&job).await.expect(200)["schedule"]["state"], "Paused");
+    rig.world.post(&format!("{job}/start"), Json::Null).await.expect(204);
+
+    rig.world.delete(&format!("/v1.0/servicePrincipals/{}", rig.principal)).await.expect(204);
+    let bin = format!("/v1.0/directory/deletedItems/{}", rig.principal);
+    rig.world.delete(&bin).await.expect(204);
+    let service = rig.world.api.service();
+    let owner = model::ServicePrincipalId(rig.principal.parse().unwrap());
+    let tenant = model::TenantId(crate::world::TENANT);
+    assert_eq!(service.store.jobs_of(tenant, owner).await.unwrap(), []);
+    assert_eq!(service.store.secrets(tenant, owner).await.unwrap(), []);
+    assert_eq!(rig.target.len("account"), 1, "accounts stay");
+}
+
 #[tokio::test]
 async fn an_owner_may_manage_the_jobs_of_its_applications() {
     let (rig, job) = Rig::with_job().await;

@@ -50,6 +50,23 @@ async fn a_job_without_credentials_does_not_start() {
 }
 
 #[tokio::test]
+async fn a_directory_is_known_by_its_id_under_any_name() {
+    let (rig, job) = Rig::with_job().await;
+    rig.source.upsert(user("ada"));
+    let mut schema = super::rig::schema();
+    schema["directories"][0]["name"] = json!("Staff");
+    schema["synchronizationRules"][0]["sourceDirectoryName"] = json!("Staff");
+    rig.world.put(&format!("{job}/schema"), schema.clone()).await.expect(204);
+    rig.world.post(&format!("{job}/start"), Json::Null).await.expect(204);
+    rig.cycle(&job).await;
+    assert_eq!(rig.target.len("account"), 1);
+    schema["directories"][0]["id"] = json!("other");
+    rig.world.put(&format!("{job}/schema"), schema).await.expect(204);
+    let words = rig.world.post(&format!("{job}/start"), Json::Null).await.refused(409, "Request_Conflict");
+    assert!(words.contains("no connector for directory 'Staff'"), "{words}");
+}
+
+#[tokio::test]
 async fn a_restart_forgets_what_its_scope_says() {
     let (rig, job) = Rig::with_job().await;
     rig.source.upsert(user("ada"));

@@ -46,6 +46,11 @@ async fn wrong_secrets_are_refused_by_name_and_change_nothing() {
     assert!(words.contains("'BaseAdress' is no secret key; did you mean 'BaseAddress'?"), "{words}");
     let words = rig.put_secrets(&[("Password", "*")]).await.refused(400, "Request_BadRequest");
     assert!(words.contains("none is saved for the key 'Password'"), "{words}");
+    let words = rig.put_secrets(&[("SyncAll", "yes")]).await.refused(400, "Request_BadRequest");
+    assert!(words.contains("'SyncAll' takes 'true' or 'false', not 'yes'"), "{words}");
+    let words =
+        rig.put_secrets(&[("SyncNotificationSettings", "on")]).await.refused(400, "Request_BadRequest");
+    assert!(words.contains("takes JSON as text"), "{words}");
     let path = format!("{}/secrets", rig.path);
     rig.world.put(&path, json!({"values": []})).await.refused(400, "Request_BadRequest");
     assert_eq!(

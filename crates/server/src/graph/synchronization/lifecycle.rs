@@ -1,0 +1,61 @@
+//! What becomes of jobs when their application goes: accounts at the target stay as they are.
+
+use directory::{DirectoryObject, ObjectKind, Presence};
+use model::job::ScheduleState;
+use model::secrets::Secrets;
+use model::{ServicePrincipalId, Uuid};
+use store::{Comparison, ListQuery, Predicate};
+
+use crate::graph::call::Call;
+use crate::graph::error::ApiError;
+
+/// Pauses the jobs of an application or service principal that is about to go to the bin. Without its assignments, which
+/// the bin hides, a job that runs would take everybody for unassigned.
+pub(in crate::graph) async fn pause_jobs(call: &Call, object: &DirectoryObject) -> Result<(), ApiError> {
+    let service = call.service();
+    for principal in principals(call, object, Presence::Live).await? {
+        for job in service.store.jobs_of(call.caller.tenant, ServicePrincipalId(principal)).await? {
+            if job.schedule.state == ScheduleState::Active {
+                let id = job.id.to_string();
+                service.engine.pause_job(job).await?;
+                call.audit("Pause synchronization job", id, None, None).await?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Removes the jobs and secrets of an application or service principal that is about to be removed for good.
+pub(in crate::graph) async fn remove_jobs(call: &Call, object: &DirectoryObject) -> Result<(), ApiError> {
+    let service = call.service();
+    let services = service.engine.services();
+    for principal in principals(call, object, Presence::Deleted).await? {
+        let owner = ServicePrincipalId(principal);
+        for job in service.store.jobs_of(call.caller.tenant, owner).await? {
+            service.engine.delete_job(&job).await?;
+            call.audit("Delete synchronization job", job.id.to_string(), None, None).await?;
+        }
+        let none = Secrets::new();
+        services.vault.replace_secrets(&*services.store, call.caller.tenant, owner, &none).await?;
+    }
+    Ok(())
+}
+
+/// The service principal that goes with an object, where one does.
+async fn principals(
+    call: &Call,
+    object: &DirectoryObject,
+    presence: Presence,
+) -> Result<Vec<Uuid>, ApiError> {
+    match object.kind {
+        ObjectKind::ServicePrincipal => Ok(vec![object.id]),
+        ObjectKind::Application => {
+            let app_id = object.text("appId").unwrap_or_default();
+            let predicate = Predicate::Compare("appId".into(), Comparison::Equal, app_id.into());
+            let kind = ObjectKind::ServicePrincipal;
+            let query = ListQuery { kind, presence, predicate: Some(predicate), after: None, limit: 10 };
+            Ok(call.directory().list(query).await?.into_iter().map(|principal| principal.id).collect())
+        }
+        _ => Ok(Vec::new()),
+    }
+}
