@@ -10,6 +10,8 @@ use std::path::PathBuf;
 
 use model::{TenantId, Uuid};
 
+use crate::upkeep::Retention;
+
 pub(crate) use keys::KEYS;
 pub(crate) use read::read;
 
@@ -23,7 +25,7 @@ pub(crate) struct Configuration {
     pub(crate) data_dir: PathBuf,
     /// Where it listens.
     pub(crate) listen: Listen,
-    /// The address by which clients reach it, without a slash at the end; what it listens on where none.
+    /// The address by which clients reach it, without a slash at the end; what a request names where none.
     pub(crate) public_url: Option<String>,
     /// Whether plain HTTP is served beyond loopback.
     pub(crate) allow_plain_http: bool,
@@ -35,6 +37,8 @@ pub(crate) struct Configuration {
     pub(crate) log: String,
     /// How it is logged.
     pub(crate) log_format: LogFormat,
+    /// How long things are kept.
+    pub(crate) retention: Retention,
     /// The tenant of the bootstrap client.
     pub(crate) tenant: Option<TenantId>,
     /// The bootstrap client.
@@ -106,6 +110,7 @@ impl Default for Configuration {
             database: None,
             log: "info".to_owned(),
             log_format: LogFormat::Human,
+            retention: Retention::default(),
             tenant: None,
             bootstrap_client: None,
             bootstrap_secret: None,

@@ -19,7 +19,7 @@ use tokio::task::AbortHandle;
 
 use crate::configuration::Configuration;
 use crate::data_dir::DataDir;
-use crate::templates;
+use crate::{templates, upkeep};
 
 /// Under this name the private key of tokens is kept.
 const SIGNING_KEY: &str = "tokens.signing-key";
@@ -39,6 +39,7 @@ pub(crate) struct Installation {
     pub(crate) engine: Arc<Engine>,
     pub(crate) api: Arc<Api>,
     trigger: AbortHandle,
+    upkeep: AbortHandle,
 }
 
 /// The client of a tenant that holds every permission.
@@ -87,7 +88,13 @@ impl Installation {
             limits: Limits::default(),
         });
         let trigger = forward_changes(&directory, &engine, &store);
-        Ok(Self { store, directory, engine, api, trigger })
+        let upkeep = upkeep::start(
+            store.clone(),
+            directory.clone(),
+            api.service().clock.clone(),
+            configuration.retention,
+        );
+        Ok(Self { store, directory, engine, api, trigger, upkeep })
     }
 
     /// What is served.
@@ -155,6 +162,7 @@ impl Installation {
     /// Stops cycles at their next object and waits for them.
     pub(crate) async fn shutdown(&self) {
         self.trigger.abort();
+        self.upkeep.abort();
         self.engine.shutdown().await;
     }
 }

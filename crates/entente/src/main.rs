@@ -9,6 +9,7 @@ mod installation;
 mod log;
 mod templates;
 mod tls;
+mod upkeep;
 
 use std::process::ExitCode;
 

@@ -9,7 +9,6 @@ use model::{Clock as _, Entropy as _, SystemClock, SystemEntropy, TenantId};
 use reqwest::Method;
 use serde_json::json;
 use store::Tenant;
-use tokio::runtime::Runtime;
 
 use crate::commands::serve::{self, Listening, Signals};
 use crate::configuration::{Configuration, Listen};
@@ -18,7 +17,7 @@ use crate::demo::fill::{self, Filled};
 use crate::demo::graph::{Graph, id_of};
 use crate::demo::job::Job;
 use crate::demo::organization::{DOMAIN, Lots, Organization, person};
-use crate::demo::report;
+use crate::demo::report::{self, Names};
 use crate::installation::Installation;
 use crate::log;
 
@@ -58,7 +57,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         );
     }
     log::start(&configuration);
-    Runtime::new()?.block_on(show(&configuration, arguments))
+    serve::to_the_end(show(&configuration, arguments))
 }
 
 async fn show(configuration: &Configuration, arguments: &Arguments) -> Result<()> {
@@ -118,7 +117,9 @@ async fn play<'g>(source: &'g Graph, target: &Graph, users: usize) -> Result<Job
     let job = Job::create(source, &scim(target), &target.token().await?).await?;
     let cycle = job.start().await?;
     let records = job.log(&cycle).await?;
-    println!("  {}\n{}", report::pace(&cycle), report::counts(&records));
+    println!("  {}\n{}", report::pace(&cycle, &records), report::counts(&records));
+    let mut names = Names::default();
+    names.learn(&records);
     let failed = cycle.count_escrowed;
     if failed > 0 {
         bail!("{failed} objects could not be provisioned; the table's last column counts them");
@@ -128,7 +129,8 @@ async fn play<'g>(source: &'g Graph, target: &Graph, users: usize) -> Result<Job
     change(source, &organization, &filled).await?;
     let cycle = job.run().await?;
     let records = job.log(&cycle).await?;
-    println!("  {}\n{}", report::pace(&cycle), report::touched(&records));
+    names.learn(&records);
+    println!("  {}\n{}", report::pace(&cycle, &records), report::touched(&records, &names));
     Ok(job)
 }
 

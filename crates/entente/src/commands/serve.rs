@@ -24,6 +24,8 @@ use crate::{log, tls};
 const LAST_ANSWERS: Duration = Duration::from_secs(4);
 /// After so long the process ends, whatever is still going on: what is not committed is done again.
 const LAST_RESORT: Duration = Duration::from_secs(8);
+/// Work on other threads, such as a hash, may take so long after that.
+const LEFT_BEHIND: Duration = Duration::from_secs(1);
 
 #[derive(Args)]
 #[command(after_help = "Examples:
@@ -74,7 +76,15 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     for note in &reading.notes {
         tracing::warn!("{note}");
     }
-    Runtime::new()?.block_on(serve(&reading.configuration))
+    to_the_end(serve(&reading.configuration))
+}
+
+/// Runs to the end on a runtime of its own, which waits for nothing that is left behind.
+pub(crate) fn to_the_end(work: impl Future<Output = Result<()>>) -> Result<()> {
+    let runtime = Runtime::new()?;
+    let outcome = runtime.block_on(work);
+    runtime.shutdown_timeout(LEFT_BEHIND);
+    outcome
 }
 
 async fn serve(configuration: &Configuration) -> Result<()> {
@@ -94,10 +104,12 @@ async fn serve(configuration: &Configuration) -> Result<()> {
     signals.came().await;
     tracing::info!("ending");
     let end = async { tokio::join!(listening.end(), installation.shutdown()) };
-    if tokio::time::timeout(LAST_RESORT, end).await.is_err() {
-        tracing::warn!(
-            "not everything ended in time; what was not committed is done again at the next start"
-        );
+    tokio::select! {
+        _ = end => {}
+        () = signals.came() => tracing::warn!("told to end once more: ending at once"),
+        () = tokio::time::sleep(LAST_RESORT) => {
+            tracing::warn!("not everything ended in time; what was not committed is done again at the next start");
+        }
     }
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use model::{TenantId, Uuid};
+use model::{SignedDuration, TenantId, Uuid};
 
 use super::{Configuration, Listen, LogFormat, SecretsKey, Tls};
 
@@ -60,7 +60,7 @@ pub(crate) const KEYS: &[Key] = &[
         name: "public_url",
         option: None,
         variable: "ENTENTE_PUBLIC_URL",
-        default: "what is listened on",
+        default: "the host that a request names",
         about: "Address by which clients reach the service, such as https://sync.example.com.",
         secret: false,
         set: |configuration, text| {
@@ -146,6 +146,30 @@ pub(crate) const KEYS: &[Key] = &[
         },
     },
     Key {
+        name: "provisioning_log_days",
+        option: None,
+        variable: "ENTENTE_PROVISIONING_LOG_DAYS",
+        default: "30",
+        about: "Days that records of the provisioning log are kept.",
+        secret: false,
+        set: |configuration, text| {
+            configuration.retention.provisioning_log = days(text)?;
+            Ok(())
+        },
+    },
+    Key {
+        name: "deleted_items_days",
+        option: None,
+        variable: "ENTENTE_DELETED_ITEMS_DAYS",
+        default: "30",
+        about: "Days that deleted users, groups and applications can be restored; then they are gone for good.",
+        secret: false,
+        set: |configuration, text| {
+            configuration.retention.deleted_items = days(text)?;
+            Ok(())
+        },
+    },
+    Key {
         name: "tenant_id",
         option: None,
         variable: "ENTENTE_TENANT_ID",
@@ -227,6 +251,12 @@ impl SecretsKey {
 
 fn path(text: &str) -> Result<PathBuf, String> {
     if text.is_empty() { Err("write a path".to_owned()) } else { Ok(PathBuf::from(text)) }
+}
+
+fn days(text: &str) -> Result<SignedDuration, String> {
+    let days = text.parse().ok().filter(|days| (1..=3650).contains(days));
+    days.map(|days: i64| SignedDuration::from_hours(24 * days))
+        .ok_or_else(|| "write a number of days from 1 to 3650".to_owned())
 }
 
 fn truth(text: &str) -> Result<bool, String> {

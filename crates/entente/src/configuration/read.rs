@@ -122,6 +122,7 @@ impl Reading {
             match value.get_ref() {
                 DeValue::String(text) => self.take(key.name, text, at),
                 DeValue::Boolean(truth) => self.take(key.name, &truth.to_string(), at),
+                DeValue::Integer(number) => self.take(key.name, &number.to_string(), at),
                 other => self.problem(at, format!("{} is {}: write a text in quotes", key.name, kind(other))),
             }
         }
@@ -198,10 +199,10 @@ fn mend(name: &str, name_of: fn(&Key) -> &'static str) -> String {
 
 fn kind(value: &DeValue<'_>) -> &'static str {
     match value {
-        DeValue::Integer(_) | DeValue::Float(_) => "a number",
+        DeValue::Float(_) => "a fraction",
         DeValue::Datetime(_) => "a date",
         DeValue::Array(_) => "a list",
         DeValue::Table(_) => "a table",
-        DeValue::String(_) | DeValue::Boolean(_) => "a text",
+        DeValue::String(_) | DeValue::Boolean(_) | DeValue::Integer(_) => "a text",
     }
 }

@@ -82,7 +82,7 @@ impl<'g> Job<'g> {
             Ok(execution) => execution?,
             Err(_) => bail!("the cycle did not end within an hour"),
         };
-        progress.end();
+        progress.end_with(execution.count_imported);
         Ok(execution)
     }
 

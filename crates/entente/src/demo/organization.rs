@@ -146,9 +146,9 @@ pub(crate) struct Organization {
 }
 
 impl Organization {
-    /// An organization of so many people, with four groups for every fifty of them.
+    /// An organization of so many people, with four groups for every fifty of them, two at least.
     pub(crate) fn sample(people: usize) -> Self {
-        let groups = (people * 4).div_ceil(50).clamp(1, 4000);
+        let groups = (people * 4).div_ceil(50).clamp(2, 4000);
         let mut lots = Lots(0);
         Self {
             people: (0..people).map(|number| person(number, &mut lots)).collect(),
@@ -207,7 +207,7 @@ fn superior(number: usize) -> usize {
 
 fn group(number: usize, people: usize, lots: &mut Lots) -> Group {
     let (name, members) = if let Some((department, _)) = DEPARTMENTS.get(number) {
-        (format!("Department {department}"), (number..people).step_by(DEPARTMENTS.len()).collect())
+        ((*department).to_owned(), (number..people).step_by(DEPARTMENTS.len()).collect())
     } else {
         let mut members: Vec<usize> = (0..GROUP_SIZE.min(people)).map(|_| lots.below(people)).collect();
         members.sort_unstable();

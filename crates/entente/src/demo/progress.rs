@@ -48,6 +48,12 @@ impl Progress {
         self.print();
     }
 
+    /// So many were done, and they were all.
+    pub(crate) fn end_with(self, done: u64) {
+        self.bar.set_length(done);
+        self.end();
+    }
+
     /// All is done. The last state stays in sight.
     pub(crate) fn end(self) {
         if let Some(total) = self.bar.length() {

@@ -1,6 +1,6 @@
 //! What happened, as tables that fit into 80 columns.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{CellAlignment, ContentArrangement, Table};
@@ -16,26 +16,55 @@ const CHANGES: usize = 3;
 /// What an object can have gone through.
 const COLUMNS: [&str; 5] = ["created", "updated", "disabled", "skipped", "failed"];
 
-/// How many objects of which type went through what.
-pub(crate) fn counts(records: &[ProvisioningObjectSummary]) -> Table {
-    let mut rows: BTreeMap<&str, [u64; COLUMNS.len()]> = BTreeMap::new();
-    for record in records {
-        let row = rows.entry(record.source_identity.identity_type.as_str()).or_default();
-        let column = COLUMNS.iter().position(|column| *column == fate(record));
-        if let Some(count) = column.and_then(|column| row.get_mut(column)) {
-            *count += 1;
+/// What became of one object in a cycle, all its records together: references have records of their own.
+struct Object {
+    kind: String,
+    name: String,
+    fate: &'static str,
+    changes: Vec<String>,
+}
+
+/// Names for the identifiers that records tell, at either side.
+#[derive(Default)]
+pub(crate) struct Names(HashMap<String, String>);
+
+impl Names {
+    /// Learns the names in the records.
+    pub(crate) fn learn(&mut self, records: &[ProvisioningObjectSummary]) {
+        for record in records.iter().filter(|record| !record.source_identity.display_name.is_empty()) {
+            for identity in [&record.source_identity, &record.target_identity] {
+                self.0.insert(identity.id.clone(), record.source_identity.display_name.clone());
+            }
         }
     }
-    let mut table = table();
-    table.set_header(["type"].into_iter().chain(COLUMNS));
-    // Users come before groups, as they are provisioned.
-    for (kind, row) in rows.iter().rev() {
-        table.add_row([(*kind).to_owned()].into_iter().chain(row.iter().map(ToString::to_string)));
+
+    fn of<'n>(&'n self, text: &'n str) -> &'n str {
+        self.0.get(text).map_or(text, String::as_str)
     }
-    for column in table.column_iter_mut().skip(1) {
-        column.set_cell_alignment(CellAlignment::Right);
+}
+
+/// The objects of a cycle, in the order of their first record.
+fn objects(records: &[ProvisioningObjectSummary], names: &Names) -> Vec<Object> {
+    let mut places: HashMap<&str, usize> = HashMap::new();
+    let mut objects: Vec<Object> = Vec::new();
+    for record in records {
+        let identity = &record.source_identity;
+        let place = *places.entry(identity.id.as_str()).or_insert(objects.len());
+        if place == objects.len() {
+            objects.push(Object {
+                kind: identity.identity_type.clone(),
+                name: names.of(&identity.id).to_owned(),
+                fate: fate(record),
+                changes: Vec::new(),
+            });
+        }
+        let Some(object) = objects.get_mut(place) else { continue };
+        if weight(fate(record)) < weight(object.fate) {
+            object.fate = fate(record);
+        }
+        object.changes.extend(changes(record, names));
     }
-    table
+    objects
 }
 
 /// What one record came to, in the words of the columns.
@@ -50,31 +79,62 @@ fn fate(record: &ProvisioningObjectSummary) -> &'static str {
     }
 }
 
-/// One line per object that a cycle touched.
-pub(crate) fn touched(records: &[ProvisioningObjectSummary]) -> Table {
+/// What says most about an object has the least weight.
+fn weight(fate: &str) -> usize {
+    ["failed", "created", "deleted", "disabled", "updated"]
+        .iter()
+        .position(|one| *one == fate)
+        .unwrap_or(usize::MAX)
+}
+
+/// How many objects of which type went through what.
+pub(crate) fn counts(records: &[ProvisioningObjectSummary]) -> Table {
+    let mut rows: BTreeMap<String, [u64; COLUMNS.len()]> = BTreeMap::new();
+    for object in objects(records, &Names::default()) {
+        let row = rows.entry(object.kind).or_default();
+        let column = COLUMNS.iter().position(|column| *column == object.fate);
+        if let Some(count) = column.and_then(|column| row.get_mut(column)) {
+            *count += 1;
+        }
+    }
     let mut table = table();
-    table.set_header(["", "object", "what the log says"]);
-    for record in records.iter().filter(|record| fate(record) != "skipped") {
-        let identity = &record.source_identity;
-        let object = format!("{} {}", identity.identity_type.to_lowercase(), short(&identity.display_name));
-        table.add_row([fate(record).to_owned(), object, changes(record)]);
+    table.set_header(["type"].into_iter().chain(COLUMNS));
+    // Users come before groups, as they are provisioned.
+    for (kind, row) in rows.iter().rev() {
+        table.add_row([kind.clone()].into_iter().chain(row.iter().map(ToString::to_string)));
+    }
+    for column in table.column_iter_mut().skip(1) {
+        column.set_cell_alignment(CellAlignment::Right);
     }
     table
 }
 
-fn changes(record: &ProvisioningObjectSummary) -> String {
+/// One row per object that a cycle touched.
+pub(crate) fn touched(records: &[ProvisioningObjectSummary], names: &Names) -> Table {
+    let mut table = table();
+    table.set_header(["", "object", "what the log says"]);
+    for object in objects(records, names).into_iter().filter(|object| object.fate != "skipped") {
+        let name = format!("{} {}", object.kind.to_lowercase(), short(&object.name));
+        table.add_row([object.fate.to_owned(), name, object.changes.join("\n")]);
+    }
+    table
+}
+
+fn changes(record: &ProvisioningObjectSummary, names: &Names) -> Vec<String> {
     if let Some(error) = &record.provisioning_status_info.error_information {
-        return error.reason.clone();
+        return vec![error.reason.clone()];
     }
     if record.provisioning_action == "create" {
-        return format!("{} attributes", record.modified_properties.len());
+        return vec![format!("{} attributes", record.modified_properties.len())];
     }
+    let value = |value: &Option<String>| {
+        value.as_deref().map_or_else(|| "nothing".to_owned(), |text| short(names.of(text)))
+    };
     let mut lines: Vec<String> = record
         .modified_properties
         .iter()
         .take(CHANGES)
         .map(|property| {
-            let value = |value: &Option<String>| value.as_deref().map_or_else(|| "nothing".to_owned(), short);
             // Of an extension's attribute, the last part of the name says enough.
             let name = property.display_name.rsplit(':').next().unwrap_or_default();
             format!("{}: {} → {}", short(name), value(&property.old_value), value(&property.new_value))
@@ -84,7 +144,7 @@ fn changes(record: &ProvisioningObjectSummary) -> String {
     if more > 0 {
         lines.push(format!("and {more} more"));
     }
-    lines.join("\n")
+    lines
 }
 
 fn short(text: &str) -> String {
@@ -96,11 +156,17 @@ fn short(text: &str) -> String {
 }
 
 /// How long a cycle took, and how fast it was.
-pub(crate) fn pace(cycle: &TaskExecution) -> String {
+pub(crate) fn pace(cycle: &TaskExecution, records: &[ProvisioningObjectSummary]) -> String {
     let seconds = cycle.time_ended.duration_since(cycle.time_began).as_secs_f64().max(0.001);
+    let touched =
+        objects(records, &Names::default()).iter().filter(|object| object.fate != "skipped").count();
     #[expect(clippy::cast_precision_loss, reason = "it is shown without decimals")]
-    let rate = cycle.count_exported as f64 / seconds;
-    format!("{} objects exported in {seconds:.1} s, {rate:.0} per second", cycle.count_exported)
+    let rate = touched as f64 / seconds;
+    let noun = if touched == 1 { "object" } else { "objects" };
+    format!(
+        "{touched} {noun} in {seconds:.1} s, {rate:.0} per second; {} exports with references",
+        cycle.count_exported
+    )
 }
 
 fn table() -> Table {
@@ -118,6 +184,7 @@ mod tests {
 
     use super::*;
 
+    /// A record of the object of this name, which is its identifier too.
     fn record(
         kind: &str,
         name: &str,
@@ -132,7 +199,7 @@ mod tests {
                 |(name, old, new)| json!({"displayName": name, "oldValue": text(old), "newValue": text(new)}),
             )
             .collect();
-        let identity = |kind: &str| json!({"id": "1", "displayName": name, "identityType": kind});
+        let identity = |kind: &str| json!({"id": name, "displayName": "", "identityType": kind});
         let named = json!({"id": "1", "displayName": "x"});
         serde_json::from_value(json!({
             "id": "1", "activityDateTime": "2026-01-05T08:00:00Z", "tenantId": "t", "jobId": "j", "cycleId": "c",
@@ -154,6 +221,7 @@ mod tests {
             record("User", "c", "create", "failure", &[]),
             record("User", "d", "other", "skipped", &[]),
             record("User", "e", "disable", "success", &[]),
+            record("User", "a", "update", "success", &[("manager", "", "b")]),
         ];
         let lines: Vec<String> = counts(&records).lines().collect();
         assert_eq!(lines[1], "│ type  ┆ created ┆ updated ┆ disabled ┆ skipped ┆ failed │");
@@ -175,11 +243,31 @@ mod tests {
             ),
             record("User", "skipped one", "other", "skipped", &[]),
         ];
-        let shown = touched(&records).to_string();
+        let shown = touched(&records, &Names::default()).to_string();
         assert!(shown.lines().all(|line| line.chars().count() <= usize::from(WIDTH)), "{shown}");
         assert!(shown.contains("displayName: Zoë Żak → Zoë Ünal"), "{shown}");
         assert!(shown.contains("b: 1 → nothing") && shown.contains("and 1 more"), "{shown}");
         assert!(!shown.contains("skipped one"), "{shown}");
+    }
+
+    #[test]
+    fn records_of_one_object_are_one_row_with_names() {
+        let mut named = record("User", "s1", "create", "success", &[]);
+        named.source_identity.display_name = "Zoë Żak".to_owned();
+        named.target_identity.id = "t1".to_owned();
+        let mut names = Names::default();
+        names.learn(&[named]);
+        let records = [
+            record("Group", "g", "update", "success", &[("members", "", "t1")]),
+            record("User", "s1", "update", "success", &[("title", "a", "b")]),
+            record("Group", "g", "update", "success", &[("members", "t2", "")]),
+        ];
+        let lines: Vec<String> =
+            touched(&records, &names).lines().map(|line| line.replace("  ", "")).collect();
+        assert_eq!(lines.len(), 7, "{lines:?}");
+        assert!(lines[3].contains("group g") && lines[3].contains("members: nothing → Zoë Żak"), "{lines:?}");
+        assert!(lines[4].contains("members: t2 → nothing"), "{lines:?}");
+        assert!(lines[5].contains("user Zoë Żak") && lines[5].contains("title: a → b"), "{lines:?}");
     }
 
     #[test]
@@ -191,6 +279,8 @@ mod tests {
             "timeBegan": "2026-01-05T08:00:00Z", "timeEnded": "2026-01-05T08:00:02Z",
         }))
         .unwrap();
-        assert_eq!(pace(&cycle), "540 objects exported in 2.0 s, 270 per second");
+        let records =
+            [record("User", "a", "create", "success", &[]), record("User", "a", "update", "success", &[])];
+        assert_eq!(pace(&cycle, &records), "1 object in 2.0 s, 0 per second; 540 exports with references");
     }
 }

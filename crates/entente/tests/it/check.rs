@@ -14,7 +14,7 @@ fn check(file: &str, variables: &[(&str, &str)]) -> Ran {
 
 #[test]
 fn a_file_in_order_is_told_with_what_holds() {
-    let file = "# Where\nlisten = \"127.0.0.1:9000\"\nallow_plain_http = true\n";
+    let file = "# Where\nlisten = \"127.0.0.1:9000\"\nallow_plain_http = true\ndeleted_items_days = 7\n";
     let ran = check(file, &[("ENTENTE_LISTEN", "127.0.0.1:9001"), ("ENTENTE_LOG_FORMAT", "json")]);
     assert_eq!((ran.status, ran.err.as_str()), (0, ""), "{}", ran.out);
     let line = |name: &str| ran.out.lines().find(|line| line.trim().starts_with(name)).unwrap().to_owned();
@@ -22,24 +22,26 @@ fn a_file_in_order_is_told_with_what_holds() {
     assert!(
         line("allow_plain_http").contains("true") && line("allow_plain_http").ends_with("entente.toml:3:20")
     );
+    assert!(line("deleted_items_days = 7").ends_with("entente.toml:4:22"));
     assert!(line("data_dir").contains("entente-data") && line("data_dir").ends_with("default"));
 }
 
 #[test]
 fn every_problem_is_named_with_its_place_and_its_mend() {
-    let file = "lisen = \"x\"\ntls = \"maybe\"\n\nlog = 5\n  public_url = \"ftp://x\"\nsecrets_key = \"00\"\n[a]\nb = 1\n";
+    let file = "lisen = \"x\"\ntls = \"maybe\"\n\nlog = 5.5\nprovisioning_log_days = 0\n  public_url = \"ftp://x\"\nsecrets_key = \"00\"\n[a]\nb = 1\n";
     let ran = check(file, &[("ENTENTE_ALLOW_PLAIN_HTTP", "yes"), ("ENTENTE_TENANT_ID", "me")]);
     assert_eq!(ran.status, 1);
     let expected = [
         "entente.toml:1:1: there is no key 'lisen'; did you mean 'listen'?",
         "entente.toml:2:7: tls is 'maybe': write self-signed, or CERT,KEY with the paths of two PEM files",
-        "entente.toml:4:7: log is a number: write a text in quotes",
-        "entente.toml:5:16: public_url is 'ftp://x': write an address such as https://sync.example.com, without a query",
-        "entente.toml:6:1: secrets_key does not belong in a file: put it into the variable ENTENTE_SECRETS_KEY",
-        "entente.toml:7:2: there is no key 'a'; `entente check --keys` lists them all",
+        "entente.toml:4:7: log is a fraction: write a text in quotes",
+        "entente.toml:5:25: provisioning_log_days is '0': write a number of days from 1 to 3650",
+        "entente.toml:6:16: public_url is 'ftp://x': write an address such as https://sync.example.com, without a query",
+        "entente.toml:7:1: secrets_key does not belong in a file: put it into the variable ENTENTE_SECRETS_KEY",
+        "entente.toml:8:2: there is no key 'a'; `entente check --keys` lists them all",
         "ENTENTE_ALLOW_PLAIN_HTTP: allow_plain_http is 'yes': write true or false",
         "ENTENTE_TENANT_ID: tenant_id is 'me': write a GUID, such as 3f1c3f57-8f5e-4c55-9f2b-6d8a0f6f7c11",
-        "entente: the configuration has 8 problems",
+        "entente: the configuration has 9 problems",
     ];
     assert_eq!(ran.err.lines().collect::<Vec<_>>(), expected);
 }

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests fail by panicking")]
 
 mod check;
+mod demo;
 mod expr;
 mod help;
 mod serve;
