@@ -8,16 +8,15 @@
     reason = "an example fails by panicking, and its figures are rounded"
 )]
 
+mod directory;
+
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use model::{Entropy as _, SystemEntropy};
-use store::{
-    ChangeSubject, Commit, DirectoryObject, DirectoryWrite, ListQuery, ObjectKind, Presence,
-    ProvisioningQuery, SharedStore,
-};
+use model::SystemEntropy;
+use store::{Commit, ProvisioningQuery, SharedStore};
 use store_sqlite::SqliteStore;
 use testkit::store_load::{self, Shape, commit_objects};
 use testkit::store_suite::{Fixture, at};
@@ -52,7 +51,7 @@ async fn main() {
         }
     }
     if is_wanted("directory") {
-        directory(objects).await;
+        directory::load(objects).await;
     }
     println!("peak memory {} MB", peak());
 }
@@ -165,133 +164,4 @@ async fn reads(fixture: &Fixture, objects: u64) {
     let begin = Instant::now();
     let pruned = store.prune_provisioning(at(1_000_000)).await.expect("pruned");
     report("records pruned", pruned, begin.elapsed());
-}
-
-async fn directory(objects: u64) {
-    let folder = tempfile::tempdir().expect("a folder");
-    let path = folder.path().join("entente.db");
-    let store: SharedStore = Arc::new(SqliteStore::open(&path).expect("made"));
-    let fixture = Fixture::new(Arc::clone(&store)).await;
-    let begin = Instant::now();
-    let object = |number: u64, kind| {
-        let properties = serde_json::json!({
-            "displayName": format!("Person Number {number}"), "userPrincipalName": format!("person{number}@example.com"),
-            "mail": format!("person{number}@example.com"), "givenName": "Person", "surname": format!("Number {number}"),
-            "accountEnabled": true, "department": "Research", "jobTitle": "Engineer", "employeeId": number.to_string(),
-        });
-        let serde_json::Value::Object(properties) = properties else { return None };
-        Some(DirectoryObject {
-            id: SystemEntropy.uuid(),
-            kind,
-            version: 1,
-            created: at(0),
-            deleted: None,
-            properties,
-        })
-    };
-    let groups: Vec<_> = (0..1_000).filter_map(|number| object(number, ObjectKind::Group)).collect();
-    let group_ids: Vec<_> = groups.iter().map(|group| group.id).collect();
-    let app = object(0, ObjectKind::ServicePrincipal).expect("made");
-    let resource = app.id;
-    let mut writes: Vec<_> = groups.into_iter().chain([app]).map(DirectoryWrite::Create).collect();
-    for group in group_ids.iter().step_by(10) {
-        let id = SystemEntropy.uuid();
-        writes.push(DirectoryWrite::Assign(store::AppRoleAssignment {
-            id,
-            resource,
-            principal: *group,
-            app_role: model::Uuid::nil(),
-            created: at(0),
-        }));
-    }
-    store.write_directory(fixture.tenant, None, writes).await.expect("written");
-    let mut users = Vec::new();
-    for first in (0..objects).step_by(500) {
-        let mut writes = Vec::new();
-        for user in (first..first + 500).filter_map(|number| object(number, ObjectKind::User)) {
-            users.push(user.id);
-            writes.push(DirectoryWrite::Create(user));
-        }
-        store.write_directory(fixture.tenant, None, writes).await.expect("written");
-    }
-    report("users made", objects, begin.elapsed());
-    let begin = Instant::now();
-    for (chunk, some) in users.chunks(500).enumerate() {
-        let relate = |kind, from, to| DirectoryWrite::Relate { kind, from, to };
-        let writes = some
-            .iter()
-            .enumerate()
-            .flat_map(|(place, user)| (1..=5).map(move |step| (user, (chunk * 500 + place) * step % 1_000)));
-        let writes = writes.filter_map(|(user, group)| {
-            group_ids.get(group).map(|group| relate(store::RelationKind::Member, *group, *user))
-        });
-        let mut unique = std::collections::BTreeSet::new();
-        let writes = writes
-            .filter(|write| match write {
-                DirectoryWrite::Relate { from, to, .. } => unique.insert((*from, *to)),
-                _ => true,
-            })
-            .collect();
-        store.write_directory(fixture.tenant, None, writes).await.expect("written");
-    }
-    report("users put in up to five groups", objects, begin.elapsed());
-    println!("  {} octets for each user", size(&path) / objects);
-    for nested in [false, true] {
-        let begin = Instant::now();
-        let some: Vec<_> = users.iter().copied().step_by(users.len() / 1_000).take(1_000).collect();
-        let entitled = store.entitlements(fixture.tenant, resource, &some, nested).await.expect("read");
-        println!(
-            "entitlements of 1,000, nested {nested}: {} entitled, {:?}",
-            entitled.len(),
-            begin.elapsed()
-        );
-    }
-    let list = ListQuery {
-        kind: ObjectKind::User,
-        presence: Presence::Live,
-        predicate: None,
-        after: None,
-        limit: 999,
-    };
-    let timed = async |what: &str, query: ListQuery| {
-        let begin = Instant::now();
-        let found = store.list_objects(fixture.tenant, query).await.expect("read").len();
-        println!("list {what}: {found} found, {:?}", begin.elapsed());
-    };
-    let compare = |property: &str, comparison, value: &str| {
-        Some(store::Predicate::Compare(property.into(), comparison, value.into()))
-    };
-    use store::Comparison::{EndsWith, Equal, StartsWith};
-    timed("a page", list.clone()).await;
-    let upn = "PERSON777@example.com";
-    timed(
-        "by userPrincipalName",
-        ListQuery { predicate: compare("userPrincipalName", Equal, upn), ..list.clone() },
-    )
-    .await;
-    timed("by a beginning of all", ListQuery { predicate: compare("mail", StartsWith, "p"), ..list.clone() })
-        .await;
-    timed("by a scan for one", ListQuery { predicate: compare("employeeId", Equal, "77"), ..list.clone() })
-        .await;
-    timed("by a scan for none", ListQuery { predicate: compare("mail", EndsWith, "nobody"), ..list.clone() })
-        .await;
-    let begin = Instant::now();
-    let count = store.count_objects(fixture.tenant, list).await.expect("read");
-    println!("count: {count}, {:?}", begin.elapsed());
-    let begin = Instant::now();
-    for some in users.chunks(500) {
-        assert_eq!(
-            store.objects(fixture.tenant, some, Presence::Live).await.expect("read").len(),
-            some.len()
-        );
-    }
-    report("objects read by id", objects, begin.elapsed());
-    let (newest, _) = store.change_range(fixture.tenant).await.expect("read");
-    let (mut after, mut members, begin) = (0, 0, Instant::now());
-    while after < newest {
-        let page = store.changes_after(fixture.tenant, after, 1_000).await.expect("read");
-        after = page[page.len() - 1].number;
-        members += page.iter().filter(|one| matches!(one.subject, ChangeSubject::MemberAdded { .. })).count();
-    }
-    report(&format!("changes read ({members} memberships)"), newest, begin.elapsed());
 }
