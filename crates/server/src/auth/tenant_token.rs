@@ -2,7 +2,8 @@
 //! that take a single secret.
 //!
 //! A tenant token is a client secret of an application, written together with whose it is:
-//! `entente.{tenant id}.{client id}.{client secret}`. It holds for the SCIM service alone, for as long as the secret is
+//! `entente.{tenant id}.{client id}.{client secret}`, the secret percent-encoded (RFC 3986, section 2.1) where it has
+//! anything but letters, digits and `-._~`, as secrets that the service makes never do. It holds for the SCIM service alone, for as long as the secret is
 //! accepted: whoever removes the secret, disables the service principal or withdraws its permission revokes the token.
 
 use std::collections::{BTreeSet, HashMap};
@@ -10,6 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use directory::{DirectoryError, GRAPH_APP_ID, ObjectKind, PERMISSIONS, PasswordCredential, Permission};
 use model::{SignedDuration, TenantId, Timestamp, Uuid};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use serde_json::{Map, Value as Json};
 
 use super::Caller;
@@ -20,6 +22,8 @@ use crate::Service;
 pub(crate) const SCIM_PERMISSION: &str = "Scim.ReadWrite.All";
 /// What every tenant token begins with.
 const PREFIX: &str = "entente.";
+/// What stands encoded in a token.
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 /// How long a token that was checked is taken again without a look at its application: so soon after it was revoked
 /// a token is refused.
 const MEMORY: SignedDuration = SignedDuration::from_secs(5);
@@ -33,6 +37,7 @@ const LIFETIME: SignedDuration = SignedDuration::from_hours(2 * 365 * 24);
 /// The application's service principal needs the permission `Scim.ReadWrite.All` for the SCIM service to take it.
 #[must_use]
 pub fn tenant_token(tenant: TenantId, client: Uuid, secret: &str) -> String {
+    let secret = utf8_percent_encode(secret, RESERVED);
     format!("{PREFIX}{tenant}.{client}.{secret}")
 }
 
@@ -91,12 +96,12 @@ impl TenantTokens {
         let mut parts = token.strip_prefix(PREFIX)?.splitn(3, '.');
         let tenant = TenantId(parts.next()?.parse().ok()?);
         let client: Uuid = parts.next()?.parse().ok()?;
-        let secret = parts.next()?;
+        let secret = percent_decode_str(parts.next()?).decode_utf8().ok()?;
         let (fingerprint, now) = (service.tokens.seal(token), service.clock.now());
         if let Some(caller) = self.recall(fingerprint, now) {
             return Some(Ok(caller));
         }
-        let outcome = sign_in(service, tenant, &client.to_string(), secret).await;
+        let outcome = sign_in(service, tenant, &client.to_string(), &secret).await;
         let outcome = outcome.map(|(caller, _)| only_scim(caller));
         if let Ok(caller) = &outcome {
             self.remember(fingerprint, caller, now);

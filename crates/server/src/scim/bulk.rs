@@ -1,7 +1,7 @@
 //! Several requests in one (RFC 7644, section 3.7).
 //!
-//! Operations go through the same routes as single requests, one after another. An operation that refers to what
-//! another makes (`bulkId:…`) waits for it; operations that wait for each other are refused.
+//! Operations go through the same routes as single requests, one after another. What an operation refers to
+//! (`bulkId:…`) is made before it; operations that refer to each other are refused.
 
 use std::collections::HashMap;
 
@@ -32,39 +32,8 @@ pub(super) async fn answer(call: &Call) -> Result<Reply> {
         return Err(Error::new(413, None, detail).into());
     }
     let mut run = Run { call, made: HashMap::new(), failed: 0, most: request.fail_on_errors };
-    let mut results: Vec<Option<BulkResult>> = request.operations.iter().map(|_| None).collect();
-    let mut waiting: Vec<(usize, BulkOperation)> = request.operations.into_iter().enumerate().collect();
-    loop {
-        let before = waiting.len();
-        let mut later = Vec::new();
-        for (place, operation) in waiting {
-            if run.has_failed() {
-                break;
-            }
-            match run.resolve(&operation) {
-                Resolved::Ready(ready) => set(&mut results, place, run.run(ready).await),
-                Resolved::Waits(_) => later.push((place, operation)),
-            }
-        }
-        waiting = later;
-        if waiting.is_empty() || waiting.len() == before || run.has_failed() {
-            break;
-        }
-    }
-    for (place, operation) in waiting {
-        if run.has_failed() {
-            break;
-        }
-        set(&mut results, place, run.unresolved(&operation));
-    }
-    let operations = results.into_iter().flatten().collect();
+    let operations = run.all(&request.operations).await;
     Ok(Reply::ok(&json!(BulkResponse { schemas: vec![BULK_RESPONSE_SCHEMA.to_owned()], operations })))
-}
-
-fn set(results: &mut [Option<BulkResult>], place: usize, result: BulkResult) {
-    if let Some(slot) = results.get_mut(place) {
-        *slot = Some(result);
-    }
 }
 
 /// A bulk request that is being answered.
@@ -83,6 +52,41 @@ enum Resolved {
 }
 
 impl Run<'_> {
+    /// Does the operations in their order, but for those that others refer to, which go before these.
+    async fn all(&mut self, operations: &[BulkOperation]) -> Vec<BulkResult> {
+        let mut results: Vec<Option<BulkResult>> = operations.iter().map(|_| None).collect();
+        for place in 0..operations.len() {
+            let mut stack = vec![place];
+            while let Some(top) = stack.last().copied() {
+                let (Some(operation), Some(slot)) = (operations.get(top), results.get(top)) else { break };
+                if slot.is_some() {
+                    stack.pop();
+                    continue;
+                }
+                if self.has_failed() {
+                    return results.into_iter().flatten().collect();
+                }
+                let result = match self.resolve(operation) {
+                    Resolved::Ready(ready) => self.run(ready).await,
+                    Resolved::Waits(reference) => {
+                        let needed = operations.iter().zip(&results).position(|(one, done)| {
+                            done.is_none() && one.bulk_id.as_ref() == Some(&reference)
+                        });
+                        if let Some(needed) = needed.filter(|needed| !stack.contains(needed)) {
+                            stack.push(needed);
+                            continue;
+                        }
+                        self.unresolved(operation, &reference)
+                    }
+                };
+                if let Some(slot) = results.get_mut(top) {
+                    *slot = Some(result);
+                }
+            }
+        }
+        results.into_iter().flatten().collect()
+    }
+
     /// True where so many operations failed that the rest is left undone.
     fn has_failed(&self) -> bool {
         self.most.is_some_and(|most| most > 0 && self.failed >= most)
@@ -183,18 +187,14 @@ impl Run<'_> {
     }
 
     /// The result of an operation whose references lead nowhere.
-    fn unresolved(&mut self, operation: &BulkOperation) -> BulkResult {
-        let reference = match self.resolve(operation) {
-            Resolved::Waits(reference) => reference,
-            Resolved::Ready(_) => String::new(),
-        };
+    fn unresolved(&mut self, operation: &BulkOperation, reference: &str) -> BulkResult {
         let mut result = BulkResult {
             method: operation.method.to_ascii_uppercase(),
             bulk_id: operation.bulk_id.clone(),
             ..BulkResult::default()
         };
         let detail = format!(
-            "{REFERENCE}{reference} names no resource that this request made: its operation is missing, failed, or waits for this one"
+            "{REFERENCE}{reference} names no resource that this request made: its operation is missing, failed, or refers to this one"
         );
         self.fail(&mut result, &Failure::new(409, detail));
         result

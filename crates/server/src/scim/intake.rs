@@ -180,8 +180,8 @@ mod tests {
     use scim::ScimType;
     use serde_json::json;
 
-    fn refused(kind: Kind, body: Json) -> String {
-        let error = resource(kind, &body).unwrap_err().error;
+    fn refused(kind: Kind, body: &Json) -> String {
+        let error = resource(kind, body).unwrap_err().error;
         format!("{} {}", error.scim_type.map_or("none".to_owned(), |kind| kind.to_string()), error.detail)
     }
 
@@ -203,14 +203,14 @@ mod tests {
 
     #[test]
     fn what_cannot_be_is_refused_by_name() {
-        assert_eq!(refused(Kind::User, json!([])).split_once(' ').unwrap().0, "invalidSyntax");
-        assert!(refused(Kind::User, json!({"displayName": "x"})).contains("userName is missing"));
-        assert!(refused(Kind::User, json!({"userName": " "})).contains("userName is missing"));
-        assert!(refused(Kind::Group, json!({})).contains("displayName is missing"));
-        let wrong = refused(Kind::User, json!({"userName": 7}));
+        assert_eq!(refused(Kind::User, &json!([])).split_once(' ').unwrap().0, "invalidSyntax");
+        assert!(refused(Kind::User, &json!({"displayName": "x"})).contains("userName is missing"));
+        assert!(refused(Kind::User, &json!({"userName": " "})).contains("userName is missing"));
+        assert!(refused(Kind::Group, &json!({})).contains("displayName is missing"));
+        let wrong = refused(Kind::User, &json!({"userName": 7}));
         assert_eq!(wrong, "invalidValue userName is of type string, but a number came");
         let group = json!({"schemas": [Kind::Group.uri()], "userName": "x"});
-        assert!(refused(Kind::User, group).starts_with("invalidSyntax schemas must have"));
+        assert!(refused(Kind::User, &group).starts_with("invalidSyntax schemas must have"));
         let error = member_ids(&json!([{"display": "x"}])).unwrap_err().error;
         assert_eq!(error.scim_type, Some(ScimType::InvalidValue));
         assert!(member_ids(&json!([{"value": "x"}])).unwrap_err().error.detail.contains("'x'"));

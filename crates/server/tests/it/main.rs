@@ -1,4 +1,4 @@
-//! The Graph API over HTTP, on a real store.
+//! The Graph API and the SCIM service over HTTP, on a real store.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests fail by panicking")]
 
 mod applications;
@@ -11,6 +11,7 @@ mod lists;
 mod permissions;
 mod pipeline;
 mod relations;
+mod scim;
 mod synchronization;
 mod tokens;
 mod users;

@@ -146,6 +146,11 @@ impl World {
         self.sign_in(OTHER_TENANT, &CLIENT.to_string(), SECRET).await
     }
 
+    /// What a listener would serve.
+    pub(crate) fn router(&self) -> Router {
+        self.router.clone()
+    }
+
     fn clock_now(&self) -> model::Timestamp {
         self.api.service().clock.now()
     }

@@ -3,12 +3,12 @@ use serde_json::json;
 use super::*;
 use crate::scim::kind::Kind;
 
-fn map(value: serde_json::Value) -> serde_json::Map<String, serde_json::Value> {
+fn map(value: &serde_json::Value) -> serde_json::Map<String, serde_json::Value> {
     value.as_object().unwrap().clone()
 }
 
 /// The properties of a user with these attributes, and the attributes as they are read back.
-fn user(attributes: serde_json::Value) -> (serde_json::Value, serde_json::Value) {
+fn user(attributes: &serde_json::Value) -> (serde_json::Value, serde_json::Value) {
     let mut properties = new_properties(Kind::User);
     write(Kind::User, map(attributes), &mut properties, "home.example");
     let read = read(Kind::User, &properties);
@@ -46,7 +46,7 @@ fn whole() -> serde_json::Value {
 
 #[test]
 fn a_whole_user_comes_back_and_stands_in_properties() {
-    let (properties, read) = user(whole());
+    let (properties, read) = user(&whole());
     assert_eq!(read, whole());
     for (property, expected) in [
         ("userPrincipalName", json!("bjensen@example.com")),
@@ -72,7 +72,7 @@ fn a_whole_user_comes_back_and_stands_in_properties() {
 
 #[test]
 fn a_change_over_graph_shows() {
-    let (mut properties, _) = user(whole());
+    let (mut properties, _) = user(&whole());
     for (property, value) in [
         ("mail", json!("new@example.com")),
         ("otherMails", json!(["babs@jensen.org", "more@example.com"])),
@@ -118,7 +118,7 @@ fn a_change_over_graph_shows() {
 
 #[test]
 fn a_user_of_graph_has_its_attributes() {
-    let properties = map(json!({
+    let properties = map(&json!({
         "userPrincipalName": "ada@example.com", "displayName": "Ada", "mailNickname": "ada", "accountEnabled": false,
         "mail": "ada@example.com", "businessPhones": ["1", "2"], "city": "London", "officeLocation": "12"
     }));
@@ -138,14 +138,14 @@ fn a_user_of_graph_has_its_attributes() {
 
 #[test]
 fn names_that_graph_does_not_take_are_derived_and_come_back() {
-    let (properties, read) = user(json!({"userName": "Jo Müller", "name": {"givenName": "Jo"}}));
+    let (properties, read) = user(&json!({"userName": "Jo Müller", "name": {"givenName": "Jo"}}));
     assert_eq!(read, json!({"userName": "Jo Müller", "name": {"givenName": "Jo"}, "active": true}));
     assert_eq!(properties["userPrincipalName"], "Jo~20M~c3~bcller@home.example");
     assert_eq!(
         (&properties["displayName"], &properties["mailNickname"]),
         (&json!("Jo"), &json!("Jo20Mc3bcller"))
     );
-    let (properties, _) = user(json!({"userName": "bjensen"}));
+    let (properties, _) = user(&json!({"userName": "bjensen"}));
     assert_eq!(properties["userPrincipalName"], "bjensen@home.example");
     assert_eq!(properties["displayName"], "bjensen");
     assert_eq!(principal_name("JO MÜLLER", "h").to_lowercase(), principal_name("jo müller", "h"));
@@ -158,10 +158,10 @@ fn names_that_graph_does_not_take_are_derived_and_come_back() {
 fn an_email_without_a_type_is_the_users_mail() {
     let attributes =
         json!({"userName": "a@b.c", "displayName": "A", "active": true, "emails": [{"value": "a@b.c"}]});
-    let (properties, read) = user(attributes.clone());
+    let (properties, read) = user(&attributes);
     assert_eq!((&properties["mail"], &read), (&json!("a@b.c"), &attributes));
     let attributes = json!({"userName": "a@b.c", "displayName": "A", "active": true, "emails": [{"value": "a@b.c", "type": "home"}]});
-    let (properties, read) = user(attributes.clone());
+    let (properties, read) = user(&attributes);
     assert_eq!((properties.get("mail"), &read), (None, &attributes));
 }
 
@@ -169,7 +169,7 @@ fn an_email_without_a_type_is_the_users_mail() {
 fn groups_have_what_graph_demands() {
     let mut properties = new_properties(Kind::Group);
     let attributes =
-        map(json!({"displayName": "Tour Guides!", "externalId": "g1", "urn:x:2.0:Group": {"a": 1}}));
+        map(&json!({"displayName": "Tour Guides!", "externalId": "g1", "urn:x:2.0:Group": {"a": 1}}));
     write(Kind::Group, attributes.clone(), &mut properties, "home.example");
     assert_eq!(properties["mailNickname"], "TourGuides");
     assert_eq!(properties["securityEnabled"], true);
