@@ -1,6 +1,8 @@
 //! One cycle of a job: pages of the source decided, exported and committed, then what waited for the end.
 
+mod ahead;
 mod batch;
+mod behind;
 mod finish;
 mod index;
 mod item;
@@ -18,12 +20,12 @@ mod waiting;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use connector::{ConnectorError, ErrorClass};
 use model::job::{Counters, Execution};
 use model::link::Intent;
 use model::{CycleId, Name, Timestamp};
 use store::{Commit, EdgeWrite, Result, StoreError};
 
+use behind::Behind;
 pub use finish::CycleEnd;
 pub(crate) use finish::quarantine_for;
 use prepared::Key;
@@ -58,6 +60,7 @@ pub(crate) struct Cycle<'a> {
     /// Accounts that were about to be made when something broke.
     intents: HashMap<Key, Intent>,
     enumerations: AtomicU64,
+    behind: Behind,
 }
 
 /// Moves a cycle's position, in the transaction that makes its results durable.
@@ -114,6 +117,7 @@ impl<'a> Cycle<'a> {
             generation: runtime.generation,
             sweeping: false,
             enumerations: AtomicU64::new(runtime.enumerations),
+            behind: Behind::default(),
             indexed: HashMap::new(),
             has,
             intents,
@@ -123,7 +127,9 @@ impl<'a> Cycle<'a> {
 
     /// Runs to the end, or until it is asked to stop or cannot go on.
     pub(crate) async fn run(&mut self) -> Result<CycleEnd> {
-        match self.run_phases().await? {
+        let halt = self.run_phases().await?;
+        self.behind.landed().await?;
+        match halt {
             None => self.finish().await,
             Some(halt) => self.interrupt(halt).await,
         }
@@ -150,6 +156,7 @@ impl<'a> Cycle<'a> {
         if let Some(halt) = self.export_references().await? {
             return Ok(Some(halt));
         }
+        self.behind.landed().await?;
         if let Some(halt) = self.send_staged().await? {
             return Ok(Some(halt));
         }
@@ -159,6 +166,12 @@ impl<'a> Cycle<'a> {
     /// Makes the results of a batch durable. With `advance` the cycle's position goes along; without, what could be
     /// done is kept and the page is read again.
     pub(crate) async fn commit_results(&mut self, results: Results, advance: Option<Advance>) -> Result<()> {
+        self.commit_behind(results, advance).await?;
+        self.behind.landed().await
+    }
+
+    /// As [`commit_results`](Self::commit_results), while the cycle goes on with what does not depend on it.
+    pub(crate) async fn commit_behind(&mut self, results: Results, advance: Option<Advance>) -> Result<()> {
         let Results { commit, counters, outdated, removed, .. } = results;
         let now = self.services.clock.now();
         for (kind, action) in removed {
@@ -180,16 +193,27 @@ impl<'a> Cycle<'a> {
             return Ok(());
         }
         let text = serde_json::to_string(&runtime).map_err(|error| StoreError::Corrupt(error.to_string()))?;
-        let commit = Commit { runtime: Some(text), ..commit };
-        self.write(commit).await?;
+        let commit = self.under_lease(Commit { runtime: Some(text), ..commit });
         self.runtime = runtime;
-        self.forget_outdated(outdated).await
+        let (store, job) = (self.services.store.clone(), self.prepared.job.id.clone());
+        let outdated = self.outdated_by_kind(outdated);
+        let work = async move {
+            store.commit(&job, commit).await?;
+            for (kind, anchors) in outdated {
+                store.drop_index(&job, &kind, &anchors).await?;
+            }
+            Ok(())
+        };
+        self.behind.send(work).await
     }
 
     /// Writes under this cycle's lease.
     pub(crate) async fn write(&self, commit: Commit) -> Result<()> {
-        let commit = Commit { fence: self.fence, generation: self.generation, ..commit };
-        self.services.store.commit(&self.prepared.job.id, commit).await
+        self.services.store.commit(&self.prepared.job.id, self.under_lease(commit)).await
+    }
+
+    fn under_lease(&self, commit: Commit) -> Commit {
+        Commit { fence: self.fence, generation: self.generation, ..commit }
     }
 
     /// The number of the enumeration that is under way.
@@ -262,11 +286,6 @@ fn running(services: &Services, prepared: &Prepared, runtime: &Runtime) -> Runni
         total: None,
         counters: Counters::default(),
     }
-}
-
-/// True where an error speaks of the target as a whole rather than of one object.
-pub(crate) fn is_about_the_target(error: &ConnectorError) -> bool {
-    matches!(error.class, ErrorClass::Unauthorized | ErrorClass::Unavailable)
 }
 
 fn add(sum: &mut Counters, more: &Counters) {

@@ -60,6 +60,16 @@ impl Pace {
         }
     }
 
+    /// The right to send one request, where it need not be waited for.
+    pub(crate) fn permit_now(&self) -> Option<SemaphorePermit<'_>> {
+        let permit = self.permits.try_acquire().ok()?;
+        if self.claim_slot().is_none() {
+            return Some(permit);
+        }
+        self.release(permit);
+        None
+    }
+
     /// None where a request may go out now; else the moment to ask again.
     fn claim_slot(&self) -> Option<Instant> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);

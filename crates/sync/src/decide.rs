@@ -43,7 +43,7 @@ impl<'a> Deciding<'_, 'a, '_, '_> {
         };
         let mapping = self.facts.mapping;
         let inputs = Inputs::of(mapping, source, false);
-        if mapping.filters.input.refusal(&inputs.values)?.is_some() {
+        if mapping.filters.input.refusal(&inputs)?.is_some() {
             return Ok(self.skip(SkipReason::Filtered));
         }
         let (inactive, clause) = self.inactivity(source, &inputs)?;
@@ -78,7 +78,7 @@ impl<'a> Deciding<'_, 'a, '_, '_> {
             (Some(Inactive::NotEntitled), None)
         } else if self.facts.disowned {
             (Some(Inactive::OutOfScope), Some("the mapping's category no longer accepts it".into()))
-        } else if let Some(clause) = self.facts.mapping.filters.scope.refusal(&inputs.values)? {
+        } else if let Some(clause) = self.facts.mapping.filters.scope.refusal(inputs)? {
             (Some(Inactive::OutOfScope), Some(clause))
         } else {
             (None, None)

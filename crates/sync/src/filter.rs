@@ -2,7 +2,7 @@
 //!
 //! A clause on null is false, but for the null tests; in `inputFilterGroups` a negative clause holds on null.
 
-use expression::BoundedRegex;
+use expression::{BoundedRegex, Lookup};
 use model::schema::{AttributeType, FilterClause, FilterGroup};
 use model::{Failure, FailureCode, Name, Value};
 
@@ -141,7 +141,7 @@ impl Groups {
 
     /// Nothing where the values satisfy the groups; otherwise the clause that decided, in words. A pattern that gives
     /// up on a value is a failure: it must not look like a refusal, which ends an access.
-    pub(crate) fn refusal(&self, values: &[&Value]) -> Result<Option<String>, Failure> {
+    pub(crate) fn refusal<V: Lookup + ?Sized>(&self, values: &V) -> Result<Option<String>, Failure> {
         let mut refusal = None;
         for group in &self.0 {
             match first_refusal(group, values)? {
@@ -153,7 +153,10 @@ impl Groups {
     }
 }
 
-fn first_refusal<'c>(group: &'c [Clause], values: &[&Value]) -> Result<Option<&'c Clause>, Failure> {
+fn first_refusal<'c>(
+    group: &'c [Clause],
+    values: &(impl Lookup + ?Sized),
+) -> Result<Option<&'c Clause>, Failure> {
     for clause in group {
         if !clause.holds(values)? {
             return Ok(Some(clause));
@@ -198,8 +201,8 @@ impl Clause {
         })
     }
 
-    fn holds(&self, values: &[&Value]) -> Result<bool, Failure> {
-        let value = values.get(self.slot).copied().unwrap_or(&Value::Null);
+    fn holds(&self, values: &(impl Lookup + ?Sized)) -> Result<bool, Failure> {
+        let value = values.value(self.slot);
         if value.is_null() {
             return Ok(self.on_null);
         }
@@ -281,7 +284,7 @@ mod tests {
         let clauses = vec![clause(operator, operand)];
         let groups = vec![FilterGroup { clauses, ..FilterGroup::default() }];
         let compiled = Groups::compile(Some(&groups), false, &mut |_| Ok(0)).unwrap();
-        compiled.refusal(&[value]).unwrap().is_none()
+        compiled.refusal(&[value][..]).unwrap().is_none()
     }
 
     #[test]
@@ -321,10 +324,10 @@ mod tests {
         };
         let groups = vec![group(&["^a", "z$"]), group(&["^b"])];
         let compiled = Groups::compile(Some(&groups), false, &mut |_| Ok(0)).unwrap();
-        assert_eq!(compiled.refusal(&[&"a-z".into()]), Ok(None));
-        assert_eq!(compiled.refusal(&[&"b".into()]), Ok(None));
-        assert_eq!(compiled.refusal(&[&"a".into()]), Ok(Some("a REGEX MATCH 'z$' does not hold".into())));
-        assert_eq!(Groups::compile(None, false, &mut |_| Ok(0)).unwrap().refusal(&[]), Ok(None));
+        assert_eq!(compiled.refusal(&[&"a-z".into()][..]), Ok(None));
+        assert_eq!(compiled.refusal(&[&"b".into()][..]), Ok(None));
+        assert_eq!(compiled.refusal(&[&"a".into()][..]), Ok(Some("a REGEX MATCH 'z$' does not hold".into())));
+        assert_eq!(Groups::compile(None, false, &mut |_| Ok(0)).unwrap().refusal::<[&Value]>(&[]), Ok(None));
     }
 
     #[test]
@@ -332,7 +335,7 @@ mod tests {
         let groups =
             vec![FilterGroup { clauses: vec![clause("NOT EQUALS", Some("x"))], ..FilterGroup::default() }];
         let compiled = Groups::compile(Some(&groups), true, &mut |_| Ok(0)).unwrap();
-        assert_eq!(compiled.refusal(&[&Value::Null]), Ok(None));
+        assert_eq!(compiled.refusal(&[&Value::Null][..]), Ok(None));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use model::change::{AttributeChange, ChangeKind, ChangeSet, SourceObject};
 use model::fingerprint::{Fingerprint, Fingerprinter};
 use model::link::Exported;
 use model::schema::{AttributeType, FlowBehavior, FlowType, Mutability};
-use model::{Failure, FailureCode, Object, Value};
+use model::{Failure, FailureCode, Name, Object, Value};
 
 use crate::facts::Shown;
 use crate::program::{AttributeFlow, Mapping, Slot, Source};
@@ -16,16 +16,22 @@ static FALSE: Value = Value::Boolean(false);
 /// Not told: stands for what a target shows after an export whose answer held no values.
 pub(crate) const UNTOLD: Fingerprint = Fingerprint(u64::MAX);
 
-/// The values that filters and flows of a mapping read, gathered once per object.
+/// The values that filters and flows of a mapping read, by the position of their attributes in the mapping.
 pub(crate) struct Inputs<'a> {
-    pub(crate) values: Vec<&'a Value>,
+    names: &'a [Name],
+    source: &'a SourceObject,
     soft_deleted: bool,
 }
 
 impl<'a> Inputs<'a> {
-    pub(crate) fn of(mapping: &Mapping, source: &'a SourceObject, soft_deleted: bool) -> Self {
-        let values = mapping.source_attributes.iter().map(|name| source.object.get(name)).collect();
-        Self { values, soft_deleted }
+    pub(crate) fn of(mapping: &'a Mapping, source: &'a SourceObject, soft_deleted: bool) -> Self {
+        Self { names: &mapping.source_attributes, source, soft_deleted }
+    }
+}
+
+impl Lookup for Inputs<'_> {
+    fn value(&self, position: usize) -> &Value {
+        self.names.get(position).map_or(&Value::Null, |name| self.source.object.get(name))
     }
 }
 
@@ -38,7 +44,7 @@ struct Slots<'s, 'a> {
 impl Lookup for Slots<'_, '_> {
     fn value(&self, slot: usize) -> &Value {
         match self.slots.get(slot) {
-            Some(Slot::Attribute(at)) => self.inputs.values.get(*at).copied().unwrap_or(&Value::Null),
+            Some(Slot::Attribute(position)) => self.inputs.value(*position),
             Some(Slot::SoftDeleted) if self.inputs.soft_deleted => &TRUE,
             Some(Slot::SoftDeleted) => &FALSE,
             None => &Value::Null,

@@ -24,4 +24,4 @@ pub use facts::{
 pub use filter::{FilterOperator, filter_operators};
 pub use program::{AttributeFlow, Mapping, Program, ReferenceFlow, Rule};
 pub use schedule::{RemovalLimits, RemovalTally, removals_exceed, retry_at};
-pub use settle::{Outcome, Settled, settle};
+pub use settle::{Outcome, Settled, is_about_the_target, settle};

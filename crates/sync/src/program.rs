@@ -4,6 +4,7 @@ use model::schema::{AttributeType, FlowBehavior, FlowType, FlowTypes, Mutability
 use model::{Name, Value};
 
 use crate::filter::Filters;
+use crate::flow::Inputs;
 
 /// A schema, ready to decide with: names resolved, expressions compiled, filters prepared.
 #[derive(Debug)]
@@ -57,8 +58,7 @@ impl Mapping {
     /// category that cannot be decided owns too: the decision about the object then says what failed.
     #[must_use]
     pub fn owns(&self, source: &SourceObject) -> bool {
-        let values: Vec<&Value> = self.source_attributes.iter().map(|name| source.object.get(name)).collect();
-        !matches!(self.filters.category.refusal(&values), Ok(Some(_)))
+        !matches!(self.filters.category.refusal(&Inputs::of(self, source, false)), Ok(Some(_)))
     }
 
     /// The matching attributes, by rising priority.

@@ -68,9 +68,16 @@ fn failed(decision: &Decision, class: &ErrorClass, failure: Failure, last_chance
         (ErrorClass::Retry { .. }, Action::Create(_)) => {
             Settled::Redecide { gone: None, lost: true, failure }
         }
-        (ErrorClass::Unauthorized | ErrorClass::Unavailable, _) => Settled::Check(failure),
+        (class, _) if is_about_the_target(class) => Settled::Check(failure),
         _ => Settled::Escrow(failure),
     }
+}
+
+/// True where the target may be at fault rather than the object, so that its own check decides. Passing trouble that
+/// outlasted the retries is of this kind.
+#[must_use]
+pub fn is_about_the_target(class: &ErrorClass) -> bool {
+    matches!(class, ErrorClass::Unauthorized | ErrorClass::Unavailable | ErrorClass::Retry { .. })
 }
 
 /// Says what it means that a need could not be answered.
@@ -78,10 +85,7 @@ impl Settled {
     /// A failure while the target was only read.
     #[must_use]
     pub fn of_unanswered(class: &ErrorClass, failure: Failure) -> Self {
-        match class {
-            ErrorClass::Unauthorized | ErrorClass::Unavailable => Self::Check(failure),
-            _ => Self::Escrow(failure),
-        }
+        if is_about_the_target(class) { Self::Check(failure) } else { Self::Escrow(failure) }
     }
 }
 

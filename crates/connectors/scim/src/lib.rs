@@ -11,6 +11,7 @@ mod configuration;
 mod discovery;
 mod factory;
 mod reading;
+mod recent;
 mod references;
 mod retry_after;
 mod target;

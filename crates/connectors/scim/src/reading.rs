@@ -53,7 +53,11 @@ impl ScimTarget {
     pub(crate) async fn read_object(&self, selection: &Selection, anchor: &Anchor) -> Result<Option<Object>> {
         let kind = self.service().await?.kind(&selection.kind)?;
         match self.resource(kind, anchor, false).await {
-            Ok((resource, answer)) => Shape::new(selection)?.object(&resource, kind, &answer).map(Some),
+            Ok((resource, answer)) => {
+                let object = Shape::new(selection)?.object(&resource, kind, &answer)?;
+                self.recent.put(anchor, resource);
+                Ok(Some(object))
+            }
             Err(error) if error.class == ErrorClass::NotFound => Ok(None),
             Err(error) => Err(error),
         }

@@ -18,6 +18,7 @@ use tokio::sync::OnceCell;
 use crate::client::Client;
 use crate::configuration::ScimConfiguration;
 use crate::discovery::{self, Service};
+use crate::recent::Recent;
 
 /// A SCIM service as a target.
 pub struct ScimTarget {
@@ -27,6 +28,7 @@ pub struct ScimTarget {
     capabilities: TargetCapabilities,
     entropy: Arc<dyn Entropy>,
     service: OnceCell<Service>,
+    pub(crate) recent: Recent,
 }
 
 impl ScimTarget {
@@ -45,6 +47,7 @@ impl ScimTarget {
             capabilities: TargetCapabilities { types: types.to_vec() },
             entropy,
             service: OnceCell::new(),
+            recent: Recent::default(),
         }
     }
 

@@ -49,13 +49,17 @@ impl ScimTarget {
         let kind = service.kind(&selection.kind)?;
         let shape = Shape::new(selection)?;
         let mut edits = edits(&changes.changes, &kind.schema)?;
+        let recent = self.recent.take(anchor);
         if !service.patch {
             let (updated, answer) = self.replace(kind, anchor, edits).await?;
             return shape.object(&updated, kind, &answer).map(Some);
         }
         if edits.iter().any(|edit| edit.path.filter().is_some() && !edit.exists) {
             // Whether the target has such a value decides the form of the request.
-            let (present, _) = self.resource(kind, anchor, false).await?;
+            let present = match recent {
+                Some(present) => present,
+                None => self.resource(kind, anchor, false).await?.0,
+            };
             for edit in &mut edits {
                 edit.exists |= has_value(&present, &edit.path, &kind.schema);
             }

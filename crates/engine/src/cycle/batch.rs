@@ -16,7 +16,6 @@ use tokio::time::Instant;
 use super::Cycle;
 use super::item::{Item, MOST_ROUNDS, Mode};
 use super::needs::{Asked, Claims, Told};
-use super::prepared::target_selection;
 use super::results::{Halt, Results};
 use super::send::{Repeat, SendError, send};
 
@@ -26,6 +25,9 @@ const MOST_STEPS: usize = 12;
 /// How long the target's own check, once passed, vouches for the target.
 const CHECK_AGAIN: Duration = Duration::from_secs(1);
 
+/// Exports whose outcomes are made durable together, while the next ones go out.
+const PART: usize = 500;
+
 struct Decided {
     item: usize,
     decision: Box<Decision>,
@@ -33,15 +35,35 @@ struct Decided {
 
 impl Cycle<'_> {
     /// Decides, exports and settles a batch. What could be done is in the results, also where the cycle must halt.
-    pub(crate) async fn process(&self, mut items: Vec<Item<'_>>, mode: Mode) -> Result<Results> {
-        let mut results = Results::default();
+    pub(crate) async fn process(&mut self, items: Vec<Item<'_>>, mode: Mode) -> Result<Results> {
+        self.process_into(items, mode, Results::default()).await
+    }
+
+    /// As [`process`](Self::process), in addition to results that there are. Where the mode allows it, all but the last
+    /// of them is committed on the way.
+    pub(crate) async fn process_into(
+        &mut self,
+        mut items: Vec<Item<'_>>,
+        mode: Mode,
+        mut results: Results,
+    ) -> Result<Results> {
         let mut claims = Claims::new();
         let mut open: Vec<usize> = (0..items.len()).collect();
         while !open.is_empty() && results.halt.is_none() {
             let decided = self.decide_all(&mut items, &open, mode, &mut claims, &mut results).await?;
-            let exports = self.settle_unsent(&items, decided, &mut results);
+            let mut exports = self.settle_unsent(&items, decided, &mut results);
             self.note_creates(&items, &exports).await?;
-            open = self.export_all(&mut items, exports, mode, &mut results).await?;
+            open.clear();
+            while !exports.is_empty() && results.halt.is_none() {
+                let rest = exports.split_off(exports.len().min(PART));
+                let part = std::mem::replace(&mut exports, rest);
+                open.extend(self.export_all(&mut items, part, mode, &mut results).await?);
+                if mode.commit_on_the_way && !exports.is_empty() && results.halt.is_none() {
+                    self.read_references(&items, &mut results).await?;
+                    let done = results.take_done();
+                    self.commit_behind(done, None).await?;
+                }
+            }
         }
         self.read_references(&items, &mut results).await?;
         Ok(results)
@@ -219,8 +241,12 @@ impl Cycle<'_> {
                         results.exported(self);
                         results.commit(self, one.item, item, &one.decision, link);
                     }
-                    Settled::Redecide { failure, .. } if item.rounds + 1 >= MOST_ROUNDS => {
-                        results.escrow(self, item, Some(&one.decision), failure);
+                    Settled::Redecide { failure, lost, .. } if item.rounds + 1 >= MOST_ROUNDS => {
+                        if lost {
+                            self.check_or_escrow(item, &one.decision, &outcome, failure, results).await;
+                        } else {
+                            results.escrow(self, item, Some(&one.decision), failure);
+                        }
                     }
                     Settled::Redecide { gone, lost, .. } => {
                         again.push(one.item);
@@ -229,14 +255,7 @@ impl Cycle<'_> {
                     Settled::Defer(failure) => results.defer(self, item, failure),
                     Settled::Escrow(failure) => results.escrow(self, item, Some(&one.decision), failure),
                     Settled::Check(failure) => {
-                        let class = match &outcome {
-                            Outcome::Failed(class, _) => class.clone(),
-                            Outcome::Done(_) => ErrorClass::Permanent,
-                        };
-                        let error = ConnectorError::new(class, failure.detail.clone()).code(failure.code);
-                        if !self.target_is_unusable(&error, results).await {
-                            results.escrow(self, item, Some(&one.decision), failure);
-                        }
+                        self.check_or_escrow(item, &one.decision, &outcome, failure, results).await;
                     }
                 }
                 halted.store(results.halt.is_some(), Ordering::Relaxed);
@@ -258,7 +277,7 @@ impl Cycle<'_> {
     /// Sends what was decided.
     async fn export(&self, item: &Item<'_>, decision: &Decision) -> std::result::Result<Outcome, SendError> {
         let (target, pace) = (&self.prepared.target, &self.prepared.pace);
-        let selection = target_selection(item.mapping);
+        let selection = self.prepared.target_selection(item.mapping);
         let kind = &item.mapping.target_kind;
         match &decision.action {
             Action::Create(changes) => {
@@ -278,6 +297,25 @@ impl Cycle<'_> {
                 Ok(Outcome::Done(None))
             }
             _ => Ok(Outcome::Done(None)),
+        }
+    }
+
+    /// It may be the target that fails, or the object: the target's own check decides.
+    async fn check_or_escrow(
+        &self,
+        item: &Item<'_>,
+        decision: &Decision,
+        outcome: &Outcome,
+        failure: Failure,
+        results: &mut Results,
+    ) {
+        let class = match outcome {
+            Outcome::Failed(class, _) => class.clone(),
+            Outcome::Done(_) => ErrorClass::Permanent,
+        };
+        let error = ConnectorError::new(class, failure.detail.clone()).code(failure.code);
+        if !self.target_is_unusable(&error, results).await {
+            results.escrow(self, item, Some(decision), failure);
         }
     }
 

@@ -9,7 +9,6 @@ use sync::Mapping;
 
 use super::Cycle;
 use super::needs::index_key;
-use super::prepared::target_selection;
 use super::results::Halt;
 use super::send::{Repeat, SendError, send};
 
@@ -38,11 +37,12 @@ impl Cycle<'_> {
                     self.indexed.insert(selection.kind, count);
                 }
                 Err(SendError::Stopped) => return Ok(Some(Halt::Stopped)),
-                Err(SendError::Target(error)) if super::is_about_the_target(&error) => {
-                    return Ok(Some(Halt::Unusable(error.failure())));
-                }
                 // A target that cannot be listed after all is asked object by object.
                 Err(SendError::Target(error)) => {
+                    if sync::is_about_the_target(&error.class) && self.prepared.target.check().await.is_err()
+                    {
+                        return Ok(Some(Halt::Unusable(error.failure())));
+                    }
                     tracing::info!(job = %self.prepared.job.id, kind = %selection.kind, %error, "cannot list the target");
                 }
             }
@@ -58,7 +58,7 @@ impl Cycle<'_> {
             let listing = listings.entry(mapping.target_kind.clone()).or_insert_with(|| {
                 (Selection { kind: mapping.target_kind.clone(), attributes: Vec::new() }, Vec::new())
             });
-            merge(&mut listing.0.attributes, target_selection(mapping).attributes);
+            merge(&mut listing.0.attributes, mapping.target_attributes.clone());
             merge(&mut listing.1, matching_attributes(mapping));
         }
         listings.into_values().collect()
@@ -90,16 +90,13 @@ impl Cycle<'_> {
         }
     }
 
-    /// Takes accounts that were written out of the index: what it says of them no longer holds.
-    pub(crate) async fn forget_outdated(&self, outdated: Vec<(Name, Anchor)>) -> Result<()> {
+    /// Of accounts that were written, those that are in the index, which no longer says the truth about them.
+    pub(crate) fn outdated_by_kind(&self, outdated: Vec<(Name, Anchor)>) -> HashMap<Name, Vec<Anchor>> {
         let mut by_kind: HashMap<Name, Vec<Anchor>> = HashMap::new();
         for (kind, anchor) in outdated.into_iter().filter(|(kind, _)| self.is_indexed(kind)) {
             by_kind.entry(kind).or_default().push(anchor);
         }
-        for (kind, anchors) in by_kind {
-            self.services.store.drop_index(&self.prepared.job.id, &kind, &anchors).await?;
-        }
-        Ok(())
+        by_kind
     }
 }
 

@@ -1,5 +1,7 @@
 //! One object on its way through a cycle.
 
+use std::sync::Arc;
+
 use model::change::SourceObject;
 use model::link::{Entry, Intent};
 use model::provisioning::{Import, Step as TraceStep};
@@ -19,7 +21,7 @@ pub(crate) struct Item<'p> {
     pub(crate) mapping: &'p Mapping,
     pub(crate) anchor: Anchor,
     /// None where the source no longer has it.
-    pub(crate) source: Option<SourceObject>,
+    pub(crate) source: Option<Arc<SourceObject>>,
     pub(crate) import: Import,
     pub(crate) entry: Option<Entry>,
     /// True where the mapping's category no longer accepts the object that it remembers.
@@ -51,7 +53,7 @@ impl<'p> Item<'p> {
         Facts {
             mapping: self.mapping,
             anchor: &self.anchor,
-            seen: self.source.as_ref().map_or(Seen::Gone, Seen::Present),
+            seen: self.source.as_deref().map_or(Seen::Gone, Seen::Present),
             import: self.import,
             entry: self.entry.as_ref(),
             disowned: self.disowned,
@@ -71,13 +73,16 @@ pub(crate) struct Mode {
     pub(crate) stage_removals: bool,
     /// Nothing can be put off any more.
     pub(crate) last_chance: bool,
+    /// What is done may be committed before the rest of the batch is.
+    pub(crate) commit_on_the_way: bool,
 }
 
 impl Mode {
     /// For the pages of the source.
-    pub(crate) const PAGE: Self = Self { stage_removals: true, last_chance: false };
+    pub(crate) const PAGE: Self = Self { stage_removals: true, last_chance: false, commit_on_the_way: true };
     /// For what waited for the end of the cycle.
-    pub(crate) const END: Self = Self { stage_removals: true, last_chance: true };
+    pub(crate) const END: Self = Self { stage_removals: true, last_chance: true, commit_on_the_way: false };
     /// For staged removals that may be sent.
-    pub(crate) const REMOVE: Self = Self { stage_removals: false, last_chance: true };
+    pub(crate) const REMOVE: Self =
+        Self { stage_removals: false, last_chance: true, commit_on_the_way: false };
 }

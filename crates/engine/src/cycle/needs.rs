@@ -1,5 +1,6 @@
 //! Answering what decisions must know, for a whole batch at once.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -12,7 +13,6 @@ use sync::{Answer, Need};
 
 use super::Cycle;
 use super::item::Item;
-use super::prepared::target_selection;
 use super::send::{Repeat, SendError, send};
 
 /// Who in a batch has the sole right to accounts with a value: target type, attribute, folded value.
@@ -51,6 +51,11 @@ impl Cycle<'_> {
                     told.push((one, Told::Answer(Answer::Claimed(granted))));
                 }
                 Need::Owner(_) => owners.push(one),
+                Need::Find { .. }
+                    if self.uses_index(item) && self.is_index_empty(&item.mapping.target_kind) =>
+                {
+                    told.push((one, Told::Answer(Answer::Objects(Vec::new()))));
+                }
                 Need::Find { .. } | Need::Read(_) if self.uses_index(item) => indexed.push(one),
                 Need::Find { .. } | Need::Read(_) => live.push(one),
             }
@@ -76,6 +81,8 @@ impl Cycle<'_> {
                 _ => None,
             })
             .collect();
+        // An account may just have become somebody's.
+        self.behind.landed().await?;
         let owners = if self.has.entries {
             self.services.store.owners(&self.prepared.job.id, &anchors).await?
         } else {
@@ -150,9 +157,6 @@ impl Cycle<'_> {
         asked: &[(Asked, String)],
     ) -> Result<HashMap<String, Vec<Object>>> {
         let mut found: HashMap<String, Vec<Object>> = HashMap::new();
-        if self.is_index_empty(kind) {
-            return Ok(found);
-        }
         let values: Vec<String> = asked.iter().map(|(_, text)| text.clone()).collect();
         let rows = self.services.store.find_index(&self.prepared.job.id, kind, attribute, &values).await?;
         for (text, object) in rows {
@@ -166,7 +170,7 @@ impl Cycle<'_> {
         let requests: Vec<_> = asked
             .into_iter()
             .filter_map(|one| {
-                let selection = target_selection(items.get(one.item)?.mapping);
+                let selection = self.prepared.target_selection(items.get(one.item)?.mapping);
                 let refusing = &refusing;
                 Some(async move {
                     if refusing.load(Ordering::Relaxed) {
@@ -180,7 +184,7 @@ impl Cycle<'_> {
         let mut answers = futures::stream::iter(requests).buffer_unordered(self.prepared.pace.most());
         while let Some(answer) = answers.next().await {
             if let Told::Failed(error) = &answer.1
-                && super::is_about_the_target(error)
+                && sync::is_about_the_target(&error.class)
             {
                 refusing.store(true, Ordering::Relaxed);
             }
@@ -189,7 +193,7 @@ impl Cycle<'_> {
     }
 
     /// Asks the target itself.
-    async fn ask(&self, asked: Asked, selection: Selection) -> (Asked, Told) {
+    async fn ask(&self, asked: Asked, selection: Cow<'_, Selection>) -> (Asked, Told) {
         let target = &self.prepared.target;
         let answer = match &asked.need {
             Need::Find { attribute, value, case_exact } => {
@@ -214,12 +218,12 @@ impl Cycle<'_> {
 
 /// Takes all keys for an item, or none where another item has one of them.
 fn claim(claims: &mut Claims, item: &Item<'_>, keys: &[(Name, String)]) -> bool {
-    let full = |(attribute, text): &(Name, String)| {
-        (item.mapping.target_kind.clone(), attribute.clone(), text.clone())
-    };
-    let free = keys.iter().all(|key| claims.get(&full(key)).is_none_or(|holder| *holder == item.anchor));
+    let kind = &item.mapping.target_kind;
+    let full: Vec<_> =
+        keys.iter().map(|(attribute, text)| (kind.clone(), attribute.clone(), text.clone())).collect();
+    let free = full.iter().all(|key| claims.get(key).is_none_or(|holder| *holder == item.anchor));
     if free {
-        claims.extend(keys.iter().map(|key| (full(key), item.anchor.clone())));
+        claims.extend(full.into_iter().map(|key| (key, item.anchor.clone())));
     }
     free
 }

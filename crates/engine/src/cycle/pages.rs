@@ -1,23 +1,22 @@
 //! Reading the source page by page.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
-use connector::{Change, ChangePage, ChangeRequest, Cursor, ErrorClass};
+use connector::{Change, ChangePage, Cursor, ErrorClass};
 use model::change::SourceObject;
 use model::job::{Counters, Progress};
 use model::link::Entry;
 use model::provisioning::Import;
 use model::{Anchor, Name};
-use store::{Escrow, Result};
+use store::{Commit, Escrow, Result};
 use sync::Rule;
 
+use super::ahead::Ahead;
 use super::item::{Item, Mode};
 use super::prepared::Key;
-use super::results::Halt;
+use super::results::{Halt, Results};
 use super::{Cycle, edge_of_delta};
-
-/// Changes of a page, unless the source prefers fewer.
-const PAGE: usize = 1000;
 
 /// What is remembered of the objects of a page.
 #[derive(Default)]
@@ -36,18 +35,16 @@ impl Memory {
 impl<'a> Cycle<'a> {
     /// Reads, decides and exports until the source has no more.
     pub(crate) async fn read_pages(&mut self) -> Result<Option<Halt>> {
+        let mut ahead = None;
         loop {
             if self.stop.is_set() {
                 return Ok(Some(Halt::Stopped));
             }
-            let cursor = self.runtime.running.as_ref().and_then(|running| running.cursor.clone()).map(Cursor);
-            let page_size = match self.prepared.source.capabilities().page_size {
-                0 => PAGE,
-                preferred => preferred.min(PAGE),
+            let reading = match ahead.take() {
+                Some(reading) => reading,
+                None => Ahead::read(self.prepared, self.cursor()),
             };
-            let request =
-                ChangeRequest { selections: &self.prepared.selections, cursor: cursor.as_ref(), page_size };
-            let page = match self.prepared.source.changes(request).await {
+            let page = match reading.page().await {
                 Ok(page) => page,
                 Err(error) if error.class == ErrorClass::CursorRefused && !self.initial => {
                     self.read_everything().await?;
@@ -56,6 +53,7 @@ impl<'a> Cycle<'a> {
                 Err(error) => return Ok(Some(Halt::Source(error.failure()))),
             };
             let more = page.more;
+            ahead = more.then(|| Ahead::read(self.prepared, Some(page.cursor.clone())));
             if let Some(halt) = self.page(page).await? {
                 return Ok(Some(halt));
             }
@@ -66,6 +64,10 @@ impl<'a> Cycle<'a> {
                 return Ok(Some(halt));
             }
         }
+    }
+
+    fn cursor(&self) -> Option<Cursor> {
+        self.runtime.running.as_ref().and_then(|running| running.cursor.clone()).map(Cursor)
     }
 
     /// The source no longer knows the cursor: this cycle becomes an initial one.
@@ -97,7 +99,7 @@ impl<'a> Cycle<'a> {
                     upserts += 1;
                     counters.imported += 1;
                     counters.entitled += u64::from(source.entitled);
-                    passed_by.extend(self.items_of(&source, &memory, &mut items));
+                    passed_by.extend(self.items_of(source, &memory, &mut items));
                 }
                 Change::Delete { anchor, .. } => self.gone_items(&anchor, &memory, &mut items),
                 Change::ReferenceDelta { anchor, attribute, added, removed, kind } => {
@@ -116,14 +118,13 @@ impl<'a> Cycle<'a> {
                 }
             }
         }
-        let mut results = self.process(items, Mode::PAGE).await?;
+        // Enumerations come after the membership changes of the same page: they began after them.
+        let known = Results { commit: Commit { edges, ..Commit::default() }, ..Results::default() };
+        let mut results = self.process_into(items, Mode::PAGE, known).await?;
         results.counters.imported += counters.imported;
         results.counters.imported_deltas += counters.imported_deltas;
         results.counters.imported_reference_deltas += counters.imported_reference_deltas;
         results.counters.entitled += counters.entitled;
-        // Membership changes come after the enumerations of the same page: those may have begun before them.
-        edges.append(&mut results.commit.edges);
-        results.commit.edges = edges;
         if self.initial {
             results.commit.seen.append(&mut passed_by);
         }
@@ -178,17 +179,18 @@ impl<'a> Cycle<'a> {
     /// account of it and no longer owns it. Yields the rules that remember it and have nothing to decide about it.
     pub(crate) fn items_of(
         &self,
-        source: &SourceObject,
+        source: SourceObject,
         memory: &Memory,
         items: &mut Vec<Item<'a>>,
     ) -> Vec<Key> {
         let rules: &'a [Rule] = &self.prepared.program.rules;
+        let source = Arc::new(source);
         let mut passed_by = Vec::new();
         for rule in rules {
             let anchor = &source.object.anchor;
             let entry = memory.entry(&rule.id, anchor).cloned();
             let kind = &source.object.kind;
-            let owner = rule.mappings.iter().find(|one| one.source_kind == *kind && one.owns(source));
+            let owner = rule.mappings.iter().find(|one| one.source_kind == *kind && one.owns(&source));
             let former = entry.as_ref().filter(|entry| entry.link.is_some()).and_then(|entry| {
                 let same_account = |owner: &sync::Mapping| {
                     entry.link.as_ref().is_some_and(|link| link.kind == owner.target_kind)
@@ -231,7 +233,7 @@ impl<'a> Cycle<'a> {
         &self,
         mapping: &'a sync::Mapping,
         anchor: Anchor,
-        source: Option<SourceObject>,
+        source: Option<Arc<SourceObject>>,
         entry: Option<Entry>,
         import: Import,
         memory: &Memory,

@@ -1,5 +1,6 @@
 //! A job, ready to run: its schema compiled, its connectors built.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use connector::{Configuration, ConfigurationError, ConnectorError, Selection, Source, Target};
@@ -50,6 +51,8 @@ pub(crate) struct Prepared {
     pub(crate) target: Arc<dyn Target>,
     /// What is read from the source, by object type.
     pub(crate) selections: Vec<Selection>,
+    /// What is read and written at the target, by rule and mapping.
+    targets: Vec<(Name, Name, Selection)>,
     pub(crate) policy: Policy,
     pub(crate) pace: Pace,
     pub(crate) limits: RemovalLimits,
@@ -87,6 +90,7 @@ impl Prepared {
         let meaning = scope_meaning(&program, &settings, &secrets);
         Ok(Self {
             selections: selections(&program),
+            targets: targets(&program),
             pace: Pace::new(settings.concurrent_exports, settings.requests_per_second),
             limits: RemovalLimits::of(&settings, notification_threshold(&secrets)),
             schema: version.number,
@@ -108,14 +112,27 @@ impl Prepared {
         rule.mappings.iter().find(|mapping| mapping.key == key)
     }
 
+    /// What is read and written at the target by a mapping.
+    pub(crate) fn target_selection(&self, mapping: &Mapping) -> Cow<'_, Selection> {
+        let mut known = self.targets.iter();
+        match known.find(|(rule, key, _)| *rule == mapping.rule && *key == mapping.key) {
+            Some((.., selection)) => Cow::Borrowed(selection),
+            None => Cow::Owned(target_selection(mapping)),
+        }
+    }
+
     /// What is read from the source of an object type.
     pub(crate) fn selection(&self, kind: &str) -> Option<&Selection> {
         self.selections.iter().find(|selection| selection.kind == kind)
     }
 }
 
-/// What is read and written at the target by a mapping.
-pub(crate) fn target_selection(mapping: &Mapping) -> Selection {
+fn targets(program: &Program) -> Vec<(Name, Name, Selection)> {
+    let mappings = program.rules.iter().flat_map(|rule| &rule.mappings);
+    mappings.map(|one| (one.rule.clone(), one.key.clone(), target_selection(one))).collect()
+}
+
+fn target_selection(mapping: &Mapping) -> Selection {
     Selection { kind: mapping.target_kind.clone(), attributes: mapping.target_attributes.clone() }
 }
 

@@ -143,14 +143,16 @@ impl Cycle<'_> {
         }
     }
 
-    /// Exports the edges that are due, until none is.
+    /// Exports the edges that are due, until none is. What came of the last of them may not be durable yet.
     pub(crate) async fn export_references(&mut self) -> Result<Option<Halt>> {
         loop {
+            self.behind.landed().await?;
             let now = self.services.clock.now();
             let due = self.services.store.due_edges(&self.prepared.job.id, now, EDGE_PAGE).await?;
             if due.is_empty() {
                 return Ok(None);
             }
+            let last = due.len() < EDGE_PAGE;
             let mut results = Results::default();
             {
                 let requests: Vec<_> =
@@ -161,8 +163,9 @@ impl Cycle<'_> {
                 }
             }
             let halt = results.halt.take();
-            self.commit_results(results, None).await?;
-            if halt.is_some() {
+            // Decisions about objects do not look at what was exported of edges.
+            self.commit_behind(results, None).await?;
+            if last || halt.is_some() {
                 return Ok(halt);
             }
         }
@@ -230,7 +233,7 @@ impl Cycle<'_> {
             Err(SendError::Stopped) => return results.halt(Halt::Stopped),
             Err(SendError::Target(error)) => error,
         };
-        if super::is_about_the_target(&error) && self.target_is_unusable(&error, results).await {
+        if sync::is_about_the_target(&error.class) && self.target_is_unusable(&error, results).await {
             return;
         }
         results.counters.escrowed_raw += 1;

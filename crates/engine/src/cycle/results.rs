@@ -47,6 +47,12 @@ impl Results {
         self.halt.get_or_insert(halt);
     }
 
+    /// Takes what is to be committed.
+    pub(crate) fn take_done(&mut self) -> Self {
+        let rest = Self { halt: self.halt.take(), checked: self.checked, ..Self::default() };
+        std::mem::replace(self, rest)
+    }
+
     pub(crate) fn exported(&mut self, _: &Cycle<'_>) {
         self.counters.exported += 1;
     }

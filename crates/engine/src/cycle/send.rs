@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use connector::{ConnectorError, ErrorClass};
 use futures::future::BoxFuture;
+use tokio::sync::SemaphorePermit;
 
 use crate::pace::{Pace, backoff};
 use crate::services::Services;
@@ -42,11 +43,7 @@ pub(crate) async fn send<'a, T>(
 ) -> Result<T, SendError> {
     let mut attempts = 0;
     loop {
-        let permit = tokio::select! {
-            biased;
-            () = stop.requested() => return Err(SendError::Stopped),
-            permit = pace.permit() => permit.ok_or(SendError::Stopped)?,
-        };
+        let permit = permit(pace, stop).await?;
         let answer = request().await;
         attempts += 1;
         if let Err(error) = &answer {
@@ -67,6 +64,21 @@ pub(crate) async fn send<'a, T>(
                 () = tokio::time::sleep(wait) => {}
             },
         }
+    }
+}
+
+/// The right to send one request.
+async fn permit<'p>(pace: &'p Pace, stop: &Stop) -> Result<SemaphorePermit<'p>, SendError> {
+    if stop.is_set() {
+        return Err(SendError::Stopped);
+    }
+    if let Some(permit) = pace.permit_now() {
+        return Ok(permit);
+    }
+    tokio::select! {
+        biased;
+        () = stop.requested() => Err(SendError::Stopped),
+        permit = pace.permit() => permit.ok_or(SendError::Stopped),
     }
 }
 

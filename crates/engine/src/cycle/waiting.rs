@@ -71,7 +71,7 @@ impl<'a> Cycle<'a> {
             };
             let mut found = Vec::new();
             match source {
-                Some(source) => drop(self.items_of(&source, &memory, &mut found)),
+                Some(source) => drop(self.items_of(source, &memory, &mut found)),
                 None => self.gone_items(anchor, &memory, &mut found),
             }
             items.extend(found.into_iter().filter(|item| item.mapping.rule == *rule).map(|item| Item {

@@ -45,7 +45,7 @@ fn failures_by_class_and_action() {
     let rows = [
         (ErrorClass::NotFound, ["escrow", "gone", "gone", "commit"]),
         (ErrorClass::Conflict, ["redecide", "defer", "defer", "defer"]),
-        (ErrorClass::Retry { after: None }, ["lost", "escrow", "escrow", "escrow"]),
+        (ErrorClass::Retry { after: None }, ["lost", "check", "check", "check"]),
         (ErrorClass::Throttled { after: None }, ["escrow", "escrow", "escrow", "escrow"]),
         (ErrorClass::Invalid { attribute: None }, ["escrow", "escrow", "escrow", "escrow"]),
         (ErrorClass::Permanent, ["escrow", "escrow", "escrow", "escrow"]),
