@@ -16,15 +16,28 @@ pub(super) enum Kind {
 }
 
 static USERS: LazyLock<ResourceSchema> = LazyLock::new(|| {
-    let mut schema = user_schema().clone();
-    // The groups of a user are looked up, so they come for those who ask for them.
-    if let Some(groups) = schema.attributes.iter_mut().find(|attribute| attribute.name == "groups") {
-        groups.returned = Returned::Request;
-    }
-    ResourceSchema::new(schema, vec![enterprise_user_schema().clone()]).open()
+    let (mut base, mut enterprise) = (user_schema().clone(), enterprise_user_schema().clone());
+    on_request(&mut base, "groups", None);
+    on_request(&mut enterprise, "manager", Some("displayName"));
+    ResourceSchema::new(base, vec![enterprise]).open()
 });
-static GROUPS: LazyLock<ResourceSchema> =
-    LazyLock::new(|| ResourceSchema::new(group_schema().clone(), Vec::new()).open());
+static GROUPS: LazyLock<ResourceSchema> = LazyLock::new(|| {
+    let mut base = group_schema().clone();
+    on_request(&mut base, "members", Some("display"));
+    ResourceSchema::new(base, Vec::new()).open()
+});
+
+/// What must be looked up elsewhere comes for those who ask for it by name.
+fn on_request(schema: &mut Schema, attribute: &str, part: Option<&str>) {
+    let attribute = schema.attributes.iter_mut().find(|one| one.name == attribute);
+    let found = attribute.and_then(|attribute| match part {
+        Some(part) => attribute.sub_attributes.iter_mut().find(|one| one.name == part),
+        None => Some(attribute),
+    });
+    if let Some(found) = found {
+        found.returned = Returned::Request;
+    }
+}
 
 impl Kind {
     /// Every resource type, in the order of lists that hold both.

@@ -5,8 +5,9 @@
 //! that a change over Graph shows in SCIM at once, and the other way round.
 //!
 //! `KEPT` is a SCIM resource without what the table maps. Two marks stand in it: a null part of an element, such as the
-//! `value` of the work email, is filled with the Graph property; and `userName` and `displayName` are kept beside the
-//! Graph property that was derived from them, and hold only for as long as it stays the same.
+//! `value` of the work email, is filled with the Graph property; and beside `userName`, `displayName` and `active` stands
+//! the Graph property that was derived from them or for want of them, and they hold only for as long as it stays the
+//! same.
 
 mod fields;
 mod names;
@@ -61,10 +62,9 @@ const fn one(kind: &'static str) -> Which {
     Which::One { kind, or_untyped: false }
 }
 
-/// Attributes of users with one value, but for `userName` and `displayName`, which always have a property.
+/// Attributes of users with one value, but for `userName`, `displayName` and `active`, which always have a property.
 const USER_SINGLES: &[Single] = &[
     single(&["externalId"], &["externalId"]),
-    single(&["active"], &["accountEnabled"]),
     single(&["name", "givenName"], &["givenName"]),
     single(&["name", "familyName"], &["surname"]),
     single(&["title"], &["jobTitle"]),
@@ -137,6 +137,7 @@ pub(super) fn attribute_of(property: &str) -> &str {
         .map(|elements| elements.scim);
     match property {
         "userPrincipalName" | "mailNickname" => "userName",
+        "accountEnabled" => "active",
         KEPT => "the resource",
         other => of_single.chain(of_elements).next().unwrap_or(other),
     }

@@ -22,7 +22,7 @@ pub(super) const ATTEMPTS: usize = 5;
 /// POST: a new user.
 pub(super) async fn create(call: &Call) -> Result<Reply> {
     let view = View::new(Kind::User, call.selection()?);
-    let resource = intake::resource(Kind::User, &call.body)?;
+    let resource = new_user(call)?;
     let directory = call.directory();
     let manager = intake::manager(&resource)?;
     let domain = call.scim.domain(call.caller.tenant).await?;
@@ -44,8 +44,15 @@ pub(super) async fn create(call: &Call) -> Result<Reply> {
 
 /// PUT: all attributes of a user anew.
 pub(super) async fn replace(call: &Call, id: &str) -> Result<Reply> {
-    let wanted = intake::resource(Kind::User, &call.body)?;
+    let wanted = new_user(call)?;
     change(call, id, |_| Ok(Some(wanted.clone()))).await
+}
+
+/// The attributes that a body says a user has. A user is active unless it says otherwise.
+fn new_user(call: &Call) -> Result<Map<String, Json>> {
+    let mut resource = intake::resource(Kind::User, &call.body)?;
+    resource.entry("active").or_insert(Json::Bool(true));
+    Ok(resource)
 }
 
 /// PATCH: some attributes of a user.

@@ -36,15 +36,21 @@ pub(in crate::scim) fn read(kind: Kind, properties: &Map<String, Json>) -> Map<S
     resource
 }
 
-/// `userName` as the client chose it and `displayName` unless it was derived, each for as long as the property is what
-/// was made of it then.
+/// `userName` as the client chose it, and `displayName` and `active` unless they were derived, each for as long as the
+/// property is what it was made then.
 fn read_names(kind: Kind, resource: &mut Map<String, Json>, properties: &Map<String, Json>) {
-    let display_name = properties.get("displayName");
-    let derived = resource.remove("displayName");
-    if derived.as_ref().and_then(|kept| kept.get("derived")) != display_name
-        && let Some(name) = display_name
-    {
-        resource.insert("displayName".to_owned(), name.clone());
+    let derived: &[_] = match kind {
+        Kind::User => &[("displayName", "displayName"), ("active", "accountEnabled")],
+        Kind::Group => &[("displayName", "displayName")],
+    };
+    for (attribute, property) in derived {
+        let kept = resource.remove(*attribute);
+        let present = properties.get(*property);
+        if let Some(present) =
+            present.filter(|_| kept.as_ref().and_then(|kept| kept.get("derived")) != present)
+        {
+            resource.insert((*attribute).to_owned(), present.clone());
+        }
     }
     if kind == Kind::User {
         let principal_name = properties.get("userPrincipalName");

@@ -43,7 +43,11 @@ pub(in crate::scim) fn write(
         set(properties, single.graph, value);
     }
     if kind == Kind::User {
-        properties.entry("accountEnabled").or_insert(Json::Bool(true));
+        let active = take(&mut resource, &["active"]).filter(Json::is_boolean);
+        if active.is_none() {
+            set(&mut resource, &["active", "derived"], Some(Json::Bool(true)));
+        }
+        set(properties, &["accountEnabled"], Some(active.unwrap_or(Json::Bool(true))));
     }
     for elements in kind.elements() {
         let mut present = match resource.remove(elements.scim) {

@@ -29,6 +29,7 @@ async fn the_forms_of_the_rfc_change_users() {
             json!([{"op": "replace", "path": "name", "value": {"givenName": "Barbara", "familyName": "Jensen"}}]),
             json!([{"op": "add", "path": "name.middleName", "value": "Jane"}]),
             json!([{"op": "remove", "path": "name.familyName"}, {"op": "remove", "path": "nickName"}]),
+            json!([{"op": "remove", "path": "active"}]),
             json!([{"op": "remove", "path": "emails[type eq \"home\"]"}]),
             json!([{"op": "replace", "path": format!("{ENTERPRISE}:department"), "value": "Tours"}]),
             json!([{"op": "replace", "value": {ENTERPRISE: {"costCenter": "7"}, "active": false}}]),

@@ -62,8 +62,7 @@ async fn a_full_user_comes_back_as_it_was_sent() {
     let mut expected = babs();
     expected["schemas"] = json!([USER, "urn:example:2.0:Badge", ENTERPRISE]);
     expected["urn:example:2.0:Badge"] = json!({"color": "red"});
-    expected[ENTERPRISE]["manager"] =
-        json!({"value": boss, "$ref": format!("{ADDRESS}/Users/{boss}"), "displayName": "boss"});
+    expected[ENTERPRISE]["manager"] = json!({"value": boss, "$ref": format!("{ADDRESS}/Users/{boss}")});
     expected["id"] = json!(id);
     expected["meta"] = json!({
         "resourceType": "User", "created": made["meta"]["created"], "location": format!("{ADDRESS}/Users/{id}"),
@@ -259,7 +258,15 @@ async fn answers_have_the_attributes_that_are_asked_for() {
     let read = get(&world, &format!("/Users/{id}?excludedAttributes=emails,{ENTERPRISE}")).await.expect(200);
     assert_eq!((read.get("emails"), read.get(ENTERPRISE)), (None, None));
     assert_eq!(read["title"], "Tour Guide");
+    let boss = user(&world, "boss").await;
+    let manager = json!([{"op": "add", "path": format!("{ENTERPRISE}:manager"), "value": boss}]);
+    patch(&world, &format!("/Users/{id}"), manager).await.expect(200);
+    let path = format!("/Users/{id}?attributes={ENTERPRISE}:manager.displayName");
+    assert_eq!(get(&world, &path).await.expect(200)[ENTERPRISE]["manager"], json!({"displayName": "boss"}));
     let crew = super::group(&world, "Crew", &[&id]).await;
+    let path = format!("/Groups/{crew}?attributes=members.value,members.display");
+    let members = get(&world, &path).await.expect(200)["members"].take();
+    assert_eq!(members, json!([{"value": id, "display": "Babs Jensen"}]));
     assert_eq!(get(&world, &format!("/Users/{id}")).await.expect(200).get("groups"), None);
     let read = get(&world, &format!("/Users/{id}?attributes=groups")).await.expect(200);
     let expected = json!([{"value": crew, "$ref": format!("{ADDRESS}/Groups/{crew}"), "display": "Crew", "type": "direct"}]);
