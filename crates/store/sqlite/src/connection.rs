@@ -35,8 +35,10 @@ pub(crate) fn writer(path: &Path, durability: Durability) -> Done<Connection> {
         Durability::Full => "PRAGMA synchronous = FULL;",
         Durability::None => "PRAGMA synchronous = OFF;",
     })?;
+    // The log is brought into the file every 16 MB: more would hold the next commit up for longer, less writes the same
+    // pages more often.
     connection.execute_batch(
-        "PRAGMA cache_size = -32768; PRAGMA temp_store = MEMORY; PRAGMA wal_autocheckpoint = 4000;
+        "PRAGMA cache_size = -32768; PRAGMA temp_store = MEMORY; PRAGMA wal_autocheckpoint = 2000;
          PRAGMA journal_size_limit = 33554432;",
     )?;
     connection.set_prepared_statement_cache_capacity(256);

@@ -15,7 +15,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use model::SystemEntropy;
+use model::job::JobStatus;
+use model::{JobId, SystemEntropy};
 use store::{Commit, ProvisioningQuery, SharedStore};
 use store_sqlite::SqliteStore;
 use testkit::store_load::{self, Shape, commit_objects};
@@ -34,9 +35,11 @@ async fn main() {
         let path = folder.path().join("entente.db");
         let store: SharedStore = Arc::new(SqliteStore::open(&path).expect("made"));
         let fixture = Fixture::new(Arc::clone(&store)).await;
+        let others = tokio::spawn(small_writes(Arc::clone(&store), fixture.job.clone()));
         let busy = commit_objects(&store, &fixture.job, &SystemEntropy, (objects, page), shape)
             .await
             .expect("written");
+        others.abort();
         report(&format!("{shape:?}, new"), objects, busy);
         let size = size(&path);
         println!("  {} MB in the file and its log, {} octets for each object", size >> 20, size / objects);
@@ -54,6 +57,22 @@ async fn main() {
         directory::load(objects).await;
     }
     println!("peak memory {} MB", peak());
+}
+
+/// Small writes beside the load, as of people who use the API; prints how long the slowest of every thousand took.
+async fn small_writes(store: SharedStore, job: JobId) {
+    let mut took = Vec::new();
+    loop {
+        tokio::time::sleep(Duration::from_millis(2)).await;
+        let begin = Instant::now();
+        store.put_status(&job, JobStatus::default()).await.expect("written");
+        took.push(begin.elapsed());
+        if took.len() == 1_000 {
+            took.sort_unstable();
+            println!("  small writes: p50 {:?}, p99 {:?}, slowest {:?}", took[500], took[990], took[999]);
+            took.clear();
+        }
+    }
 }
 
 /// Prints what was done in a time, and how busy the thread that writes was for it.
