@@ -13,6 +13,9 @@ use crate::session::{Session, optional_text, text};
 const COLUMNS: &str = "o.anchor, e.rule, e.kind, e.mapping, e.display_name, e.seen, e.last_skip, \
                        e.target, e.target_kind, e.link, e.exported";
 
+/// Unseen links that are sorted in memory.
+const FEW: usize = 10_000;
+
 /// Bits of the column `link`.
 pub(super) const RELEASED: i64 = 1;
 pub(super) const MATCHED: i64 = 2;
@@ -98,8 +101,40 @@ pub(super) fn links(
          WHERE o.job = ?1 AND o.anchor > ?3 AND e.target IS NOT NULL AND e.seen < ?4 ORDER BY o.anchor LIMIT ?5"
     );
     by_rule(session, rules, after, most, |rule, source, rest| {
+        if unseen_since.is_some()
+            && let Some(few) = few_unseen(session, job, rule, seen)?
+        {
+            let mut entries = Vec::new();
+            for anchor in few.iter().filter(|anchor| anchor.as_str() > source).take(rest) {
+                let anchor = Anchor::new(anchor.clone());
+                let of_source = of_sources(session, job, &[anchor])?;
+                let rule = session.name(rule)?;
+                entries.extend(of_source.into_iter().filter(|entry| entry.rule == rule));
+            }
+            return Ok(entries);
+        }
         session.all(&sql, params![job, rule, source, seen, limit(rest)], |row| entry(session, row))
     })
+}
+
+/// The source anchors, sorted, of links of a rule that were last seen before a generation; none where they are many.
+/// Mostly there are next to none, and then going through the entries as they lie is much cheaper than by anchor.
+fn few_unseen(session: &Session<'_>, job: i64, rule: i64, seen: i64) -> Done<Option<Vec<Name>>> {
+    let objects = session.all(
+        "SELECT object FROM entry NOT INDEXED WHERE job = ?1 AND rule = ?2 AND target IS NOT NULL AND seen < ?3 LIMIT ?4",
+        params![job, rule, seen, limit(FEW + 1)],
+        |row| Ok(row.get::<_, i64>(0)?),
+    )?;
+    if objects.len() > FEW {
+        return Ok(None);
+    }
+    let mut anchors = Vec::with_capacity(objects.len());
+    for object in objects {
+        anchors
+            .extend(session.first("SELECT anchor FROM object WHERE id = ?1", [object], |row| text(row, 0))?);
+    }
+    anchors.sort_unstable();
+    Ok(Some(anchors))
 }
 
 /// How many links there are, by type.

@@ -23,6 +23,28 @@ async fn what_was_written_is_there_when_the_file_is_opened_again() {
     assert!(store.tenant(tenant).await.expect("read").is_some());
 }
 
+/// So many that they are not sorted in memory.
+#[tokio::test]
+async fn a_source_that_lost_nearly_all_is_paged() {
+    let store: SharedStore = Arc::new(SqliteStore::open_temporary().expect("made"));
+    let fixture = Fixture::new(Arc::clone(&store)).await;
+    let names: Vec<String> = (0..10_100).map(|number| format!("{:05}", number * 7 % 10_100)).collect();
+    fixture.commit_entries(names.iter().map(|name| linked("rule", name, name)).collect()).await;
+    let seen = vec![("rule".into(), "00001".into())];
+    fixture.commit(Commit { seen, generation: 1, ..Commit::default() }).await;
+    let (mut read, mut after) = (Vec::new(), None);
+    loop {
+        let page = store.unseen(&fixture.job, 1, after, 3_000).await.expect("read");
+        let Some(last) = page.last() else { break };
+        after = Some((last.rule.clone(), last.source.clone()));
+        read.extend(page.into_iter().map(|entry| entry.source.to_string()));
+    }
+    let mut expected = names;
+    expected.sort();
+    expected.remove(1);
+    assert_eq!(read, expected);
+}
+
 #[test]
 fn a_newer_database_is_refused_and_left_alone() {
     let folder = tempfile::tempdir().expect("a folder");
