@@ -24,7 +24,7 @@ impl Progress {
         let is_drawn = io::stderr().is_terminal();
         let target = if is_drawn { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         let bar = ProgressBar::with_draw_target(Some(total), target);
-        let style = ProgressStyle::with_template("  {msg:<34} {bar:24} {pos:>6}/{len:<6} {elapsed:>4}");
+        let style = ProgressStyle::with_template("  {msg:<32} {bar:24} {pos:>6}/{len:<6} {elapsed:>4}");
         if let Ok(style) = style {
             bar.set_style(style.progress_chars("━╸─"));
         }
