@@ -16,6 +16,8 @@ use crate::validate::validate;
 const ATTEMPTS: usize = 5;
 /// Objects and relations that one import may bring.
 const IMPORT: usize = 20_000;
+/// Objects read at once to see what they are.
+const CHECKED: usize = 1_000;
 /// Objects purged in one transaction.
 const PURGE_PAGE: usize = 200;
 
@@ -257,7 +259,9 @@ impl TenantDirectory {
         let named: HashSet<Uuid> =
             relations.iter().flat_map(|relation| [relation.from, relation.to]).collect();
         let others: Vec<Uuid> = named.into_iter().filter(|id| !kinds.contains_key(id)).collect();
-        kinds.extend(self.objects(&others, Presence::Live).await?.iter().map(|one| (one.id, one.kind)));
+        for part in others.chunks(CHECKED) {
+            kinds.extend(self.objects(part, Presence::Live).await?.iter().map(|one| (one.id, one.kind)));
+        }
         relations
             .iter()
             .try_for_each(|relation| crate::relations::check(*relation, |id| kinds.get(&id).copied()))

@@ -46,7 +46,7 @@ impl Call {
 
     /// The body as its type.
     pub(super) fn read<T: DeserializeOwned>(&self) -> Result<T> {
-        serde_json::from_value(self.body.clone()).map_err(|error| {
+        T::deserialize(&self.body).map_err(|error| {
             Failure::invalid_syntax(format!("The body is not what is expected here: {error}."))
         })
     }

@@ -22,11 +22,11 @@ const FIRST_MEMBERS: usize = 10_000;
 /// POST: a new group.
 pub(super) async fn create(call: &Call) -> Result<Reply> {
     let view = View::new(Kind::Group, call.selection()?);
-    let mut resource = intake::resource(Kind::Group, &call.body)?;
-    let ids = intake::member_ids(&resource.remove("members").unwrap_or_default())?;
+    let sent = read(call)?;
+    let ids = sent.members.unwrap_or_default();
     members::check_ids(call, None, &ids).await?;
     let mut properties = mapping::new_properties(Kind::Group);
-    mapping::write(Kind::Group, resource, &mut properties, "");
+    mapping::write(Kind::Group, sent.attributes, &mut properties, "");
     let id = call.service().entropy.uuid();
     let (first, rest) = ids.split_at(ids.len().min(FIRST_MEMBERS));
     let relations = first.iter().map(|to| Relation { kind: RelationKind::Member, from: id, to: *to });
@@ -38,16 +38,33 @@ pub(super) async fn create(call: &Call) -> Result<Reply> {
     Ok(Reply::resource(201, &view.show_one(call, &made).await?))
 }
 
+/// A group as a body describes it.
+struct Sent {
+    attributes: Map<String, Json>,
+    /// The ids of its members, where the body says anything of them.
+    members: Option<Vec<Uuid>>,
+}
+
+fn read(call: &Call) -> Result<Sent> {
+    let Json::Object(body) = &call.body else {
+        return Ok(Sent { attributes: intake::resource(Kind::Group, &call.body)?, members: None });
+    };
+    // Members are not copied with the rest: there may be very many.
+    let (named, others): (Vec<_>, Vec<_>) = body.iter().partition(|(name, _)| members::is_members(name));
+    let others: Map<String, Json> =
+        others.into_iter().map(|(name, value)| (name.clone(), value.clone())).collect();
+    let attributes = intake::resource(Kind::Group, &Json::Object(others))?;
+    let members = named.into_iter().map(|(_, value)| intake::member_ids(value)).next().transpose()?;
+    Ok(Sent { attributes, members })
+}
+
 /// PUT: all attributes of a group anew. Members stay where the body has no `members`: clients that read groups without
 /// their members write them back so.
 pub(super) async fn replace(call: &Call, id: &str) -> Result<Reply> {
     let view = View::new(Kind::Group, call.selection()?);
-    let mut wanted = intake::resource(Kind::Group, &call.body)?;
-    let named =
-        call.body.as_object().is_some_and(|body| body.keys().any(|key| key.eq_ignore_ascii_case("members")));
-    let ids = intake::member_ids(&wanted.remove("members").unwrap_or_default())?;
-    let steps = if named { vec![Step::Replace(ids)] } else { Vec::new() };
-    let group = change(call, id, &steps, |_| Ok(Some(wanted.clone()))).await?;
+    let sent = read(call)?;
+    let steps: Vec<Step> = sent.members.map(Step::Replace).into_iter().collect();
+    let group = change(call, id, &steps, |_| Ok(Some(sent.attributes.clone()))).await?;
     let object = resources::find(call, Kind::Group, &group.to_string()).await?;
     Ok(Reply::resource(200, &view.show_one(call, &object).await?))
 }

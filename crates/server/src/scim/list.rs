@@ -10,6 +10,7 @@ use scim::selection::Selection;
 use scim::sort::{self, Order};
 use scim::{Error, Filter, ScimType};
 use serde_json::Value as Json;
+use tokio::sync::SemaphorePermit;
 
 use super::call::Call;
 use super::candidates::Candidates;
@@ -264,6 +265,8 @@ struct Scan<'a> {
     waiting: Vec<(Kind, DirectoryObject)>,
     /// How many resources were taken, and came before the place where this began.
     seen: u64,
+    /// Held by lists that look at all resources of a type.
+    _room: Option<SemaphorePermit<'a>>,
 }
 
 /// What was taken.
@@ -289,10 +292,19 @@ impl<'a> Scan<'a> {
             let candidates = Candidates::of(*kind, Some(filter), &domain);
             matchers.push((candidates, Some(Matcher::new(*kind, filter.clone())?)));
         }
+        let everywhere = |(candidates, matcher): &(Candidates, Option<Matcher>)| {
+            matcher.is_some() && *candidates == Candidates::Store(None)
+        };
+        let room = if wanted.sort.is_some() || matchers.iter().any(everywhere) {
+            call.scim.scans.acquire().await.ok()
+        } else {
+            None
+        };
         Ok(Self {
             call,
             kinds: &wanted.kinds,
             matchers,
+            _room: room,
             kind: place.kind,
             after: place.after,
             waiting: Vec::new(),

@@ -158,13 +158,15 @@ impl Step {
     }
 }
 
+/// True for the name of the attribute, in any case and with the schema's URI or without.
+pub(super) fn is_members(name: &str) -> bool {
+    let own = name.rsplit_once(':').filter(|(uri, _)| uri.eq_ignore_ascii_case(Kind::Group.uri()));
+    own.map_or(name, |(_, name)| name).eq_ignore_ascii_case(MEMBERS)
+}
+
 /// Takes `members` out of a value that names attributes, in any of its spellings.
 fn take_members(attributes: &mut Map<String, Json>) -> Vec<Json> {
-    let named = |key: &String| {
-        let name = key.rsplit_once(':').filter(|(uri, _)| uri.eq_ignore_ascii_case(Kind::Group.uri()));
-        name.map_or(key.as_str(), |(_, name)| name).eq_ignore_ascii_case(MEMBERS)
-    };
-    let keys: Vec<String> = attributes.keys().filter(|key| named(key)).cloned().collect();
+    let keys: Vec<String> = attributes.keys().filter(|key| is_members(key)).cloned().collect();
     keys.iter().filter_map(|key| attributes.remove(key)).collect()
 }
 

@@ -36,6 +36,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use axum::Router;
 use axum::routing::any;
 use model::TenantId;
+use tokio::sync::Semaphore;
 
 use crate::Service;
 use crate::auth::TenantTokens;
@@ -46,19 +47,29 @@ use places::Places;
 /// The path that the service is at.
 pub(crate) const BASE: &str = "/scim/v2";
 
+/// How many lists may look at all resources of a type at the same time.
+const SCANS: usize = 2;
+
 /// The SCIM service of an installation.
 struct Scim {
     api: Arc<Api>,
     tokens: TenantTokens,
     places: Places,
+    /// Room for lists that look at all resources of a type, so that they leave the machine to others.
+    scans: Semaphore,
     /// Domains of tenants, which never change.
     domains: Mutex<HashMap<TenantId, Arc<str>>>,
 }
 
 /// The routes of the service.
 pub(crate) fn router(api: Arc<Api>) -> Router {
-    let scim =
-        Scim { api, tokens: TenantTokens::default(), places: Places::default(), domains: Mutex::default() };
+    let scim = Scim {
+        api,
+        tokens: TenantTokens::default(),
+        places: Places::default(),
+        scans: Semaphore::new(SCANS),
+        domains: Mutex::default(),
+    };
     Router::new()
         .route(BASE, any(frame::answer))
         .route(&format!("{BASE}/"), any(frame::answer))

@@ -1,4 +1,5 @@
-use serde_json::json;
+use proptest::prelude::*;
+use serde_json::{Value as Json, json};
 
 use super::*;
 use crate::scim::kind::Kind;
@@ -180,4 +181,151 @@ fn groups_have_what_graph_demands() {
     assert_eq!(attribute_of("surname"), "familyName");
     assert_eq!((attribute_of("mailNickname"), attribute_of("accountEnabled")), ("userName", "active"));
     assert_eq!(attribute_of("mail"), "emails");
+}
+
+#[test]
+fn the_documentation_has_the_table() {
+    let page = include_str!("../../../../../docs/scim.md");
+    for single in USER_SINGLES {
+        let attribute = match single.scim {
+            [ENTERPRISE, attribute] => format!("enterprise `{attribute}`"),
+            path => format!("`{}`", path.join(".")),
+        };
+        let row = format!("| {attribute} | `{}`", single.graph.join("/"));
+        assert!(page.contains(&row), "docs/scim.md lacks: {row}");
+    }
+    for (part, graph) in USER_ELEMENTS.iter().flat_map(|elements| elements.parts) {
+        let known = page.lines().any(|line| {
+            line.ends_with(&format!("| `{graph}` |"))
+                && (*part == "value" || line.contains(&format!("`{part}`")))
+        });
+        assert!(known, "docs/scim.md does not say that {part} is {graph}");
+    }
+}
+
+fn text() -> impl Strategy<Value = String> {
+    "[a-z0-9]{1,6}( [A-Z]{1,3})?"
+}
+
+fn maybe(name: &'static str) -> impl Strategy<Value = Option<(String, Json)>> {
+    proptest::option::of(text()).prop_map(move |text| text.map(|text| (name.to_owned(), text.into())))
+}
+
+/// Elements of a multi-valued attribute with some of these parts.
+fn elements(parts: &'static [&'static str]) -> impl Strategy<Value = Json> {
+    let kind = proptest::option::of(proptest::sample::select(vec![
+        "work", "Work", "home", "mobile", "fax", "other",
+    ]));
+    let parts: Vec<_> = parts.iter().map(|part| maybe(part)).collect();
+    let element = (kind, proptest::option::of(any::<bool>()), parts).prop_map(|(kind, primary, parts)| {
+        let mut element: serde_json::Map<String, Json> = parts.into_iter().flatten().collect();
+        element.extend(kind.map(|kind| ("type".to_owned(), kind.into())));
+        element.extend(primary.map(|primary| ("primary".to_owned(), primary.into())));
+        element
+    });
+    proptest::collection::vec(element, 1..5).prop_map(|elements| {
+        let elements = elements.into_iter().filter(|element| !element.is_empty());
+        Json::Array(elements.map(Json::Object).collect())
+    })
+}
+
+/// Attributes of a user, as they are after their types were settled.
+fn attributes() -> impl Strategy<Value = serde_json::Map<String, Json>> {
+    let singles: Vec<_> = ["displayName", "externalId", "title", "userType", "nickName", "odd"]
+        .into_iter()
+        .map(maybe)
+        .collect();
+    let name: Vec<_> =
+        ["givenName", "familyName", "formatted", "middleName"].into_iter().map(maybe).collect();
+    let enterprise: Vec<_> = ["department", "division", "costCenter", "own"].into_iter().map(maybe).collect();
+    let several = (
+        elements(&["value", "display"]),
+        elements(&["value", "display"]),
+        elements(&["streetAddress", "locality", "country", "formatted"]),
+    );
+    let active = proptest::option::of(any::<bool>());
+    (text(), active, singles, name, enterprise, several).prop_map(
+        |(user_name, active, singles, name, enterprise, (emails, phones, addresses))| {
+            let mut user: serde_json::Map<String, Json> = singles.into_iter().flatten().collect();
+            user.insert("userName".to_owned(), user_name.into());
+            user.extend(active.map(|active| ("active".to_owned(), active.into())));
+            for (key, parts) in [("name", name), (ENTERPRISE, enterprise)] {
+                let parts: serde_json::Map<String, Json> = parts.into_iter().flatten().collect();
+                user.extend((!parts.is_empty()).then(|| (key.to_owned(), parts.into())));
+            }
+            for (key, values) in [("emails", emails), ("phoneNumbers", phones), ("addresses", addresses)] {
+                user.extend(values.get(0).is_some().then(|| (key.to_owned(), values)));
+            }
+            user
+        },
+    )
+}
+
+/// Changes that somebody makes over Graph.
+fn graph_changes() -> impl Strategy<Value = Vec<(&'static str, Json)>> {
+    let names = [
+        "mail",
+        "mobilePhone",
+        "faxNumber",
+        "city",
+        "country",
+        "givenName",
+        "department",
+        "displayName",
+        "userPrincipalName",
+        "jobTitle",
+    ];
+    let scalar = (proptest::sample::select(names.to_vec()), proptest::option::of(text())).prop_filter_map(
+        "required",
+        |(name, value)| match (name, value) {
+            ("userPrincipalName", Some(value)) => {
+                Some((name, Json::from(format!("{}@g.example", value.replace(' ', "")))))
+            }
+            ("displayName" | "userPrincipalName", None) => None,
+            (name, value) => Some((name, value.map_or(Json::Null, Json::from))),
+        },
+    );
+    let list = (
+        proptest::sample::select(vec!["businessPhones", "otherMails"]),
+        proptest::collection::btree_set(text(), 0..4),
+    )
+        .prop_map(|(name, values)| (name, Json::from(values.into_iter().collect::<Vec<_>>())));
+    proptest::collection::vec(prop_oneof![scalar, list], 0..6)
+}
+
+proptest! {
+    #[test]
+    fn nothing_that_a_client_sends_is_lost(attributes in attributes()) {
+        let mut properties = new_properties(Kind::User);
+        write(Kind::User, attributes.clone(), &mut properties, "home.example");
+        prop_assert_eq!(read(Kind::User, &properties), attributes);
+    }
+
+    #[test]
+    fn writing_back_what_was_read_changes_nothing(attributes in attributes(), changes in graph_changes()) {
+        let mut properties = new_properties(Kind::User);
+        write(Kind::User, attributes, &mut properties, "home.example");
+        for (property, value) in changes {
+            if value.is_null() || value == json!([]) {
+                properties.remove(property);
+            } else {
+                properties.insert(property.to_owned(), value);
+            }
+        }
+        let shown = read(Kind::User, &properties);
+        let mut written = properties.clone();
+        write(Kind::User, shown.clone(), &mut written, "home.example");
+        prop_assert_eq!(&read(Kind::User, &written), &shown);
+        // Lists lose what they had twice, and a name that was derived is derived anew.
+        let may_change = |property: &str| match property {
+            KEPT | "otherMails" | "businessPhones" => true,
+            "displayName" => !shown.contains_key("displayName"),
+            _ => false,
+        };
+        for (property, value) in &properties {
+            if !may_change(property) {
+                prop_assert_eq!(written.get(property), Some(value), "{}", property);
+            }
+        }
+    }
 }
