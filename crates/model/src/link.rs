@@ -86,10 +86,22 @@ pub struct Intent {
 }
 
 /// What a staged row would do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 pub enum StagedKind {
+    /// Make an account.
+    Create,
+    /// Change an account.
+    Update,
     /// Disable the account.
     Disable,
     /// Delete the account.
     Delete,
+}
+
+impl StagedKind {
+    /// True for what ends an access.
+    #[must_use]
+    pub fn removes(self) -> bool {
+        matches!(self, Self::Disable | Self::Delete)
+    }
 }

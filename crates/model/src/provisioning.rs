@@ -119,6 +119,12 @@ pub enum SkipReason {
     AddDoesNotFlow,
     /// The mapping does not update.
     UpdateDoesNotFlow,
+    /// `Ownership` is `CreatedByJob`, and another made the account.
+    NotOwned,
+    /// The account satisfies `NeverTouch`.
+    NeverTouch,
+    /// A person excluded the object.
+    Excluded,
 }
 
 impl SkipReason {
@@ -149,6 +155,9 @@ impl SkipReason {
             Self::RedundantSoftDelete => 3,
             Self::AddDoesNotFlow => 4,
             Self::UpdateDoesNotFlow => 5,
+            Self::NotOwned => 6,
+            Self::NeverTouch => 7,
+            Self::Excluded => 8,
             Self::Inactive(reason) => 10 + of(reason),
             Self::OutOfScopeDeletionsSkipped(reason) => 20 + of(reason),
             Self::NoDeprovisioningConfigured(reason) => 30 + of(reason),
@@ -172,6 +181,11 @@ impl SkipReason {
             ),
             Self::AddDoesNotFlow => "No account was found, and the mapping does not create.".into(),
             Self::UpdateDoesNotFlow => "The account differs, and the mapping does not update.".into(),
+            Self::NotOwned => {
+                "Left as it is: this job did not create the account, and Ownership is CreatedByJob.".into()
+            }
+            Self::NeverTouch => "Left as it is: the account satisfies the setting NeverTouch.".into(),
+            Self::Excluded => "Left as it is: the object was excluded by hand.".into(),
         }
     }
 }
@@ -187,6 +201,8 @@ pub enum Import {
     Delete,
     /// Taken up again from escrow.
     Retry,
+    /// Its account was found changed at the target.
+    Drift,
 }
 
 /// One step on the way to a decision.
@@ -224,6 +240,12 @@ pub enum Step {
     Deferred(String),
     /// A disable or delete waits for a person's consent.
     Staged(Inactive),
+    /// A create or update waits for a person's consent.
+    Held(Action),
+    /// The account satisfies this clause of `NeverTouch`, in words.
+    Protected(String),
+    /// A person excluded the object for this reason.
+    Excluded(String),
 }
 
 impl Step {
@@ -237,7 +259,12 @@ impl Step {
             Self::Scoping { .. } => "EntrySynchronizationScoping",
             Self::Decide(Action::Create) => "EntrySynchronizationAdd",
             Self::Decide(_) => "EntrySynchronizationUpdate",
-            Self::Skip(_) | Self::Deferred(_) | Self::Staged(_) => "EntrySynchronizationSkip",
+            Self::Skip(_)
+            | Self::Deferred(_)
+            | Self::Staged(_)
+            | Self::Held(_)
+            | Self::Protected(_)
+            | Self::Excluded(_) => "EntrySynchronizationSkip",
             Self::Export(action) | Self::ExportFailed(action, _) => match action {
                 Action::Create => "EntryExportAdd",
                 Action::Delete => "EntryExportDelete",
@@ -250,9 +277,9 @@ impl Step {
     #[must_use]
     pub fn outcome(&self) -> Outcome {
         match self {
-            Self::Skip(_) | Self::Deferred(_) => Outcome::Skipped,
+            Self::Skip(_) | Self::Deferred(_) | Self::Protected(_) | Self::Excluded(_) => Outcome::Skipped,
             Self::ExportFailed(..) => Outcome::Failure,
-            Self::TargetGone(_) | Self::Staged(_) => Outcome::Warning,
+            Self::TargetGone(_) | Self::Staged(_) | Self::Held(_) => Outcome::Warning,
             _ => Outcome::Success,
         }
     }
@@ -265,6 +292,7 @@ impl Step {
             Self::Import(Import::Update) => "Read from the source.".into(),
             Self::Import(Import::Delete) => "The source no longer has the object.".into(),
             Self::Import(Import::Retry) => "Taken up again after a failure.".into(),
+            Self::Import(Import::Drift) => "Taken up again: the target was changed by somebody else.".into(),
             Self::Scoping { inactive: None, .. } => "The object is active and in scope.".into(),
             Self::Scoping { inactive: Some(reason), clause } => match clause {
                 Some(clause) => format!("Not active: {} ({clause}).", reason.words()),
@@ -296,6 +324,14 @@ impl Step {
             Self::Staged(reason) => {
                 format!("Not removed: {}, but too many accounts would be removed at once.", reason.words())
             }
+            Self::Held(Action::Create) => {
+                "Not created: more accounts would be created at once than MaxCreates allows.".into()
+            }
+            Self::Held(_) => {
+                "Not updated: more accounts would be updated at once than MaxUpdates allows.".into()
+            }
+            Self::Protected(clause) => format!("The account is never touched: {clause}."),
+            Self::Excluded(reason) => format!("The object was excluded by hand: {reason}"),
         }
     }
 }
@@ -390,6 +426,9 @@ mod tests {
             SkipReason::RedundantSoftDelete,
             SkipReason::AddDoesNotFlow,
             SkipReason::UpdateDoesNotFlow,
+            SkipReason::NotOwned,
+            SkipReason::NeverTouch,
+            SkipReason::Excluded,
         ];
         for reason in inactive {
             reasons.push(SkipReason::Inactive(reason));

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::SignedDuration;
+use crate::policies::{self, Policies};
 
 /// Graph `keyValuePair` of `synchronizationJobSettings`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,7 +70,7 @@ pub enum LogSkips {
 }
 
 /// The settings of a job, typed. What is secret is in the secrets.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct JobSettings {
     /// Replaces the schedule's interval.
     pub interval: Option<SignedDuration>,
@@ -95,6 +96,8 @@ pub struct JobSettings {
     pub max_deletes: Option<Limit>,
     /// `QuarantineTooManyDeletesThreshold`: removals of either kind that trip the guard.
     pub max_removals: Option<u64>,
+    /// What the job may touch.
+    pub policies: Policies,
     /// Settings of the source connector, without the prefix `Source.`.
     pub source: Vec<(String, String)>,
     /// Settings of the target connector, without the prefix `Target.`.
@@ -117,6 +120,7 @@ impl Default for JobSettings {
             max_disables: None,
             max_deletes: None,
             max_removals: None,
+            policies: Policies::default(),
             source: Vec::new(),
             target: Vec::new(),
         }
@@ -207,6 +211,7 @@ impl JobSettings {
             }
             "ScimPatchProfile" => self.target.push((name.into(), value.into())),
             _ if KEPT.contains(&name) => {}
+            _ if self.policies.read(name, value)? => {}
             _ => match (name.strip_prefix("Source."), name.strip_prefix("Target.")) {
                 (Some(own), _) => self.source.push((own.into(), value.into())),
                 (_, Some(own)) => self.target.push((own.into(), value.into())),
@@ -220,10 +225,10 @@ impl JobSettings {
 fn nearest(name: &str) -> &'static str {
     let wanted = name.to_lowercase();
     let likeness = |known: &&&'static str| strsim::jaro_winkler(&known.to_lowercase(), &wanted);
-    KNOWN.iter().max_by(|one, other| likeness(one).total_cmp(&likeness(other))).copied().unwrap_or("Interval")
+    KNOWN.iter().chain(&policies::KNOWN).max_by(|one, other| likeness(one).total_cmp(&likeness(other))).copied().unwrap_or("Interval")
 }
 
-fn malformed(name: &'static str, value: &str, expected: &'static str) -> SettingError {
+pub(crate) fn malformed(name: &'static str, value: &str, expected: &'static str) -> SettingError {
     SettingError::Malformed { name, value: value.into(), expected }
 }
 
@@ -244,7 +249,7 @@ fn ranged(
     value.parse().ok().filter(|number| range.contains(number)).ok_or_else(|| malformed(name, value, expected))
 }
 
-fn duration(value: &str) -> Option<SignedDuration> {
+pub(crate) fn duration(value: &str) -> Option<SignedDuration> {
     let span: jiff::Span = value.trim().parse().ok()?;
     let days = span.get_days();
     let rest = span.days(0);
@@ -273,7 +278,7 @@ fn durations(name: &'static str, value: &str) -> Result<Vec<SignedDuration>, Set
     })
 }
 
-fn limit(name: &'static str, value: &str) -> Result<Limit, SettingError> {
+pub(crate) fn limit(name: &'static str, value: &str) -> Result<Limit, SettingError> {
     let expected = "a number above 0, or a percentage from 1% to 100%";
     let parsed = match value.strip_suffix('%') {
         Some(share) => {

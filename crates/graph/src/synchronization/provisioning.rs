@@ -239,7 +239,13 @@ fn step_type(step: &Step) -> &'static str {
         Step::Import(_) => "import",
         Step::Scoping { .. } => "scoping",
         Step::Match { .. } | Step::TargetGone(_) => "matching",
-        Step::Decide(_) | Step::Skip(_) | Step::Deferred(_) | Step::Staged(_) => "processing",
+        Step::Decide(_)
+        | Step::Skip(_)
+        | Step::Deferred(_)
+        | Step::Staged(_)
+        | Step::Held(_)
+        | Step::Protected(_)
+        | Step::Excluded(_) => "processing",
         Step::Export(_) | Step::ExportFailed(..) => "export",
     }
 }
