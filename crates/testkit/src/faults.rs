@@ -9,6 +9,7 @@ use tokio::sync::Semaphore;
 
 use crate::clock::mixed;
 use crate::held;
+use crate::simulation::Simulation;
 
 /// What a connector is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -54,6 +55,25 @@ impl Method {
         Self::Delete,
         Self::List,
     ];
+
+    /// Its name in the traits.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Check => "check",
+            Self::Discover => "discover",
+            Self::Find => "find",
+            Self::Read => "read",
+            Self::Create => "create",
+            Self::Update => "update",
+            Self::UpdateReferences => "update_references",
+            Self::Delete => "delete",
+            Self::List => "list",
+            Self::Changes => "changes",
+            Self::SourceRead => "source read",
+            Self::References => "references",
+        }
+    }
 }
 
 /// How one call goes wrong.
@@ -156,6 +176,7 @@ struct Rule {
 #[derive(Clone, Debug, Default)]
 pub struct Faults {
     rules: Arc<Mutex<Vec<Rule>>>,
+    simulation: Option<Arc<Simulation>>,
 }
 
 impl Faults {
@@ -163,6 +184,12 @@ impl Faults {
     #[must_use]
     pub fn none() -> Self {
         Self::default()
+    }
+
+    /// A script without faults, whose calls are steps of a simulated process.
+    #[must_use]
+    pub fn within(simulation: Arc<Simulation>) -> Self {
+        Self { simulation: Some(simulation), ..Self::default() }
     }
 
     /// The next call of a method goes wrong.
@@ -234,6 +261,13 @@ impl Faults {
 
     /// Makes a call under the script. `call` is what would happen without faults.
     pub async fn around<T>(&self, method: Method, call: impl Future<Output = Result<T>>) -> Result<T> {
+        match &self.simulation {
+            None => self.scripted(method, call).await,
+            Some(simulation) => simulation.call(method.name(), self.scripted(method, call)).await,
+        }
+    }
+
+    async fn scripted<T>(&self, method: Method, call: impl Future<Output = Result<T>>) -> Result<T> {
         match self.drawn(method) {
             None => call.await,
             Some(Fault::Refuse(class)) => Err(scripted(class, method)),

@@ -7,6 +7,7 @@ pub mod memory_target;
 pub mod people;
 pub mod recording;
 pub mod rig;
+pub mod simulation;
 pub mod store_load;
 pub mod store_suite;
 
@@ -15,6 +16,7 @@ pub use faults::{Calls, Fault, Faults, Gate, Method};
 pub use memory_source::MemorySource;
 pub use memory_target::MemoryTarget;
 pub use recording::{Call, RecordingTarget, SharedFactory};
+pub use simulation::Simulation;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

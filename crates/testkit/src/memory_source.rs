@@ -63,8 +63,14 @@ impl MemorySource {
     #[must_use]
     pub fn with_assignments() -> Self {
         let source = Self::new();
-        source.held().require_assignments();
+        source.held().require_assignments(true);
         source
+    }
+
+    /// From now on everybody is entitled, or assigned objects and the direct members of assigned groups alone. It is
+    /// no change of anything: who switches this has to have everything read again.
+    pub fn entitle_everybody(&self, everybody: bool) {
+        self.held().require_assignments(!everybody);
     }
 
     /// The source preferring pages of this size.

@@ -57,8 +57,8 @@ pub(super) struct State {
 }
 
 impl State {
-    pub(super) fn require_assignments(&mut self) {
-        self.assignments_count = true;
+    pub(super) fn require_assignments(&mut self, required: bool) {
+        self.assignments_count = required;
     }
 
     pub(super) fn anchors(&self, kind: &str) -> Vec<Anchor> {
