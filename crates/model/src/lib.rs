@@ -12,6 +12,7 @@ pub mod ids;
 pub mod job;
 pub mod link;
 pub mod object;
+pub mod plan;
 pub mod policies;
 pub mod provisioning;
 pub mod schema;

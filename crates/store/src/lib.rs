@@ -11,6 +11,7 @@ mod error;
 mod jobs;
 mod logs;
 mod managed;
+mod plans;
 mod predicate;
 mod tenants;
 pub mod vault;
@@ -29,16 +30,20 @@ pub use managed::{
     Staged,
 };
 pub use model::link::{Entry, Exported, Intent, Link, LinkState, Origin, StagedKind};
+pub use plans::PlanStore;
 pub use predicate::fold;
 pub use tenants::{SealedSecret, Tenant, TenantStore};
 
 /// Everything that Entente keeps, behind one object.
 pub trait Store:
-    TenantStore + DirectoryStore + JobStore + ConnectorDataStore + LogStore + Send + Sync
+    TenantStore + DirectoryStore + JobStore + ConnectorDataStore + PlanStore + LogStore + Send + Sync
 {
 }
 
-impl<T: TenantStore + DirectoryStore + JobStore + ConnectorDataStore + LogStore + Send + Sync> Store for T {}
+impl<T: TenantStore + DirectoryStore + JobStore + ConnectorDataStore + PlanStore + LogStore + Send + Sync>
+    Store for T
+{
+}
 
 /// A store that is shared by the parts of the service.
 pub type SharedStore = Arc<dyn Store>;

@@ -222,6 +222,11 @@ pub struct ManagedCount {
 pub struct Commit {
     /// The lease's fence; the commit fails with `Fenced` where it is not the newest.
     pub fence: u64,
+    /// Where given, the commit stands under the claims of this holder in the place of the lease: it fails with `Fenced`
+    /// where it writes of an object that the holder has no claim on, or writes the runtime state.
+    pub claims: Option<Uuid>,
+    /// Durable notes that accounts are about to be made, as by [`ConnectorDataStore::begin_creates`].
+    pub intents: Vec<Intent>,
     /// Entries that are written whole. A link whose target anchor is another than before makes incoming edges due; the
     /// entry of another source object that held this target anchor loses its link.
     pub entries: Vec<Entry>,
@@ -257,6 +262,7 @@ impl Commit {
             && self.seen.is_empty()
             && self.removed.is_empty()
             && self.edges.is_empty()
+            && self.intents.is_empty()
             && self.escrows.is_empty()
             && self.settled.is_empty()
             && self.staged.is_empty()
@@ -305,6 +311,15 @@ pub trait ConnectorDataStore: Send + Sync {
 
     /// Edges that are due by `now`, those of one owner together, adds before removals.
     async fn due_edges(&self, job: &JobId, now: Timestamp, limit: usize) -> Result<Vec<DueEdge>>;
+
+    /// Of these references, given by the owner's rule, the owner and the object referred to, the edges that are due by
+    /// `now`, those of one owner together, adds before removals.
+    async fn due_edges_of(
+        &self,
+        job: &JobId,
+        now: Timestamp,
+        references: &[(Name, Anchor, Anchor)],
+    ) -> Result<Vec<DueEdge>>;
 
     /// The edges of these owners.
     async fn edges_of(&self, job: &JobId, rule: &str, owner: &Anchor) -> Result<Vec<OutgoingEdge>>;
@@ -357,6 +372,9 @@ pub trait ConnectorDataStore: Send + Sync {
         now: Timestamp,
         until: Timestamp,
     ) -> Result<Vec<Claim>>;
+
+    /// Of these source objects, those that somebody has a claim on that has not ended.
+    async fn claimed(&self, job: &JobId, sources: &[Anchor], now: Timestamp) -> Result<Vec<Anchor>>;
 
     /// Gives all claims of `holder` back.
     async fn release_claims(&self, job: &JobId, holder: Uuid) -> Result<()>;

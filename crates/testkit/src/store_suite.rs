@@ -21,6 +21,7 @@ pub mod jobs;
 pub mod lists;
 pub mod logs;
 pub mod matching;
+pub mod plans;
 pub mod tenants;
 pub mod vault;
 pub mod waiting;
@@ -53,7 +54,8 @@ macro_rules! store_suite {
                 edges_agree_with_the_definition
             }
             waiting { escrows_fall_due, escrows_are_paged, staged_rows_are_counted, intents_outlive_their_writer }
-            claims { claims_are_exclusive_until_they_end }
+            claims { claims_are_exclusive_until_they_end, claims_allow_to_write }
+            plans { plans_come_back_whole, old_plans_go }
             matching { the_index_finds_by_folded_value, the_last_object_wins }
             logs {
                 records_come_back_whole, records_are_filtered, records_are_paged_both_ways,

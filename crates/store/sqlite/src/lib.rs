@@ -13,6 +13,7 @@ mod error;
 mod jobs;
 mod logs;
 mod managed;
+mod plans;
 mod queue;
 mod record;
 mod session;

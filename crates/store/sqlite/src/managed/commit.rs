@@ -7,7 +7,7 @@ use rusqlite::params;
 use store::{Commit, Entry};
 
 use super::entries::{RELEASED, link_bits};
-use super::{edges, waiting};
+use super::{claims, edges, waiting};
 use crate::encode::{anchor_hash, exported_to_blob};
 use crate::error::{Done, corrupt, not_found};
 use crate::record::{self, Prepared};
@@ -23,7 +23,14 @@ pub(super) fn prepare(mut commit: Commit) -> Done<(Commit, Vec<Prepared>)> {
 
 /// Writes a commit.
 pub(super) fn apply(session: &Session<'_>, job: &JobId, commit: Commit, log: &[Prepared]) -> Done<()> {
-    let number = jobs::require_fence(session, job, commit.fence)?;
+    let number = match commit.claims {
+        None => jobs::require_fence(session, job, commit.fence)?,
+        Some(holder) => {
+            let number = jobs::require(session, job)?;
+            claims::require(session, number, holder, &commit)?;
+            number
+        }
+    };
     let mut page = Page::new(session, number);
     for entry in &commit.entries {
         page.write_entry(entry)?;
@@ -46,6 +53,7 @@ pub(super) fn apply(session: &Session<'_>, job: &JobId, commit: Commit, log: &[P
     }
     page.delete("staged", &commit.unstaged)?;
     page.delete("intent", &commit.resolved)?;
+    waiting::write_intents(session, number, &commit.intents)?;
     page.write_log(job, log)?;
     if let Some(runtime) = commit.runtime {
         session.run("UPDATE job_state SET runtime = ?2 WHERE job = ?1", params![number, runtime])?;

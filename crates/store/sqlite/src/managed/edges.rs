@@ -417,6 +417,11 @@ pub(super) fn due(session: &Session<'_>, job: i64, now: Timestamp, most: usize) 
     );
     let due = session.all(sql, params![job, micros(now), limit(most)], |row| due_edge(session, row))?;
     // Owners whose edges fall due at different moments stand at several places.
+    Ok(grouped(due))
+}
+
+/// Edges of one owner together, adds before removals.
+fn grouped(due: Vec<DueEdge>) -> Vec<DueEdge> {
     let mut places = HashMap::new();
     for edge in &due {
         let next = places.len();
@@ -430,7 +435,34 @@ pub(super) fn due(session: &Session<'_>, job: i64, now: Timestamp, most: usize) 
         })
         .collect();
     placed.sort_by_key(|(place, removal, _)| (*place, *removal));
-    Ok(placed.into_iter().map(|(.., edge)| edge).collect())
+    placed.into_iter().map(|(.., edge)| edge).collect()
+}
+
+/// Of these references those that are due, in the same order.
+pub(super) fn due_of(
+    session: &Session<'_>,
+    job: i64,
+    now: Timestamp,
+    references: &[(Name, Anchor, Anchor)],
+) -> Done<Vec<DueEdge>> {
+    let sql = concat!(
+        "SELECT edge.rule, w.kind, o.anchor, w.target_kind, w.target, edge.attribute, edge.wanted,
+             edge.multivalued, edge.exported, edge.attempts, (SELECT e.target ",
+        lowest_link!(),
+        "), r.anchor
+         FROM object o
+             CROSS JOIN object r ON r.job = o.job AND r.anchor = ?5
+             CROSS JOIN edge ON edge.owner = o.id AND edge.rule = ?4 AND edge.referenced = r.id
+             CROSS JOIN entry w ON w.object = edge.owner AND w.rule = edge.rule
+         WHERE o.job = ?1 AND o.anchor = ?3 AND edge.due IS NOT NULL AND edge.due <= ?2"
+    );
+    let mut due = Vec::new();
+    for (rule, owner, referenced) in references {
+        let Some(rule) = session.id(rule)? else { continue };
+        let row = params![job, micros(now), owner.as_str(), rule, referenced.as_str()];
+        due.extend(session.all(sql, row, |row| due_edge(session, row))?);
+    }
+    Ok(grouped(due))
 }
 
 /// The edges of an owner.

@@ -1,5 +1,6 @@
 //! The connector data store of jobs.
 
+mod claims;
 mod commit;
 mod edges;
 mod entries;
@@ -149,6 +150,16 @@ impl ConnectorDataStore for SqliteStore {
         self.read_job(job, move |session, job| edges::due(session, job, now, limit)).await
     }
 
+    async fn due_edges_of(
+        &self,
+        job: &JobId,
+        now: Timestamp,
+        references: &[(Name, Anchor, Anchor)],
+    ) -> store::Result<Vec<DueEdge>> {
+        let references = references.to_vec();
+        self.read_job(job, move |session, job| edges::due_of(session, job, now, &references)).await
+    }
+
     async fn edges_of(&self, job: &JobId, rule: &str, owner: &Anchor) -> store::Result<Vec<OutgoingEdge>> {
         let (rule, owner) = (Name::from(rule), owner.clone());
         self.read_job(job, move |session, job| edges::of(session, job, &rule, &owner)).await
@@ -218,9 +229,14 @@ impl ConnectorDataStore for SqliteStore {
         let job = job.clone();
         self.write(move |session| {
             let job = jobs::require(session, &job)?;
-            waiting::claim(session, job, holder, claims, now, until)
+            claims::take(session, job, holder, claims, now, until)
         })
         .await
+    }
+
+    async fn claimed(&self, job: &JobId, sources: &[Anchor], now: Timestamp) -> store::Result<Vec<Anchor>> {
+        let sources = sources.to_vec();
+        self.read_job(job, move |session, job| claims::held(session, job, &sources, now)).await
     }
 
     async fn release_claims(&self, job: &JobId, holder: Uuid) -> store::Result<()> {

@@ -1,9 +1,9 @@
-//! What waits: escrows, staged removals, intents and claims.
+//! What waits: escrows, staged removals and intents.
 
 use model::provisioning::Inactive;
-use model::{Anchor, Name, Timestamp, Uuid, Value};
+use model::{Anchor, Name, Timestamp, Value};
 use rusqlite::{Row, params};
-use store::{Claim, Escrow, Intent, Staged, StagedKind};
+use store::{Escrow, Intent, Staged, StagedKind};
 
 use super::{After, by_rule};
 use crate::encode::{count, from_text, limit, micros, moment, to_text};
@@ -240,37 +240,4 @@ pub(super) fn intents(session: &Session<'_>, job: i64) -> Done<Vec<Intent>> {
             })
         },
     )
-}
-
-// Claims -------------------------------------------------------------------------------------------------------------
-
-/// Takes claims; returns those that somebody else has.
-pub(super) fn claim(
-    session: &Session<'_>,
-    job: i64,
-    holder: Uuid,
-    claims: Vec<Claim>,
-    now: Timestamp,
-    until: Timestamp,
-) -> Done<Vec<Claim>> {
-    let mut refused = Vec::new();
-    for claim in claims {
-        let taken = session.run(
-            "INSERT INTO claim (job, rule, source, holder, until) VALUES (?1, ?2, ?3, ?4, ?5)
-             ON CONFLICT DO UPDATE SET holder = excluded.holder, until = excluded.until
-             WHERE holder = excluded.holder OR until <= ?6",
-            params![
-                job,
-                session.intern(&claim.rule)?,
-                claim.source.as_str(),
-                holder,
-                micros(until),
-                micros(now)
-            ],
-        )?;
-        if taken == 0 {
-            refused.push(claim);
-        }
-    }
-    Ok(refused)
 }

@@ -185,6 +185,22 @@ CREATE TABLE claim (
     PRIMARY KEY (job, rule, source)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE plan (
+    job INTEGER NOT NULL REFERENCES job ON DELETE CASCADE,
+    -- Sorts by moment.
+    id BLOB NOT NULL,
+    body TEXT NOT NULL,
+    PRIMARY KEY (job, id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE planned_change (
+    job INTEGER NOT NULL REFERENCES job ON DELETE CASCADE,
+    plan BLOB NOT NULL,
+    number INTEGER NOT NULL,
+    body TEXT NOT NULL,
+    PRIMARY KEY (job, plan, number)
+) STRICT, WITHOUT ROWID;
+
 -- Target objects that an initial cycle matches against.
 CREATE TABLE indexed (
     id INTEGER PRIMARY KEY,
