@@ -5,6 +5,7 @@ use std::cmp::Ordering;
 use model::Value;
 
 use crate::convert;
+use crate::date;
 use crate::error::EvaluationError;
 use crate::evaluate::Item;
 use crate::run::{Run, too_many_operands};
@@ -49,10 +50,18 @@ fn order<'a>(run: &mut Run<'a, '_>, left: &Item<'a>, right: &Item<'a>) -> Option
     if left.is_null() || right.is_null() {
         return None;
     }
-    match (value_at(left, 0), value_at(right, 0)) {
-        (Some(Value::Integer(left)), Some(Value::Integer(right))) => return Some(left.cmp(right)),
-        (Some(Value::DateTime(left)), Some(Value::DateTime(right))) => return Some(left.cmp(right)),
-        _ => {}
+    if let (Some(Value::Integer(left)), Some(Value::Integer(right))) = (value_at(left, 0), value_at(right, 0))
+    {
+        return Some(left.cmp(right));
+    }
+    let moment = |run: &Run<'a, '_>, item: &Item<'a>| match (item, value_at(item, 0)) {
+        (_, Some(Value::DateTime(at))) => Some(date::civil(*at)),
+        (Item::Text(text), _) => date::late(run.str(text)),
+        (_, Some(Value::Text(text))) => date::late(text),
+        _ => None,
+    };
+    if let (Some(left), Some(right)) = (moment(run, left), moment(run, right)) {
+        return Some(left.cmp(&right));
     }
     Some(with_texts(run, left, right, 0, |left, right| {
         if let (Ok(left), Ok(right)) = (left.parse::<i64>(), right.parse::<i64>()) {

@@ -150,6 +150,23 @@ pub(crate) fn value(at: DateTime) -> Value {
     Value::text(text)
 }
 
+/// The moment that a text means, in any form that .NET's `DateTime.Parse` reads and that names a whole date; without a
+/// zone it is in UTC.
+#[must_use]
+pub fn moment(text: &str) -> Option<Timestamp> {
+    let fields = guess(text)?;
+    if fields.is_incomplete() {
+        return None;
+    }
+    Offset::UTC.to_timestamp(fields.moment(Date::constant(1, 1, 1))?.at).ok()
+}
+
+/// The moment that a text stands for which [`value`] gave in place of one.
+pub(crate) fn late(text: &str) -> Option<DateTime> {
+    let is_late = text.starts_with("12/31/9999 ") || text.starts_with("12/30/9999 ");
+    if is_late { guess(text)?.moment(Date::MAX).map(|moment| moment.at) } else { None }
+}
+
 /// A span of time that dates are moved and measured by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Interval {

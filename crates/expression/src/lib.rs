@@ -32,6 +32,7 @@ mod tree;
 pub use bounded_regex::{BoundedRegex, RegexError};
 pub use checker::{AnyAttributes, AttributeInfo, Placement, ResultType, SourceAttributes, check};
 pub use compiler::{Compiled, compile};
+pub use date::moment;
 pub use error::{Cause, CheckError, EvaluationError, Located, ParseError, render_caret};
 pub use evaluate::{Context, Domains, Flow, Lookup};
 pub use parser::parse;

@@ -173,7 +173,7 @@ impl<'a> Run<'a, '_> {
         }
     }
 
-    /// An argument as truth, for conditions; null is false.
+    /// An argument as truth, for conditions; null and an empty text are false.
     pub(crate) fn truth(&mut self, call: &'a Invocation, position: usize) -> Result<bool, EvaluationError> {
         let item = self.argument(call, position)?;
         let text = match item {
@@ -182,6 +182,9 @@ impl<'a> Run<'a, '_> {
         };
         let Some(text) = text else { return Ok(false) };
         let text = self.str(&text);
+        if text.is_empty() {
+            return Ok(false);
+        }
         convert::boolean(text).ok_or_else(|| {
             call.error(format!(
                 "'{}' takes True, False or a number, not \"{}\"",

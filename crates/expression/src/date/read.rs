@@ -28,8 +28,19 @@ impl Styles {
         }
         let mut styles =
             Self { leading_white: false, trailing_white: false, inner_white: false, no_current_date: false };
-        for name in names.split(',').map(str::trim) {
-            match name.strip_prefix("DateTimeStyles.").unwrap_or(name) {
+        let plain = |name: &'_ str| name.trim().trim_start_matches("DateTimeStyles.").to_owned();
+        let names: Vec<String> = names.split(',').map(plain).collect();
+        let has = |sought: &str| names.iter().any(|name| name == sought);
+        let zones = ["AssumeLocal", "AssumeUniversal", "AdjustToUniversal"];
+        if has("RoundtripKind") && zones.into_iter().any(has) {
+            return Err("RoundtripKind goes with none of AssumeLocal, AssumeUniversal and AdjustToUniversal"
+                .to_owned());
+        }
+        if has("AssumeLocal") && has("AssumeUniversal") {
+            return Err("take AssumeLocal or AssumeUniversal, not both".to_owned());
+        }
+        for name in &names {
+            match name.as_str() {
                 "AllowLeadingWhite" => styles.leading_white = true,
                 "AllowTrailingWhite" => styles.trailing_white = true,
                 "AllowInnerWhite" => styles.inner_white = true,

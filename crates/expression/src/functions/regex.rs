@@ -1,6 +1,6 @@
 //! Search and replacement.
 
-use crate::bounded_regex::{BoundedRegex, RegexError};
+use crate::bounded_regex::{BoundedRegex, Groups, RegexError};
 use crate::convert;
 use crate::error::EvaluationError;
 use crate::evaluate::{Invocation, Item, Outcome, Text};
@@ -190,8 +190,8 @@ fn extract<'a>(call: &Invocation, run: &mut Run<'a, '_>, ready: &Ready, property
     let mut found = None;
     ready
         .regex
-        .each_match(run.str(property), |groups| {
-            found = groups.get(ready.group).cloned().flatten();
+        .each_match(run.str(property), true, |groups| {
+            found = groups.get(ready.group);
             false
         })
         .map_err(|error| too_slow(call, &error))?;
@@ -219,8 +219,9 @@ fn rewrite_matches<'a>(
         let text = run.str(source);
         let replacement = replacement.map_or("", |text| run.str(text));
         let mut end = 0;
-        let outcome = ready.regex.each_match(text, |groups| {
-            let replaced = groups.get(ready.group).cloned().flatten();
+        let with_groups = mode == Mode::Group || replacement.contains('$');
+        let outcome = ready.regex.each_match(text, with_groups, |groups| {
+            let replaced = groups.get(ready.group);
             // A group that matched nothing has nothing to replace.
             let Some(replaced) = replaced.filter(|range| mode == Mode::Pattern || !range.is_empty()) else {
                 return true;
@@ -245,18 +246,9 @@ fn rewrite_matches<'a>(
 
 /// Adds a replacement with .NET's substitutions: `$1`, `${name}`, `$&`, `$$`, `` $` ``, `$'`, `$+` and `$_`. What names
 /// no group stays as it is.
-fn expand(
-    replacement: &str,
-    regex: &BoundedRegex,
-    groups: &[Option<std::ops::Range<usize>>],
-    text: &str,
-    output: &mut String,
-) {
-    let group = |number: usize| {
-        let range = groups.get(number).cloned().flatten();
-        range.and_then(|range| text.get(range)).unwrap_or_default()
-    };
-    let whole = groups.first().cloned().flatten().unwrap_or(0..0);
+fn expand(replacement: &str, regex: &BoundedRegex, groups: &Groups<'_>, text: &str, output: &mut String) {
+    let group = |number: usize| groups.get(number).and_then(|range| text.get(range)).unwrap_or_default();
+    let whole = groups.get(0).unwrap_or(0..0);
     let mut rest = replacement;
     while let Some(at) = rest.find('$') {
         let (before, dollar) = rest.split_at(at);
@@ -270,7 +262,7 @@ fn expand(
             (Some('`'), _) => (text.get(..whole.start).unwrap_or_default(), 1),
             (Some('\''), _) => (text.get(whole.end..).unwrap_or_default(), 1),
             (Some('_'), _) => (text, 1),
-            (Some('+'), _) => (group(groups.len() - 1), 1),
+            (Some('+'), _) => (group(regex.last_group()), 1),
             (_, Some(name)) if regex.group(name).is_some() => {
                 (group(regex.group(name).unwrap_or_default()), name.len() + 2)
             }

@@ -9,6 +9,7 @@ mod functions;
 mod generate;
 mod parsing;
 mod properties;
+mod reference;
 mod sources;
 mod support;
 mod vectors;
