@@ -17,6 +17,7 @@ mod plans;
 mod queue;
 mod record;
 mod session;
+mod steps;
 mod tenants;
 mod threads;
 
@@ -25,6 +26,8 @@ use std::sync::Arc;
 
 use store::StoreError;
 use tempfile::TempDir;
+
+pub use crate::steps::{Access, Steps, Work};
 
 use crate::connection::Durability;
 use crate::error::Done;
@@ -40,6 +43,8 @@ pub struct SqliteStore {
     // Readers go first: the writer is then the last to close the database, and leaves no log beside it.
     readers: Threads,
     writer: Threads,
+    /// What comes between callers and the database in a simulation.
+    steps: Option<Arc<dyn Steps>>,
     /// Keeps the folder of a temporary store; dropped last.
     _folder: Option<TempDir>,
 }
@@ -56,25 +61,40 @@ impl SqliteStore {
     /// `TooNew` where a newer binary wrote it, `Unavailable` where the file cannot be opened, `Corrupt` where it is no
     /// database. Blocks: short work on an existing file, longer where it must be brought up to date.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        Self::start(path, Durability::Full, None)
+        Self::start(path, Durability::Full, None, None)
     }
 
     /// A new store in a folder of its own that goes with it: for tests, and for work that nobody looks at again.
     pub fn open_temporary() -> Result<Self, StoreError> {
+        Self::temporary(None)
+    }
+
+    /// As [`open_temporary`](Self::open_temporary), for a simulation: every call takes effect when `steps` says, and
+    /// holds up the calling thread until it has, so that a runtime of one thread sees everything in one order.
+    pub fn open_simulated(steps: Arc<dyn Steps>) -> Result<Self, StoreError> {
+        Self::temporary(Some(steps))
+    }
+
+    fn temporary(steps: Option<Arc<dyn Steps>>) -> Result<Self, StoreError> {
         let folder = tempfile::Builder::new()
             .prefix("entente-")
             .tempdir()
             .map_err(|error| StoreError::Unavailable(format!("no temporary folder can be made: {error}")))?;
         let path = folder.path().join("entente.db");
-        Self::start(&path, Durability::None, Some(folder))
+        Self::start(&path, Durability::None, Some(folder), steps)
     }
 
-    fn start(path: &Path, durability: Durability, folder: Option<TempDir>) -> Result<Self, StoreError> {
+    fn start(
+        path: &Path,
+        durability: Durability,
+        folder: Option<TempDir>,
+        steps: Option<Arc<dyn Steps>>,
+    ) -> Result<Self, StoreError> {
         let names = Arc::<Names>::default();
         let connection = connection::writer(path, durability)?;
         let writer = Threads::writer(connection, Arc::clone(&names))?;
         let readers = Threads::readers(path, READERS, &names)?;
-        Ok(Self { readers, writer, _folder: folder })
+        Ok(Self { readers, writer, steps, _folder: folder })
     }
 
     /// Reads one state of the database.
@@ -82,7 +102,7 @@ impl SqliteStore {
         &self,
         work: impl FnOnce(&Session<'_>) -> Done<R> + Send + 'static,
     ) -> store::Result<R> {
-        self.readers.queue.ask(Lane::Prompt, work).await
+        self.ask(Access::Read, work).await
     }
 
     /// Writes whole or not at all, soon.
@@ -90,7 +110,7 @@ impl SqliteStore {
         &self,
         work: impl FnOnce(&Session<'_>) -> Done<R> + Send + 'static,
     ) -> store::Result<R> {
-        self.writer.queue.ask(Lane::Prompt, work).await
+        self.ask(Access::Write, work).await
     }
 
     /// Writes whole or not at all; prompt work may go first.
@@ -98,6 +118,22 @@ impl SqliteStore {
         &self,
         work: impl FnOnce(&Session<'_>) -> Done<R> + Send + 'static,
     ) -> store::Result<R> {
-        self.writer.queue.ask(Lane::Bulk, work).await
+        self.ask(Access::BulkWrite, work).await
+    }
+
+    async fn ask<R: Send + 'static>(
+        &self,
+        access: Access,
+        work: impl FnOnce(&Session<'_>) -> Done<R> + Send + 'static,
+    ) -> store::Result<R> {
+        let (queue, lane) = match access {
+            Access::Read => (&self.readers.queue, Lane::Prompt),
+            Access::Write => (&self.writer.queue, Lane::Prompt),
+            Access::BulkWrite => (&self.writer.queue, Lane::Bulk),
+        };
+        match &self.steps {
+            None => queue.ask(lane, work).await,
+            Some(steps) => steps::take(&**steps, access, || queue.ask(lane, work)).await,
+        }
     }
 }
