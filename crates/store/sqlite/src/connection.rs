@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 use store::StoreError;
 
@@ -42,6 +43,7 @@ pub(crate) fn writer(path: &Path, durability: Durability) -> Done<Connection> {
          PRAGMA journal_size_limit = 33554432;",
     )?;
     connection.set_prepared_statement_cache_capacity(256);
+    keep_plans(&connection)?;
     migrate(&connection)?;
     Ok(connection)
 }
@@ -53,7 +55,15 @@ pub(crate) fn reader(path: &Path) -> rusqlite::Result<Connection> {
     connection.busy_timeout(Duration::from_secs(10))?;
     connection.execute_batch("PRAGMA cache_size = -4096; PRAGMA temp_store = MEMORY;")?;
     connection.set_prepared_statement_cache_capacity(128);
+    keep_plans(&connection)?;
     Ok(connection)
+}
+
+/// Lets a statement keep its plan whatever its parameters are. Otherwise SQLite plans anew whenever a parameter changes
+/// that its statistics could judge, which costs more than most of our statements.
+fn keep_plans(connection: &Connection) -> rusqlite::Result<()> {
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    Ok(())
 }
 
 fn version(connection: &Connection) -> rusqlite::Result<usize> {

@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
+use model::provisioning::ProvisioningRecord;
 use model::{JobId, SignedDuration, TenantId, Timestamp, Uuid};
 use rusqlite::types::Value as Sql;
 use rusqlite::{Row, params, params_from_iter};
 use store::{AuditRecord, LogStore, ProvisioningEntry, ProvisioningQuery};
 
 use crate::SqliteStore;
+use crate::bodies::{self, Bodies};
 use crate::encode::{anchor_hash, from_text, limit, micros, moment, to_text};
 use crate::error::Done;
 use crate::record::{self, Columns, Prepared};
@@ -22,14 +24,32 @@ const PRUNE: i64 = 2_000;
 /// How far a record's identifier may be from its moment.
 const SLACK: SignedDuration = SignedDuration::from_hours(1);
 
+/// Records that are ready to be inserted; made before the writing thread gets them.
+pub(crate) struct Log {
+    rows: Vec<Prepared>,
+    bodies: Vec<Vec<u8>>,
+}
+
+impl Log {
+    /// Makes records ready.
+    pub(crate) fn prepare(records: &[ProvisioningRecord]) -> Done<Self> {
+        Ok(Self { rows: records.iter().map(record::prepare).collect(), bodies: bodies::pack(records)? })
+    }
+
+    /// Whether there are none.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+}
+
 /// Appends the records of a commit.
-pub(crate) fn append(session: &Session<'_>, tenant: i64, job: i64, records: &[Prepared]) -> Done<()> {
+pub(crate) fn append(session: &Session<'_>, tenant: i64, job: i64, log: &Log) -> Done<()> {
     let first = next_number(session)?;
-    let mut hashes = Vec::with_capacity(records.len() * ANCHORS);
-    for (number, record) in (first..).zip(records) {
+    let mut hashes = Vec::with_capacity(log.rows.len() * ANCHORS);
+    for (number, record) in (first..).zip(&log.rows) {
         session.run(
-            "INSERT INTO provisioning (number, tenant, id, job, moment, cycle, action, outcome, body)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+            "INSERT INTO provisioning (number, tenant, id, job, moment, cycle, action, outcome)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
             params![
                 number,
                 tenant,
@@ -38,8 +58,7 @@ pub(crate) fn append(session: &Session<'_>, tenant: i64, job: i64, records: &[Pr
                 record.moment,
                 record.cycle,
                 record.action,
-                record.outcome,
-                record.body
+                record.outcome
             ],
         )?;
         hashes.extend(record.hashes.iter().flat_map(|hash| hash.to_le_bytes()));
@@ -48,7 +67,7 @@ pub(crate) fn append(session: &Session<'_>, tenant: i64, job: i64, records: &[Pr
         "INSERT INTO provisioning_anchors (first, tenant, hashes) VALUES (?1, ?2, ?3)",
         params![first, tenant, hashes],
     )?;
-    Ok(())
+    bodies::append(session, first, &log.bodies)
 }
 
 /// The number of the next record: beyond all records, and beyond those that were pruned while their hashes are kept.
@@ -125,7 +144,7 @@ fn octets(id: Uuid) -> Vec<u8> {
 /// The statement of a query; none where nothing can satisfy it.
 fn statement(session: &Session<'_>, tenant: i64, query: &ProvisioningQuery) -> Done<Option<Conditions>> {
     let mut built = Conditions {
-        sql: "SELECT p.id, p.moment, p.cycle, p.action, p.outcome, p.body, p.job FROM provisioning p
+        sql: "SELECT p.id, p.moment, p.cycle, p.action, p.outcome, p.number, p.job FROM provisioning p
               WHERE p.tenant = ?1"
             .to_owned(),
         values: vec![Sql::from(tenant)],
@@ -162,14 +181,14 @@ fn statement(session: &Session<'_>, tenant: i64, query: &ProvisioningQuery) -> D
     Ok(Some(built))
 }
 
-fn entry(session: &Session<'_>, row: &Row<'_>) -> Done<ProvisioningEntry> {
+fn entry(session: &Session<'_>, bodies: &mut Bodies<'_, '_>, row: &Row<'_>) -> Done<ProvisioningEntry> {
     let columns = Columns {
         id: row.get(0)?,
         moment: moment(row.get(1)?)?,
         cycle: row.get(2)?,
         action: row.get(3)?,
         outcome: row.get(4)?,
-        body: row.get_ref(5)?.as_blob()?,
+        body: bodies.of(row.get(5)?)?,
     };
     Ok(ProvisioningEntry {
         job: JobId::from_text(session.name(row.get(6)?)?),
@@ -192,10 +211,11 @@ fn provisioning(
         return about(session, tenant, query, anchor, statement);
     }
     statement.sql.push_str(if query.ascending { " ORDER BY p.id" } else { " ORDER BY p.id DESC" });
+    let mut bodies = Bodies::new(session);
     session.each(
         &statement.sql,
         params_from_iter(statement.values),
-        |row| entry(session, row),
+        |row| entry(session, &mut bodies, row),
         |entry| {
             found.push(entry);
             found.len() < query.limit
@@ -214,12 +234,13 @@ fn about(
 ) -> Done<Vec<ProvisioningEntry>> {
     statement.add("p.number = ?", 0);
     let mut page = BTreeMap::new();
+    let mut bodies = Bodies::new(session);
     for number in numbers_about(session, tenant, anchor)? {
         if let Some(last) = statement.values.last_mut() {
             *last = Sql::from(number);
         }
         let values = params_from_iter(&statement.values);
-        let found = session.first(&statement.sql, values, |row| entry(session, row))?;
+        let found = session.first(&statement.sql, values, |row| entry(session, &mut bodies, row))?;
         if let Some(found) = found.filter(|found| record::is_about(&found.record, anchor)) {
             page.insert(found.record.id, found);
             if page.len() > query.limit {
@@ -260,6 +281,7 @@ fn prune(session: &Session<'_>, before: Timestamp, after: i64) -> Done<Pruned> {
             removed += 1;
         }
     }
+    bodies::prune(session)?;
     // Hashes go once none of their records is left.
     session.run(
         "DELETE FROM provisioning_anchors WHERE first + length(hashes) / 8

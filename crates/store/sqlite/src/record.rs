@@ -1,7 +1,7 @@
 //! Records of the provisioning log as rows: a few columns that are searched, and one body with the rest.
 //!
-//! A body begins with the number of its form, so that a later form can stand beside this one: here the change's
-//! identifier (16 octets), then JSON, whose absent fields take their defaults.
+//! A body is the change's identifier (16 octets), then JSON, whose absent fields take their defaults. How bodies are
+//! kept is [`crate::bodies`]'s.
 
 use model::provisioning::{
     Action, Identity, ModifiedProperty, Outcome, ProvisioningRecord, SkipReason, Step,
@@ -14,9 +14,6 @@ use crate::error::{Done, corrupt};
 
 const WHAT: &str = "a record of the provisioning log";
 
-/// The form of bodies that is written now.
-const FORM: u8 = 1;
-
 /// A record that is ready to be inserted; made before the writing thread gets it.
 pub(crate) struct Prepared {
     pub(crate) id: Uuid,
@@ -24,7 +21,6 @@ pub(crate) struct Prepared {
     pub(crate) cycle: Uuid,
     pub(crate) action: i64,
     pub(crate) outcome: i64,
-    pub(crate) body: Vec<u8>,
     /// Hashes of the object's anchors at the source and at the target, zero where there is none.
     pub(crate) hashes: [u32; 2],
 }
@@ -93,17 +89,27 @@ pub(crate) fn outcome_number(outcome: Outcome) -> i64 {
 
 /// A body's change and the rest.
 fn open(body: &[u8]) -> Done<(Uuid, Read)> {
-    let (change, rest) = body
-        .split_first()
-        .filter(|(form, _)| **form == FORM)
-        .and_then(|(_, rest)| rest.split_first_chunk::<16>())
-        .ok_or_else(|| corrupt(WHAT, "its form is unknown"))?;
+    let (change, rest) =
+        body.split_first_chunk::<16>().ok_or_else(|| corrupt(WHAT, "its body is cut short"))?;
     let rest = std::str::from_utf8(rest).map_err(|error| corrupt(WHAT, &error))?;
     Ok((Uuid::from_bytes(*change), from_text(WHAT, rest)?))
 }
 
-/// Makes a record ready.
-pub(crate) fn prepare(record: &ProvisioningRecord) -> Done<Prepared> {
+/// Makes a record's columns ready.
+pub(crate) fn prepare(record: &ProvisioningRecord) -> Prepared {
+    Prepared {
+        id: record.id,
+        moment: micros(record.moment),
+        cycle: record.cycle.0,
+        action: action_number(record.action),
+        outcome: outcome_number(record.outcome),
+        hashes: [&record.source, &record.target]
+            .map(|side| side.anchor.as_ref().map_or(0, |anchor| anchor_hash(anchor.as_str()))),
+    }
+}
+
+/// Appends a record's body.
+pub(crate) fn write_body(record: &ProvisioningRecord, body: &mut Vec<u8>) -> Done<()> {
     let rest = Written {
         duration_ms: record.duration_ms,
         skip: record.skip,
@@ -113,20 +119,8 @@ pub(crate) fn prepare(record: &ProvisioningRecord) -> Done<Prepared> {
         steps: &record.steps,
         modified: &record.modified,
     };
-    let mut body = Vec::with_capacity(512);
-    body.push(FORM);
     body.extend(record.change.as_bytes());
-    serde_json::to_writer(&mut body, &rest).map_err(|error| corrupt("a record to be written", &error))?;
-    Ok(Prepared {
-        id: record.id,
-        moment: micros(record.moment),
-        cycle: record.cycle.0,
-        action: action_number(record.action),
-        outcome: outcome_number(record.outcome),
-        body,
-        hashes: [&record.source, &record.target]
-            .map(|side| side.anchor.as_ref().map_or(0, |anchor| anchor_hash(anchor.as_str()))),
-    })
+    serde_json::to_writer(body, &rest).map_err(|error| corrupt("a record to be written", &error))
 }
 
 /// The record of a row.

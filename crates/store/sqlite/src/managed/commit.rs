@@ -10,19 +10,18 @@ use super::entries::{RELEASED, link_bits};
 use super::{claims, edges, waiting};
 use crate::encode::{anchor_hash, exported_to_blob};
 use crate::error::{Done, corrupt, not_found};
-use crate::record::{self, Prepared};
+use crate::jobs;
+use crate::logs::{self, Log};
 use crate::session::{Session, optional_text};
-use crate::{jobs, logs};
 
 /// What can be done before the writing thread gets a commit: its records are brought into the form of rows.
-pub(super) fn prepare(mut commit: Commit) -> Done<(Commit, Vec<Prepared>)> {
+pub(super) fn prepare(mut commit: Commit) -> Done<(Commit, Log)> {
     let records = std::mem::take(&mut commit.log);
-    let log = records.iter().map(record::prepare).collect::<Done<_>>()?;
-    Ok((commit, log))
+    Ok((commit, Log::prepare(&records)?))
 }
 
 /// Writes a commit.
-pub(super) fn apply(session: &Session<'_>, job: &JobId, commit: Commit, log: &[Prepared]) -> Done<()> {
+pub(super) fn apply(session: &Session<'_>, job: &JobId, commit: Commit, log: &Log) -> Done<()> {
     let number = match commit.claims {
         None => jobs::require_fence(session, job, commit.fence)?,
         Some(holder) => {
@@ -81,7 +80,7 @@ pub(super) struct Page<'a, 'c> {
     counts: BTreeMap<(i64, i64, i64), (i64, i64)>,
     /// Objects that something was taken from: they go where nothing speaks of them any more.
     pub(super) orphans: BTreeSet<i64>,
-    /// Target anchors of referenced objects, and whether owners are linked, while edges are written.
+    /// What is known of links.
     pub(super) known: edges::Known,
 }
 
@@ -187,6 +186,7 @@ impl<'a, 'c> Page<'a, 'c> {
                 target.map(anchor_hash),
             ],
         )?;
+        self.known.linked.insert((object, rule), target.is_some());
         let was_linked = before.as_ref().is_some_and(|before| before.target.is_some());
         if let Some(before) = before {
             self.count(rule, before.kind, before.target_kind, before.bits, -1);
@@ -229,6 +229,7 @@ impl<'a, 'c> Page<'a, 'c> {
                  WHERE object = ?1 AND rule = ?2",
                 [loser, rule],
             )?;
+            self.known.linked.insert((loser, rule), false);
             self.count(rule, kind, target_kind, bits, -1);
             self.link_changed(loser, rule, true, false)?;
         }
@@ -256,6 +257,7 @@ impl<'a, 'c> Page<'a, 'c> {
         edges::drop_all(self, object, rule)?;
         if let Some(before) = self.before(object, rule)? {
             session.run("DELETE FROM entry WHERE object = ?1 AND rule = ?2", [object, rule])?;
+            self.known.linked.insert((object, rule), false);
             self.count(rule, before.kind, before.target_kind, before.bits, -1);
             if before.target.is_some() {
                 self.link_changed(object, rule, true, false)?;
@@ -302,7 +304,7 @@ impl<'a, 'c> Page<'a, 'c> {
         Ok(())
     }
 
-    fn write_log(&self, job: &JobId, log: &[Prepared]) -> Done<()> {
+    fn write_log(&self, job: &JobId, log: &Log) -> Done<()> {
         if log.is_empty() {
             return Ok(());
         }

@@ -14,11 +14,13 @@ use crate::encode::{limit, micros};
 use crate::error::{Done, corrupt};
 use crate::session::{Session, optional_text, text};
 
-/// What was looked up of links while a page's edges are written: no link changes meanwhile.
+/// What is known of links while a page is written.
 #[derive(Default)]
 pub(super) struct Known {
+    /// Target anchors of referenced objects: looked up while edges are written, which no link changes meanwhile.
     targets: HashMap<i64, Option<Name>>,
-    linked: HashMap<(i64, i64), bool>,
+    /// Whether objects are linked by rules: looked up, or noted as their entries are written.
+    pub(super) linked: HashMap<(i64, i64), bool>,
     /// Whether the last edge that was wanted was not there.
     edges_are_new: bool,
 }
@@ -154,20 +156,25 @@ fn change(
     let (Some(rule), Some(attribute)) = (page.session.id(rule)?, page.session.id(attribute)?) else {
         return Ok(());
     };
-    let (Some(owner), Some(referenced)) = (page.find_object(owner)?, page.find_object(referenced)?) else {
-        return Ok(());
-    };
-    let key = Key { owner, rule, attribute, referenced };
-    let Some(before) = load(page.session, key)? else { return Ok(()) };
+    // One statement instead of three: this is what most writes of edges are.
+    let found = page.session.first(
+        "SELECT d.wanted, d.multivalued, d.generation, d.exported, d.attempts, d.retry, d.due, d.owner, d.referenced
+         FROM object o CROSS JOIN object r CROSS JOIN edge d
+             ON d.owner = o.id AND d.rule = ?3 AND d.attribute = ?4 AND d.referenced = r.id
+         WHERE o.job = ?1 AND o.anchor = ?2 AND r.job = ?1 AND r.anchor = ?5",
+        params![page.job, owner.as_str(), rule, attribute, referenced.as_str()],
+        |row| Ok((edge(row)?, Key { owner: row.get(7)?, rule, attribute, referenced: row.get(8)? })),
+    )?;
+    let Some((before, key)) = found else { return Ok(()) };
     let mut edge = before.clone();
     change(&mut edge);
     if edge.wanted || edge.exported.is_some() {
         return update(page, key, &before, edge);
     }
-    page.orphans.extend([owner, referenced]);
+    page.orphans.extend([key.owner, key.referenced]);
     page.session.run(
         "DELETE FROM edge WHERE owner = ?1 AND rule = ?2 AND attribute = ?3 AND referenced = ?4",
-        [owner, rule, attribute, referenced],
+        [key.owner, key.rule, key.attribute, key.referenced],
     )?;
     Ok(())
 }
@@ -177,18 +184,21 @@ fn load(session: &Session<'_>, key: Key) -> Done<Option<Edge>> {
         "SELECT wanted, multivalued, generation, exported, attempts, retry, due FROM edge
          WHERE owner = ?1 AND rule = ?2 AND attribute = ?3 AND referenced = ?4",
         [key.owner, key.rule, key.attribute, key.referenced],
-        |row| {
-            Ok(Edge {
-                wanted: row.get(0)?,
-                multivalued: row.get(1)?,
-                generation: row.get(2)?,
-                exported: optional_text(row, 3)?,
-                attempts: row.get(4)?,
-                retry: row.get(5)?,
-                due: row.get(6)?,
-            })
-        },
+        edge,
     )
+}
+
+/// The edge of a row's first seven columns.
+fn edge(row: &Row<'_>) -> Done<Edge> {
+    Ok(Edge {
+        wanted: row.get(0)?,
+        multivalued: row.get(1)?,
+        generation: row.get(2)?,
+        exported: optional_text(row, 3)?,
+        attempts: row.get(4)?,
+        retry: row.get(5)?,
+        due: row.get(6)?,
+    })
 }
 
 /// Makes an edge; false where it is there.

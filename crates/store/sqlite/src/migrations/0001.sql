@@ -230,10 +230,14 @@ CREATE TABLE provisioning (
     moment INTEGER NOT NULL,
     cycle BLOB NOT NULL,
     action INTEGER NOT NULL,
-    outcome INTEGER NOT NULL,
-    body BLOB NOT NULL
+    outcome INTEGER NOT NULL
 ) STRICT;
 CREATE UNIQUE INDEX provisioning_id ON provisioning (tenant, id);
+-- What else records say, those of some rows from number `first` on together: they say much the same.
+CREATE TABLE provisioning_bodies (
+    first INTEGER PRIMARY KEY,
+    bodies BLOB NOT NULL
+) STRICT;
 -- The anchors of records, appended commit by commit: for each record from number `first` on two hashes of four octets, of
 -- its object's anchor at the source and at the target, zero where there is none. Looking for an anchor reads them all;
 -- an index that finds it at once would cost every cycle two places in no order for each record.
