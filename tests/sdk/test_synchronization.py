@@ -115,7 +115,9 @@ async def test_the_language(graph):
         assert join[1].allow_multiple_occurrences and join[1].type == models.AttributeType.String
         operators = {one.id: one for one in (await schema.filter_operators.get()).value}
         assert operators["IS TRUE"].arity == models.ScopeOperatorType.Unary
-        assert operators["EQUALS"].multivalued_comparison_type == models.ScopeOperatorMultiValuedComparisonType.Any
+        assert operators["EQUALS"].multivalued_comparison_type == models.ScopeOperatorMultiValuedComparisonType.All
+        assert operators["Includes"].multivalued_comparison_type == models.ScopeOperatorMultiValuedComparisonType.Any
+        assert {"&", "!&", "ENDS_WITH", "Greater_Than", "Greater_Than_OR_EQUALS", "IN", "IsMemberOf"} <= operators.keys()
         assert models.AttributeType.String in operators["EQUALS"].supported_attribute_types
         parse = schema.parse_expression
         pairs = [

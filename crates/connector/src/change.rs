@@ -6,13 +6,17 @@ use model::{Anchor, Name, Value};
 pub struct Cursor(pub String);
 
 /// One object type that is wanted from a source, with its attributes.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Selection {
     /// The object type.
     pub kind: Name,
     /// The attributes that mappings and filters read. Large reference attributes among them are followed by
     /// [`Change::ReferenceDelta`] and [`Source::references`](crate::Source::references) only.
     pub attributes: Vec<Name>,
+    /// The groups that filters ask about: an object's `member_of` tells which of them it is a member of. An object is
+    /// yielded when a membership of it in one of them begins or ends. Empty where the source does not
+    /// [tell](crate::SourceCapabilities::memberships), and of targets.
+    pub groups: Vec<Anchor>,
 }
 
 /// What is asked of a feed.
@@ -29,7 +33,7 @@ pub struct ChangeRequest<'a> {
 /// One change of a source.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
-    /// The object is there, new or changed, or its entitlement changed.
+    /// The object is there, new or changed, or its entitlement or a membership that is asked about changed.
     Upsert(SourceObject),
     /// The object is gone for good.
     Delete {

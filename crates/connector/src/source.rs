@@ -10,6 +10,9 @@ pub struct SourceCapabilities {
     pub large_references: Vec<(Name, Name)>,
     /// Changes per page that suit it.
     pub page_size: usize,
+    /// True where it tells which groups an object is a member of. Members of groups in a group count where the job's
+    /// setting `NestedGroups` says so.
+    pub memberships: bool,
 }
 
 impl SourceCapabilities {

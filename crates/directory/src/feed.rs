@@ -21,6 +21,20 @@ impl TenantDirectory {
         Ok(self.store().entitlements(self.tenant, resource, principals, nested).await?)
     }
 
+    /// Of these objects, those that are members of one of these live groups, as (member, group) (`nested`: members of
+    /// groups in it too).
+    pub async fn memberships(
+        &self,
+        members: &[Uuid],
+        groups: &[Uuid],
+        nested: bool,
+    ) -> Result<Vec<(Uuid, Uuid)>> {
+        if members.is_empty() || groups.is_empty() {
+            return Ok(Vec::new());
+        }
+        Ok(self.store().memberships(self.tenant, members, groups, nested).await?)
+    }
+
     /// Entries of the change feed after a number, oldest first.
     pub async fn changes_after(&self, number: u64, limit: usize) -> Result<Vec<ChangeEntry>> {
         Ok(self.store().changes_after(self.tenant, number, limit).await?)

@@ -13,6 +13,8 @@ pub struct SourceObject {
     pub soft_deleted: bool,
     /// True where the object is assigned to the application; sources without assignments say true.
     pub entitled: bool,
+    /// Of the groups that filters ask about, those that the object is a member of.
+    pub member_of: Vec<Anchor>,
     /// A name for people, shown in the provisioning log.
     pub display_name: Option<Name>,
 }
@@ -21,7 +23,14 @@ impl SourceObject {
     /// An object that is enabled, not deleted and entitled.
     #[must_use]
     pub fn active(object: Object) -> Self {
-        Self { object, enabled: true, soft_deleted: false, entitled: true, display_name: None }
+        Self {
+            object,
+            enabled: true,
+            soft_deleted: false,
+            entitled: true,
+            member_of: Vec::new(),
+            display_name: None,
+        }
     }
 }
 

@@ -296,6 +296,16 @@ pub trait DirectoryStore: Send + Sync {
     /// The managers of these users, as (user, manager), among the live.
     async fn managers(&self, tenant: TenantId, users: &[Uuid]) -> Result<Vec<(Uuid, Uuid)>>;
 
+    /// Of these objects, those that are live members of one of these live groups, as (member, group), each once; with
+    /// `nested`, also members of groups in it, to any depth.
+    async fn memberships(
+        &self,
+        tenant: TenantId,
+        members: &[Uuid],
+        groups: &[Uuid],
+        nested: bool,
+    ) -> Result<Vec<(Uuid, Uuid)>>;
+
     /// Assignments of an application, by rising id.
     async fn assignments_of_resource(
         &self,

@@ -11,7 +11,7 @@ use model::schema::{
 };
 use model::{Name, Value};
 
-use crate::filter::{Filters, Groups};
+use crate::filter::{Filters, Groups, Operand};
 use crate::program::{AttributeFlow, Mapping, Program, ReferenceFlow, Rule, Slot, Source};
 
 /// The source attribute that is computed here.
@@ -205,7 +205,7 @@ impl<'a> RuleCompiler<'a> {
             return Filters::default();
         };
         let mut compile = |groups, negative_on_null| {
-            Groups::compile(groups, negative_on_null, &mut |name: &str| slots.position(name)).unwrap_or_else(
+            Groups::compile(groups, negative_on_null, &mut |name: &str| slots.operand(name)).unwrap_or_else(
                 |message| {
                     self.error(Some(key), None, None, message);
                     Groups::default()
@@ -233,6 +233,7 @@ impl<'a> RuleCompiler<'a> {
             self.error(Some(key), Some(name), None, message);
             return None;
         };
+        let mutability = mutability(definition);
         if definition.mutability == Mutability::ReadOnly && mapping.matching_priority == 0 {
             let message =
                 "the target attribute is read-only; take it out, or use it for matching alone".into();
@@ -262,7 +263,7 @@ impl<'a> RuleCompiler<'a> {
                 .map_or(Value::Null, |text| typed(definition, &text)),
             flow_type: mapping.flow_type,
             behavior: mapping.flow_behavior,
-            mutability: definition.mutability,
+            mutability,
             kind: definition.kind,
             multivalued: definition.multivalued,
             case_exact: definition.case_exact,
@@ -357,17 +358,16 @@ impl<'a> RuleCompiler<'a> {
                     attribute.flow_type,
                     attribute.flow_behavior,
                     attribute.matching_priority,
+                    extra_flows_null(attribute),
                 ),
                 definition.map(|one| (
-                    one.kind,
-                    one.multivalued,
-                    one.case_exact,
-                    one.required,
-                    one.mutability
+                    (one.kind, one.multivalued, one.case_exact, one.required, mutability(one)),
+                    (&one.default_value, one.flow_null_values),
                 )),
             );
         }
-        let _ = write!(self.meaning, "{}", from.name);
+        let nulls = from.attributes.iter().filter(|one| one.flow_null_values).map(|one| &one.name);
+        let _ = write!(self.meaning, "{}{:?}", from.name, nulls.collect::<Vec<_>>());
     }
 
     fn error(
@@ -406,9 +406,19 @@ impl Slots<'_> {
         })
     }
 
-    fn position(&mut self, name: &str) -> Result<usize, String> {
-        if self.definition.attribute(name).is_some() {
-            return Ok(self.add(name));
+    /// What a filter reads.
+    fn operand(&mut self, name: &str) -> Result<Operand, String> {
+        if name == SOFT_DELETED {
+            return Ok(Operand::SoftDeleted);
+        }
+        if let Some(definition) = self.definition.attribute(name) {
+            if definition.kind == AttributeType::Reference && definition.multivalued {
+                return Err(format!(
+                    "the filter reads '{name}', whose values are too many to travel with an object; use IsMemberOf to ask \
+                     for a membership"
+                ));
+            }
+            return Ok(Operand::Attribute(self.add(name), definition.kind));
         }
         let nearest = nearest(name, self.definition.attributes.iter().map(|one| one.name.as_str()));
         Err(format!(
@@ -452,6 +462,11 @@ fn typed(definition: &AttributeDefinition, text: &str) -> Value {
         AttributeType::Integer => text.trim().parse().map_or(value, Value::Integer),
         _ => value,
     }
+}
+
+/// Who may write an attribute: what a target identifies its objects by, nobody.
+fn mutability(definition: &AttributeDefinition) -> Mutability {
+    if definition.anchor { Mutability::ReadOnly } else { definition.mutability }
 }
 
 fn extra_flows_null(mapping: &AttributeMapping) -> bool {

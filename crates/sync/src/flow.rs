@@ -5,9 +5,10 @@ use model::change::{AttributeChange, ChangeKind, ChangeSet, SourceObject};
 use model::fingerprint::{Fingerprint, Fingerprinter};
 use model::link::Exported;
 use model::schema::{AttributeType, FlowBehavior, FlowType, Mutability};
-use model::{Failure, FailureCode, Name, Object, Value};
+use model::{Anchor, Failure, FailureCode, Name, Object, Value};
 
 use crate::facts::Shown;
+use crate::filter::Scoped;
 use crate::program::{AttributeFlow, Mapping, Slot, Source};
 
 static TRUE: Value = Value::Boolean(true);
@@ -35,6 +36,21 @@ impl Lookup for Inputs<'_> {
     }
 }
 
+impl Scoped for Inputs<'_> {
+    fn value(&self, position: usize) -> &Value {
+        Lookup::value(self, position)
+    }
+
+    fn soft_deleted(&self) -> bool {
+        let SourceObject { enabled, soft_deleted, entitled, .. } = self.source;
+        *soft_deleted || !enabled || !entitled
+    }
+
+    fn is_member_of(&self, group: &Anchor) -> bool {
+        self.source.member_of.contains(group)
+    }
+}
+
 /// The inputs as one expression sees them.
 struct Slots<'s, 'a> {
     inputs: &'s Inputs<'a>,
@@ -44,7 +60,7 @@ struct Slots<'s, 'a> {
 impl Lookup for Slots<'_, '_> {
     fn value(&self, slot: usize) -> &Value {
         match self.slots.get(slot) {
-            Some(Slot::Attribute(position)) => self.inputs.value(*position),
+            Some(Slot::Attribute(position)) => Lookup::value(self.inputs, *position),
             Some(Slot::SoftDeleted) if self.inputs.soft_deleted => &TRUE,
             Some(Slot::SoftDeleted) => &FALSE,
             None => &Value::Null,

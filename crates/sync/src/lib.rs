@@ -14,6 +14,7 @@ mod matching;
 mod program;
 mod schedule;
 mod settle;
+mod typed;
 
 pub use compile::{SchemaError, compile};
 pub use decide::decide;
@@ -21,7 +22,7 @@ pub use expression::{Context, Domains};
 pub use facts::{
     Action, Answer, Decision, Facts, LinkChange, LinkDraft, Need, Policy, References, Seen, Shown, Step,
 };
-pub use filter::{FilterOperator, filter_operators};
+pub use filter::{FilterOperator, MultivaluedComparison, filter_operators};
 pub use program::{AttributeFlow, Mapping, Program, ReferenceFlow, Rule};
 pub use schedule::{RemovalLimits, RemovalTally, removals_exceed, retry_at};
 pub use settle::{Outcome, Settled, is_about_the_target, settle};

@@ -1,7 +1,7 @@
 use expression::Compiled;
 use model::change::SourceObject;
 use model::schema::{AttributeType, FlowBehavior, FlowType, FlowTypes, Mutability};
-use model::{Name, Value};
+use model::{Anchor, Name, Value};
 
 use crate::filter::Filters;
 use crate::flow::Inputs;
@@ -59,6 +59,11 @@ impl Mapping {
     #[must_use]
     pub fn owns(&self, source: &SourceObject) -> bool {
         !matches!(self.filters.category.refusal(&Inputs::of(self, source, false)), Ok(Some(_)))
+    }
+
+    /// The groups of which filters ask whether an object is a member.
+    pub fn member_groups(&self) -> impl Iterator<Item = &Anchor> {
+        self.filters.member_groups()
     }
 
     /// The matching attributes, by rising priority.

@@ -50,6 +50,7 @@ impl MemorySource {
             capabilities: SourceCapabilities {
                 large_references: vec![("Group".into(), "members".into())],
                 page_size: 1000,
+                memberships: true,
             },
             reference_page: 1000,
             faults: Faults::none(),
@@ -263,7 +264,7 @@ impl Source for MemorySource {
 
     async fn read(&self, selection: &Selection, anchor: &Anchor) -> Result<Option<SourceObject>> {
         self.call(Method::SourceRead, |state| {
-            let object = state.shown(anchor, Some(&selection.attributes));
+            let object = state.shown(anchor, Some(selection));
             let object = object.filter(|shown| shown.object.kind == selection.kind);
             self.count_yielded(usize::from(object.is_some()));
             Ok(object)

@@ -61,7 +61,10 @@ macro_rules! store_suite {
                 records_come_back_whole, records_are_filtered, records_are_paged_both_ways,
                 old_records_are_pruned, audits_come_newest_first
             }
-            entitlement { entitlement_is_direct_by_group_and_nested, entitlement_ends_in_cycles }
+            entitlement {
+                entitlement_is_direct_by_group_and_nested, memberships_are_direct_and_nested,
+                entitlement_ends_in_cycles
+            }
             directory {
                 objects_are_made_and_changed, unique_properties_are_guarded, the_bin_hides_and_restores,
                 purging_leaves_nothing, relations_are_paged, managers_are_single, assignments_are_unique,

@@ -9,7 +9,7 @@ use model::{Anchor, Uuid};
 use crate::attributes::anchor;
 use crate::cursor::{Position, Work, refused};
 use crate::definition::{GROUP, MEMBERS, name_of};
-use crate::source::{DirectorySource, selection_of, trouble, wants};
+use crate::source::{DirectorySource, asked_groups, selection_of, trouble, wants};
 
 /// Assignments of a group that are looked at to tell whether one is of this application.
 const ASSIGNMENTS: usize = 1_000;
@@ -97,10 +97,13 @@ impl<'a> Batch<'a> {
 
 /// What is known of the objects that a stretch of the feed names.
 struct Known {
+    /// The groups that filters ask about.
+    asked: HashSet<Uuid>,
     objects: HashMap<Uuid, DirectoryObject>,
     /// The last entry, by number, that tells of each group itself.
     last_words: HashMap<Uuid, u64>,
-    /// Groups that now give their members a right to the application.
+    /// Groups whose members are shown otherwise for it: they give a right to the application, or stand in a group that
+    /// filters ask about.
     giving: HashSet<Uuid>,
 }
 
@@ -164,6 +167,11 @@ impl DirectorySource {
         !self.everybody || wants(selections, "appRoleAssignments")
     }
 
+    /// True where memberships change what is yielded of a member.
+    fn follows_memberships(&self, selections: &[Selection]) -> bool {
+        self.follows_assignments(selections) || selections.iter().any(|one| !one.groups.is_empty())
+    }
+
     /// Takes the next entries of the feed in, which is known to reach to `newest`.
     async fn take_entries(&self, batch: &mut Batch<'_>, position: &mut Position, newest: u64) -> Result<()> {
         let entries = self.directory.changes_after(position.number, batch.size).await.map_err(trouble)?;
@@ -216,11 +224,18 @@ impl DirectorySource {
         let ids: Vec<Uuid> = ids.into_iter().collect();
         let objects = self.directory.objects(&ids, Presence::Any).await.map_err(trouble)?;
         let objects = objects.into_iter().map(|object| (object.id, object)).collect();
-        let mut known = Known { objects, last_words, giving: HashSet::new() };
-        if self.follows_assignments(selections) {
-            let live = groups.into_iter().filter(|group| known.is_live(*group)).collect();
-            known.giving = self.giving(live).await?;
+        let asked: HashSet<Uuid> = asked_groups(selections)?.into_iter().map(|(group, _)| group).collect();
+        let mut known = Known { asked, objects, last_words, giving: HashSet::new() };
+        let live: Vec<Uuid> = groups.into_iter().filter(|group| known.is_live(*group)).collect();
+        if self.nested && !known.asked.is_empty() {
+            let asked: Vec<Uuid> = known.asked.iter().copied().collect();
+            let inside = self.directory.memberships(&live, &asked, true).await.map_err(trouble)?;
+            known.giving.extend(inside.into_iter().map(|(group, _)| group));
         }
+        if self.follows_assignments(selections) {
+            known.giving.extend(self.giving(live).await?);
+        }
+        known.giving.extend(known.asked.iter().copied());
         Ok(known)
     }
 
@@ -330,7 +345,7 @@ impl DirectorySource {
             return Ok(false);
         }
         let Some(kind) = known.kind(member) else { return Ok(true) };
-        if !affects || !self.follows_assignments(batch.selections) {
+        if !affects || !self.follows_memberships(batch.selections) {
             return Ok(true);
         }
         if batch.selects(kind) && !batch.add(member) {

@@ -41,6 +41,7 @@ impl DirectorySource {
             capabilities: SourceCapabilities {
                 large_references: vec![(GROUP.into(), MEMBERS.into())],
                 page_size: PAGE,
+                memberships: true,
             },
         }
     }
@@ -77,6 +78,7 @@ impl DirectorySource {
         if wants(selections, "manager") {
             surroundings.managers = self.managers(objects).await?;
         }
+        let memberships = self.memberships(selections, &ids).await?;
         let columns = |kind| Columns::of(kind, &selection_of(selections, kind)?.attributes);
         let (users, groups) = (columns(ObjectKind::User), columns(ObjectKind::Group));
         let show = |object: &DirectoryObject| {
@@ -90,10 +92,28 @@ impl DirectorySource {
                 enabled: is_enabled(object),
                 soft_deleted: object.deleted.is_some(),
                 entitled: self.everybody || entitled.contains(&object.id),
+                member_of: memberships.get(&object.id).cloned().unwrap_or_default(),
                 display_name: display_name(object),
             })
         };
         Ok(objects.iter().filter_map(show).collect())
+    }
+
+    /// Of the groups that filters ask about, those that each object is a member of.
+    async fn memberships(
+        &self,
+        selections: &[Selection],
+        objects: &[Uuid],
+    ) -> Result<HashMap<Uuid, Vec<Anchor>>> {
+        let asked = asked_groups(selections)?;
+        let groups: Vec<Uuid> = asked.iter().map(|(group, _)| *group).collect();
+        let mut memberships: HashMap<Uuid, Vec<Anchor>> = HashMap::new();
+        let found = self.directory.memberships(objects, &groups, self.nested).await.map_err(trouble)?;
+        for (member, group) in found {
+            let names = asked.iter().filter(|(asked, _)| *asked == group).map(|(_, name)| (*name).clone());
+            memberships.entry(member).or_default().extend(names);
+        }
+        Ok(memberships)
     }
 
     async fn managers(&self, objects: &[DirectoryObject]) -> Result<HashMap<Uuid, Uuid>> {
@@ -175,6 +195,23 @@ impl Source for DirectorySource {
 pub(crate) fn selection_of(selections: &[Selection], kind: ObjectKind) -> Option<&Selection> {
     let name = name_of(kind)?;
     selections.iter().find(|selection| selection.kind == name)
+}
+
+/// The groups that filters ask about, each with the text by which a filter names it.
+pub(crate) fn asked_groups(selections: &[Selection]) -> Result<Vec<(Uuid, &Anchor)>> {
+    let mut groups: Vec<(Uuid, &Anchor)> = Vec::new();
+    for name in selections.iter().flat_map(|selection| &selection.groups) {
+        let group = Uuid::parse_str(name.as_str()).map_err(|_| {
+            let detail = format!(
+                "a scoping filter asks with IsMemberOf for '{name}', which is no group's id: use the objectId of a group"
+            );
+            ConnectorError::new(ErrorClass::Permanent, detail).code(FailureCode::SchemaAttributeNotFound)
+        })?;
+        if !groups.contains(&(group, name)) {
+            groups.push((group, name));
+        }
+    }
+    Ok(groups)
 }
 
 /// True where an attribute is selected of any type.

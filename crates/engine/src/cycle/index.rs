@@ -56,7 +56,7 @@ impl Cycle<'_> {
         let mappings = self.prepared.program.rules.iter().flat_map(|rule| &rule.mappings);
         for mapping in mappings {
             let listing = listings.entry(mapping.target_kind.clone()).or_insert_with(|| {
-                (Selection { kind: mapping.target_kind.clone(), attributes: Vec::new() }, Vec::new())
+                (Selection { kind: mapping.target_kind.clone(), ..Selection::default() }, Vec::new())
             });
             merge(&mut listing.0.attributes, mapping.target_attributes.clone());
             merge(&mut listing.1, matching_attributes(mapping));

@@ -31,7 +31,7 @@ pub enum PrepareError {
     /// The schema cannot run.
     #[error("the schema cannot run: {}", .0.first().map(ToString::to_string).unwrap_or_default())]
     Schema(Vec<SchemaError>),
-    /// The template or its connector is not known here.
+    /// The template or its connector is not known here, or its source cannot tell what the schema asks.
     #[error("{0}")]
     Template(String),
     /// A connector could not be built.
@@ -79,7 +79,13 @@ impl Prepared {
         sides.source.0.validate_source(&sides.source.1)?;
         sides.target.0.validate_target(&sides.target.1)?;
         let identity = sides.target.0.identity(&sides.target.1);
+        let selections = selections(&program);
         let source = sides.source.0.source(&sides.source.1).await?;
+        if !source.capabilities().memberships && selections.iter().any(|one| !one.groups.is_empty()) {
+            let words =
+                "a scoping filter uses IsMemberOf, but the source does not tell who is a member of a group";
+            return Err(PrepareError::Template(words.to_owned()));
+        }
         let target = sides.target.0.target(&sides.target.1).await?;
         let key = services.store.job_key(&job.id).await?;
         let policy = Policy {
@@ -89,7 +95,7 @@ impl Prepared {
         };
         let meaning = scope_meaning(&program, &settings, &secrets);
         Ok(Self {
-            selections: selections(&program),
+            selections,
             targets: targets(&program),
             pace: Pace::new(settings.concurrent_exports, settings.requests_per_second),
             limits: RemovalLimits::of(&settings, notification_threshold(&secrets)),
@@ -133,7 +139,11 @@ fn targets(program: &Program) -> Vec<(Name, Name, Selection)> {
 }
 
 fn target_selection(mapping: &Mapping) -> Selection {
-    Selection { kind: mapping.target_kind.clone(), attributes: mapping.target_attributes.clone() }
+    Selection {
+        kind: mapping.target_kind.clone(),
+        attributes: mapping.target_attributes.clone(),
+        ..Selection::default()
+    }
 }
 
 /// Both connectors of a job with their configurations.
@@ -147,12 +157,17 @@ fn selections(program: &Program) -> Vec<Selection> {
     for mapping in program.rules.iter().flat_map(|rule| &rule.mappings) {
         let kind = &mapping.source_kind;
         if !selections.iter().any(|one| one.kind == *kind) {
-            selections.push(Selection { kind: kind.clone(), attributes: Vec::new() });
+            selections.push(Selection { kind: kind.clone(), ..Selection::default() });
         }
         for selection in selections.iter_mut().filter(|one| one.kind == *kind) {
             for name in &mapping.source_attributes {
                 if !selection.attributes.contains(name) {
                     selection.attributes.push(name.clone());
+                }
+            }
+            for group in mapping.member_groups() {
+                if !selection.groups.contains(group) {
+                    selection.groups.push(group.clone());
                 }
             }
         }

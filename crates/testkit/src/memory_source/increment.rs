@@ -26,6 +26,7 @@ impl Increment {
 
     /// Adds an entry of the change log, where its type is selected.
     pub(super) fn take(&mut self, state: &State, selections: &[Selection], event: &Event) {
+        self.take_memberships(state, selections, event);
         let selected = |kind: &Name| selections.iter().any(|one| one.kind == *kind);
         match event {
             // What is gone by now is yielded by its own entry, further down the log.
@@ -45,6 +46,27 @@ impl Increment {
         }
     }
 
+    /// Adds whoever an entry makes a member of a group that filters ask about, or no longer one.
+    fn take_memberships(&mut self, state: &State, selections: &[Selection], event: &Event) {
+        let is_asked_about =
+            |group: &Anchor| selections.iter().any(|selection| selection.groups.contains(group));
+        let members = match event {
+            // It may have gone to the bin or come back.
+            Event::Object(anchor) if is_asked_about(anchor) => state.direct_members(anchor),
+            Event::Reference { owner, attribute, referenced, .. }
+                if attribute == "members" && is_asked_about(owner) =>
+            {
+                vec![referenced.clone()]
+            }
+            _ => return,
+        };
+        for member in members {
+            if state.kind_of(&member).is_some_and(|kind| selections.iter().any(|one| one.kind == *kind)) {
+                self.object(&member, None);
+            }
+        }
+    }
+
     fn object(&mut self, anchor: &Anchor, gone: Option<Name>) {
         if self.known.insert(anchor.clone()) {
             self.objects.push((anchor.clone(), gone));
@@ -59,7 +81,7 @@ impl Increment {
             let kind = state.kind_of(&anchor);
             match kind.and_then(|kind| selections.iter().find(|one| one.kind == *kind)) {
                 Some(selection) => {
-                    changes.extend(state.shown(&anchor, Some(&selection.attributes)).map(Change::Upsert));
+                    changes.extend(state.shown(&anchor, Some(selection)).map(Change::Upsert));
                 }
                 None => changes.push(Change::Delete { kind: gone, anchor }),
             }

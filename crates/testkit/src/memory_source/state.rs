@@ -176,9 +176,10 @@ impl State {
     }
 
     /// An object as the source gives it, with the selected attributes or all.
-    pub(super) fn shown(&self, anchor: &Anchor, selected: Option<&[Name]>) -> Option<SourceObject> {
+    pub(super) fn shown(&self, anchor: &Anchor, selected: Option<&Selection>) -> Option<SourceObject> {
         let stored = self.objects.get(anchor)?;
-        let wanted = |name: &Name| selected.is_none_or(|selected| selected.contains(name));
+        let wanted = |name: &Name| selected.is_none_or(|selected| selected.attributes.contains(name));
+        let groups = selected.map_or(&[][..], |selected| &selected.groups);
         let attributes: Attributes = stored
             .object
             .attributes
@@ -195,6 +196,7 @@ impl State {
             enabled: stored.enabled,
             soft_deleted: stored.binned,
             entitled: self.entitled(anchor),
+            member_of: groups.iter().filter(|group| self.is_member(anchor, group)).cloned().collect(),
             display_name: stored.object.get("displayName").as_text().map(Name::from),
         })
     }
@@ -257,7 +259,7 @@ impl State {
                     let last = changes.last().map(|change: &Change| change.anchor().clone());
                     return page(changes, Position::Full { began, place, after: last }, true);
                 }
-                changes.extend(self.shown(anchor, Some(&selection.attributes)).map(Change::Upsert));
+                changes.extend(self.shown(anchor, Some(selection)).map(Change::Upsert));
             }
         }
         page(changes, Position::At(began), false)
@@ -301,7 +303,12 @@ impl State {
             || self.incoming.get(anchor).is_some_and(|incoming| incoming.iter().any(entitles))
     }
 
-    fn direct_members(&self, group: &Anchor) -> Vec<Anchor> {
+    fn is_member(&self, anchor: &Anchor, group: &Anchor) -> bool {
+        let of_group = |incoming: &Incoming| incoming.attribute == "members" && incoming.owner == *group;
+        self.visible(group) && self.incoming.get(anchor).is_some_and(|incoming| incoming.iter().any(of_group))
+    }
+
+    pub(super) fn direct_members(&self, group: &Anchor) -> Vec<Anchor> {
         let members = self.references.get(group).and_then(|of| of.get("members"));
         members.into_iter().flatten().cloned().collect()
     }

@@ -6,6 +6,7 @@ fn selections() -> Vec<Selection> {
     let of = |kind: &str, attributes: &[&str]| Selection {
         kind: kind.into(),
         attributes: attributes.iter().map(|name| Name::from(*name)).collect(),
+        ..Selection::default()
     };
     vec![of("User", &["displayName", "manager"]), of("Group", &["displayName", "members"])]
 }

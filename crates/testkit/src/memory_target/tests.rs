@@ -4,7 +4,11 @@ use super::*;
 use crate::faults::Fault;
 
 fn selection(attributes: &[&str]) -> Selection {
-    Selection { kind: "User".into(), attributes: attributes.iter().map(|name| Name::from(*name)).collect() }
+    Selection {
+        kind: "User".into(),
+        attributes: attributes.iter().map(|name| Name::from(*name)).collect(),
+        ..Selection::default()
+    }
 }
 
 fn changes(values: &[(&str, Value)]) -> ChangeSet {

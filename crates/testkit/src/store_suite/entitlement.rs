@@ -62,6 +62,40 @@ pub async fn entitlement_is_direct_by_group_and_nested(store: SharedStore) {
     assert!(!now.contains_key(&by_group));
 }
 
+/// Which of some groups objects are members of: directly, and with nesting by groups in groups, also in circles.
+pub async fn memberships_are_direct_and_nested(store: SharedStore) {
+    let fixture = Fixture::new(store.clone()).await;
+    let [direct, deep, stranger] = fixture.objects(ObjectKind::User).await;
+    let [group, inner, circle, other] = fixture.objects(ObjectKind::Group).await;
+    fixture
+        .directory(vec![
+            member(group, direct),
+            member(group, inner),
+            member(inner, deep),
+            member(inner, circle),
+            member(circle, inner),
+            member(other, stranger),
+        ])
+        .await;
+    let everybody = [direct, deep, stranger, inner, direct, id()];
+    let found = async |nested| -> Vec<(Uuid, Uuid)> {
+        let mut found =
+            store.memberships(fixture.tenant, &everybody, &[group, circle], nested).await.expect("read");
+        found.sort_unstable();
+        found
+    };
+    let sorted = |mut pairs: Vec<(Uuid, Uuid)>| {
+        pairs.sort_unstable();
+        pairs
+    };
+    let of_direct = vec![(direct, group), (inner, group), (inner, circle)];
+    assert_eq!(found(false).await, sorted(of_direct.clone()));
+    let of_nested = vec![(deep, group), (deep, circle)];
+    assert_eq!(found(true).await, sorted([of_direct, of_nested].concat()));
+    fixture.directory(vec![DirectoryWrite::SoftDelete { id: inner, moment: at(1) }]).await;
+    assert_eq!(found(true).await, [(direct, group)], "a group in the bin has no members, and is none");
+}
+
 /// Groups that contain each other end the search.
 pub async fn entitlement_ends_in_cycles(store: SharedStore) {
     let fixture = Fixture::new(store.clone()).await;

@@ -15,7 +15,7 @@ async fn a_configuration_is_judged_without_reading_anything() {
             .source(&good)
             .await
             .unwrap()
-            .read(&Selection { kind: "User".into(), attributes: Vec::new() }, &"nobody".into(),)
+            .read(&Selection { kind: "User".into(), ..Selection::default() }, &"nobody".into(),)
             .await
             .unwrap()
             .is_none()

@@ -8,7 +8,7 @@ use model::{Anchor, Uuid};
 use proptest::prelude::*;
 use serde_json::json;
 
-use crate::world::{Follower, World, anchor};
+use crate::world::{Follower, World, anchor, anchors};
 
 const PEOPLE: usize = 5;
 const GROUPS: usize = 4;
@@ -62,7 +62,8 @@ struct Play {
 }
 
 impl Play {
-    async fn begin(nested: bool) -> Self {
+    /// With `asks`, the follower asks who is a member of the first two groups.
+    async fn begin(nested: bool, asks: bool) -> Self {
         let world = World::new().await;
         let (mut everyone, mut groups) = (Vec::new(), Vec::new());
         for number in 0..PEOPLE {
@@ -74,7 +75,8 @@ impl Play {
             groups.push(group);
         }
         let source = if nested { world.nested() } else { world.source() };
-        let follower = Follower::new(source);
+        let asked = if asks { anchors(&groups[..2]) } else { Vec::new() };
+        let follower = Follower::new(source).asking(&asked);
         let mut play = Self { world, everyone, groups, renamed: 0, follower, members: BTreeMap::new() };
         play.catch_up().await;
         play
@@ -180,7 +182,9 @@ impl Play {
         self.catch_up().await;
         self.catch_up().await;
         let source = if nested { self.world.nested() } else { self.world.source() };
-        let truth = Follower::ready(source).await;
+        let mut truth = Follower::new(source);
+        truth.selections.clone_from(&self.follower.selections);
+        truth.catch_up().await;
         assert_eq!(self.follower.objects, truth.objects);
         for group in &self.groups {
             let anchor = anchor(*group);
@@ -204,10 +208,11 @@ proptest! {
     fn a_follower_knows_what_a_full_read_says(
         deeds in proptest::collection::vec(deed(), 1..60),
         nested in any::<bool>(),
+        asks in any::<bool>(),
     ) {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         runtime.block_on(async {
-            let mut play = Play::begin(nested).await;
+            let mut play = Play::begin(nested, asks).await;
             for deed in &deeds {
                 play.act(deed).await;
             }

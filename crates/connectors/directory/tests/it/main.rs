@@ -6,4 +6,5 @@ mod factory;
 mod follow;
 mod full;
 mod increments;
+mod memberships;
 mod world;

@@ -145,6 +145,7 @@ pub(crate) fn selections() -> Vec<Selection> {
     let of = |kind: &str, attributes: &[&str]| Selection {
         kind: kind.into(),
         attributes: attributes.iter().map(|name| Name::from(*name)).collect(),
+        ..Selection::default()
     };
     vec![
         of("User", &["objectId", "displayName", "accountEnabled", "manager", "appRoleAssignments"]),
@@ -179,6 +180,14 @@ impl Follower {
         let mut follower = Self::new(source);
         follower.catch_up().await;
         follower
+    }
+
+    /// The follower asking who is a member of these groups.
+    pub(crate) fn asking(mut self, groups: &[Anchor]) -> Self {
+        for selection in &mut self.selections {
+            selection.groups = groups.to_vec();
+        }
+        self
     }
 
     pub(crate) fn pages_of(mut self, page_size: usize) -> Self {
@@ -237,6 +246,11 @@ impl Follower {
             .collect();
         touched.sort();
         touched
+    }
+
+    /// The groups, of those that are asked about, that the follower knows an object to be a member of.
+    pub(crate) fn member_of(&self, id: Uuid) -> &[Anchor] {
+        &self.objects[&anchor(id)].member_of
     }
 
     pub(crate) fn entitled(&self, id: Uuid) -> bool {

@@ -42,7 +42,7 @@ async fn target(base: &str) -> Arc<dyn Target> {
 }
 
 fn selection(kind: &str, attributes: &[&str]) -> Selection {
-    Selection { kind: kind.into(), attributes: attributes.iter().map(|name| (*name).into()).collect() }
+    Selection { kind: kind.into(), attributes: attributes.iter().map(|name| (*name).into()).collect(), ..Selection::default() }
 }
 
 /// A change set of (attribute, what the target shows, what it shall show).

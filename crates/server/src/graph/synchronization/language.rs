@@ -53,8 +53,7 @@ pub(super) async fn filter_operators(call: Call) -> Answer {
         resource.insert("id".to_owned(), json!(operator.name));
         resource.insert("name".to_owned(), json!(operator.name));
         resource.insert("arity".to_owned(), json!(if operator.unary { "Unary" } else { "Binary" }));
-        let comparison = if operator.of_all_values { "All" } else { "Any" };
-        resource.insert("multivaluedComparisonType".to_owned(), json!(comparison));
+        resource.insert("multivaluedComparisonType".to_owned(), json!(operator.comparison.as_str()));
         resource.insert("supportedAttributeTypes".to_owned(), json!(operator.types));
         resource
     };

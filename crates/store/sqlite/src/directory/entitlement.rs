@@ -8,9 +8,9 @@ use std::rc::Rc;
 
 use model::Uuid;
 use rusqlite::params;
-use store::{Entitlement, RelationKind};
+use store::Entitlement;
 
-use super::relation_number;
+use super::membership::Above;
 use crate::error::Done;
 use crate::session::Session;
 
@@ -22,7 +22,8 @@ pub(super) fn of(
     principals: Vec<Uuid>,
     nested: bool,
 ) -> Done<Vec<Entitlement>> {
-    let mut asked = Asked { session, tenant, resource, roles: HashMap::new(), groups: HashMap::new() };
+    let mut asked =
+        Asked { session, tenant, resource, roles: HashMap::new(), above: Above::new(session, tenant) };
     let mut entitled = Vec::new();
     let mut seen = HashSet::with_capacity(principals.len());
     for principal in principals {
@@ -42,24 +43,15 @@ struct Asked<'a, 'c> {
     tenant: i64,
     resource: Uuid,
     roles: HashMap<Uuid, Rc<[Uuid]>>,
-    groups: HashMap<Uuid, Rc<[Uuid]>>,
+    above: Above<'a, 'c>,
 }
 
 impl Asked<'_, '_> {
     /// The roles of a principal, sorted, each once.
     fn roles_of(&mut self, principal: Uuid, nested: bool) -> Done<Vec<Uuid>> {
         let mut roles = self.assigned(principal)?;
-        let mut waiting = self.member_of(principal)?;
-        let mut met: HashSet<Uuid> = waiting.iter().copied().collect();
-        while let Some(group) = waiting.pop() {
+        for group in self.above.groups(principal, nested)? {
             roles.extend_from_slice(&self.assigned_group(group)?);
-            if nested {
-                for parent in self.groups_above(group)?.iter() {
-                    if met.insert(*parent) {
-                        waiting.push(*parent);
-                    }
-                }
-            }
         }
         roles.sort_unstable();
         roles.dedup();
@@ -75,27 +67,10 @@ impl Asked<'_, '_> {
         Ok(found)
     }
 
-    fn groups_above(&mut self, group: Uuid) -> Done<Rc<[Uuid]>> {
-        if let Some(known) = self.groups.get(&group) {
-            return Ok(Rc::clone(known));
-        }
-        let found: Rc<[Uuid]> = Rc::from(self.member_of(group)?);
-        self.groups.insert(group, Rc::clone(&found));
-        Ok(found)
-    }
-
     fn assigned(&self, principal: Uuid) -> Done<Vec<Uuid>> {
         self.session.all(
             "SELECT app_role FROM assignment WHERE tenant = ?1 AND principal = ?2 AND resource = ?3",
             params![self.tenant, principal, self.resource],
-            |row| Ok(row.get(0)?),
-        )
-    }
-
-    fn member_of(&self, member: Uuid) -> Done<Vec<Uuid>> {
-        self.session.all(
-            "SELECT referrer FROM relation WHERE tenant = ?1 AND referred = ?2 AND kind = ?3 AND hidden = 0",
-            params![self.tenant, member, relation_number(RelationKind::Member)],
             |row| Ok(row.get(0)?),
         )
     }

@@ -1,6 +1,7 @@
 //! The embedded directory.
 
 mod entitlement;
+mod membership;
 mod query;
 mod read;
 mod write;
@@ -163,6 +164,20 @@ impl DirectoryStore for SqliteStore {
     async fn managers(&self, tenant: TenantId, users: &[Uuid]) -> store::Result<Vec<(Uuid, Uuid)>> {
         let users = users.to_vec();
         self.read_tenant(tenant, move |session, tenant| read::managers(session, tenant, users)).await
+    }
+
+    async fn memberships(
+        &self,
+        tenant: TenantId,
+        members: &[Uuid],
+        groups: &[Uuid],
+        nested: bool,
+    ) -> store::Result<Vec<(Uuid, Uuid)>> {
+        let (members, groups) = (members.to_vec(), groups.to_vec());
+        self.read_tenant(tenant, move |session, tenant| {
+            membership::of(session, tenant, members, &groups, nested)
+        })
+        .await
     }
 
     async fn assignments_of_resource(
