@@ -191,8 +191,8 @@ impl Engine {
         let services = &self.services;
         let runner = self.runner(&job);
         {
-            let mut cache = runner.interrupt().await;
-            cache.clear();
+            let _guard = runner.interrupt().await;
+            runner.forget_prepared().await;
             let now = services.clock.now();
             let until = after(now, SignedDuration::from_mins(1));
             let lease = services.store.lease(&job.id, services.node, now, until).await?;

@@ -18,6 +18,7 @@ mod send;
 mod waiting;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use model::job::{Counters, Execution};
@@ -34,9 +35,17 @@ pub(crate) use prepared::{Prepared, Sides};
 use results::{Halt, Results};
 pub(crate) use runtime::{Running, Runtime, Watermark};
 
+use crate::desk::Desk;
 use crate::live::Live;
 use crate::services::Services;
 use crate::stop::Stop;
+
+/// What a run may write under.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Warrant {
+    /// The job's lease, by its fence.
+    Lease(u64),
+}
 
 /// A cycle under way.
 pub(crate) struct Cycle<'a> {
@@ -44,7 +53,11 @@ pub(crate) struct Cycle<'a> {
     pub(crate) prepared: &'a Prepared,
     pub(crate) stop: &'a Stop,
     pub(crate) live: &'a Live,
-    pub(crate) fence: u64,
+    pub(crate) warrant: Warrant,
+    /// What is in hand, here and with others that work for the same job.
+    pub(crate) desk: &'a Arc<Desk>,
+    /// Who this run is at the desk.
+    pub(crate) party: u64,
     pub(crate) id: CycleId,
     /// True where everything is read.
     pub(crate) initial: bool,
@@ -81,7 +94,8 @@ impl<'a> Cycle<'a> {
         prepared: &'a Prepared,
         stop: &'a Stop,
         live: &'a Live,
-        fence: u64,
+        desk: &'a Arc<Desk>,
+        warrant: Warrant,
     ) -> Result<Self> {
         let (store, job) = (&services.store, &prepared.job.id);
         let mut runtime = load_runtime(services, job).await?;
@@ -111,7 +125,9 @@ impl<'a> Cycle<'a> {
             prepared,
             stop,
             live,
-            fence,
+            warrant,
+            desk,
+            party: desk.party(),
             id: running.cycle,
             initial: running.initial,
             generation: runtime.generation,
@@ -172,7 +188,7 @@ impl<'a> Cycle<'a> {
 
     /// As [`commit_results`](Self::commit_results), while the cycle goes on with what does not depend on it.
     pub(crate) async fn commit_behind(&mut self, results: Results, advance: Option<Advance>) -> Result<()> {
-        let Results { commit, counters, outdated, removed, .. } = results;
+        let Results { commit, counters, outdated, removed, holds, .. } = results;
         let now = self.services.clock.now();
         for (kind, action) in removed {
             self.runtime.note_removal(now, kind, action);
@@ -193,7 +209,7 @@ impl<'a> Cycle<'a> {
             return Ok(());
         }
         let text = serde_json::to_string(&runtime).map_err(|error| StoreError::Corrupt(error.to_string()))?;
-        let commit = self.under_lease(Commit { runtime: Some(text), ..commit });
+        let commit = self.warranted(Commit { runtime: Some(text), ..commit });
         self.runtime = runtime;
         let (store, job) = (self.services.store.clone(), self.prepared.job.id.clone());
         let outdated = self.outdated_by_kind(outdated);
@@ -202,18 +218,20 @@ impl<'a> Cycle<'a> {
             for (kind, anchors) in outdated {
                 store.drop_index(&job, &kind, &anchors).await?;
             }
+            drop(holds);
             Ok(())
         };
         self.behind.send(work).await
     }
 
-    /// Writes under this cycle's lease.
+    /// Writes under this run's warrant.
     pub(crate) async fn write(&self, commit: Commit) -> Result<()> {
-        self.services.store.commit(&self.prepared.job.id, self.under_lease(commit)).await
+        self.services.store.commit(&self.prepared.job.id, self.warranted(commit)).await
     }
 
-    fn under_lease(&self, commit: Commit) -> Commit {
-        Commit { fence: self.fence, generation: self.generation, ..commit }
+    fn warranted(&self, commit: Commit) -> Commit {
+        let Warrant::Lease(fence) = self.warrant;
+        Commit { fence, generation: self.generation, ..commit }
     }
 
     /// The number of the enumeration that is under way.

@@ -7,6 +7,7 @@
 
 mod control;
 mod cycle;
+mod desk;
 mod engine;
 mod live;
 mod pace;

@@ -11,7 +11,8 @@ use store::Result;
 use tokio::sync::{Mutex as AsyncMutex, Notify};
 use tokio::task::JoinHandle;
 
-use crate::cycle::{Cycle, CycleEnd, PrepareError, Prepared, load_runtime, quarantine_for};
+use crate::cycle::{Cycle, CycleEnd, PrepareError, Prepared, Warrant, load_runtime, quarantine_for};
+use crate::desk::Desk;
 use crate::engine::Engine;
 use crate::live::Live;
 use crate::services::Services;
@@ -34,8 +35,11 @@ pub(crate) struct Runner {
     pub(crate) job: JobId,
     pub(crate) tenant: TenantId,
     pub(crate) live: Arc<Live>,
+    /// What is in hand, of the cycle and of others that work for the job.
+    pub(crate) desk: Arc<Desk>,
     /// Held while a cycle runs, and while something else must not have one running.
-    pub(crate) running: AsyncMutex<Cache>,
+    running: AsyncMutex<()>,
+    cache: AsyncMutex<Cache>,
     wake: Notify,
     /// The first change that no cycle has taken up.
     triggered: Mutex<Option<Timestamp>>,
@@ -46,8 +50,8 @@ pub(crate) struct Runner {
 
 /// What is kept ready between cycles.
 #[derive(Default)]
-pub(crate) struct Cache {
-    prepared: Option<Prepared>,
+struct Cache {
+    prepared: Option<Arc<Prepared>>,
 }
 
 impl Runner {
@@ -56,7 +60,9 @@ impl Runner {
             job: job.id.clone(),
             tenant: job.tenant,
             live: Arc::new(Live::default()),
+            desk: Arc::default(),
             running: AsyncMutex::default(),
+            cache: AsyncMutex::default(),
             wake: Notify::new(),
             triggered: Mutex::new(None),
             ordered: AtomicBool::new(false),
@@ -94,7 +100,7 @@ impl Runner {
     }
 
     /// Asks a running cycle to stop, and waits until nothing runs; nothing begins while the guard is held.
-    pub(crate) async fn interrupt(&self) -> tokio::sync::MutexGuard<'_, Cache> {
+    pub(crate) async fn interrupt(&self) -> tokio::sync::MutexGuard<'_, ()> {
         if let Some(stopper) = &*self.stopper.lock().unwrap_or_else(PoisonError::into_inner) {
             stopper.stop();
         }
@@ -174,7 +180,7 @@ impl Runner {
 
     /// Runs one cycle, now.
     pub(crate) async fn cycle(&self, services: &Services) -> Result<CycleEnd> {
-        let mut cache = self.running.lock().await;
+        let _running = self.running.lock().await;
         let Some(job) = services.store.job(self.tenant, &self.job).await? else {
             return Ok(CycleEnd::Stopped);
         };
@@ -184,24 +190,17 @@ impl Runner {
         let (stopper, stop) = Stopper::new();
         *self.stopper.lock().unwrap_or_else(PoisonError::into_inner) = Some(stopper);
         self.live.set_began(services.clock.now());
-        let end = self.prepare_and_run(services, job, &stop, &mut cache).await;
+        let end = self.prepare_and_run(services, job, &stop).await;
         *self.stopper.lock().unwrap_or_else(PoisonError::into_inner) = None;
         end
     }
 
-    async fn prepare_and_run(
-        &self,
-        services: &Services,
-        job: Job,
-        stop: &Stop,
-        cache: &mut Cache,
-    ) -> Result<CycleEnd> {
-        if let Err(error) = cache.refresh(services, job.clone()).await {
-            return self.refuse(services, &job, error).await;
-        }
-        let Some(prepared) = &cache.prepared else {
-            return Ok(CycleEnd::Stopped);
+    async fn prepare_and_run(&self, services: &Services, job: Job, stop: &Stop) -> Result<CycleEnd> {
+        let prepared = match self.prepared(services, job.clone()).await {
+            Ok(prepared) => prepared,
+            Err(error) => return self.refuse(services, &job, error).await,
         };
+        let prepared = &*prepared;
         if self.is_idle(services, prepared).await? {
             self.live.set_steady(services.clock.now());
             return Ok(CycleEnd::Completed);
@@ -212,7 +211,9 @@ impl Runner {
             tracing::info!(job = %self.job, "another process runs the job");
             return Ok(CycleEnd::Stopped);
         };
-        let mut cycle = Cycle::begin(services, prepared, stop, &self.live, lease.fence).await?;
+        let mut cycle =
+            Cycle::begin(services, prepared, stop, &self.live, &self.desk, Warrant::Lease(lease.fence))
+                .await?;
         let end = {
             let renewal = self.renew(services);
             tokio::select! {
@@ -228,6 +229,30 @@ impl Runner {
             self.disable_if_hopeless(services, job, &status).await?;
         }
         Ok(end)
+    }
+
+    /// The job, ready to run, made from what is configured now. A cycle that was interrupted goes on with the schema that
+    /// it began with, unless that can no longer run.
+    pub(crate) async fn prepared(
+        &self,
+        services: &Services,
+        job: Job,
+    ) -> std::result::Result<Arc<Prepared>, PrepareError> {
+        let newest = services.store.schema(&job.id).await?;
+        let secrets = services.vault.secrets(&*services.store, job.tenant, job.service_principal).await?;
+        let mut cache = self.cache.lock().await;
+        if let Some(kept) =
+            cache.prepared.take().filter(|kept| kept.is_current(&job, newest.number, &secrets))
+        {
+            return Ok(cache.prepared.insert(kept).clone());
+        }
+        let prepared = Arc::new(Prepared::build(services, job, newest, secrets).await?);
+        Ok(cache.prepared.insert(prepared).clone())
+    }
+
+    /// Forgets what is kept ready.
+    pub(crate) async fn forget_prepared(&self) {
+        self.cache.lock().await.prepared = None;
     }
 
     /// True where a cycle would find nothing: asked without a lease and without a write.
@@ -315,27 +340,5 @@ async fn set_state(services: &Services, job: Job, state: ScheduleState, why: &st
             services.store.update_job(current).await
         }
         _ => Ok(()),
-    }
-}
-
-impl Cache {
-    /// Makes sure that what is kept ready is made from what is configured now. A cycle that was interrupted goes on
-    /// with the schema that it began with, unless that can no longer run.
-    async fn refresh(&mut self, services: &Services, job: Job) -> std::result::Result<(), PrepareError> {
-        let newest = services.store.schema(&job.id).await?;
-        let secrets = services.vault.secrets(&*services.store, job.tenant, job.service_principal).await?;
-        let current =
-            self.prepared.as_ref().is_some_and(|kept| kept.is_current(&job, newest.number, &secrets));
-        if current {
-            return Ok(());
-        }
-        self.prepared = None;
-        self.prepared = Some(Prepared::build(services, job, newest, secrets).await?);
-        Ok(())
-    }
-
-    /// Forgets what is kept ready.
-    pub(crate) fn clear(&mut self) {
-        self.prepared = None;
     }
 }

@@ -1,6 +1,7 @@
 //! A batch of objects: decided in rounds, exported at the target's pace, settled one by one.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -13,11 +14,11 @@ use store::Result;
 use sync::{Action, Answer, Decision, Need, Outcome, Settled, Step, decide, settle};
 use tokio::time::Instant;
 
-use super::Cycle;
 use super::item::{Item, MOST_ROUNDS, Mode};
-use super::needs::{Asked, Claims, Told};
+use super::needs::{Asked, Told};
 use super::results::{Halt, Results};
 use super::send::{Repeat, SendError, send};
+use super::{Cycle, Warrant};
 
 /// A decision takes a handful of needs; one that takes more has lost its way.
 const MOST_STEPS: usize = 12;
@@ -47,10 +48,9 @@ impl Cycle<'_> {
         mode: Mode,
         mut results: Results,
     ) -> Result<Results> {
-        let mut claims = Claims::new();
-        let mut open: Vec<usize> = (0..items.len()).collect();
+        let mut open = self.defer_what_others_have(&items, &mut results);
         while !open.is_empty() && results.halt.is_none() {
-            let decided = self.decide_all(&mut items, &open, mode, &mut claims, &mut results).await?;
+            let decided = self.decide_all(&mut items, &open, mode, &mut results).await?;
             let mut exports = self.settle_unsent(&items, decided, &mut results);
             self.note_creates(&items, &exports).await?;
             open.clear();
@@ -66,7 +66,26 @@ impl Cycle<'_> {
             }
         }
         self.read_references(&items, &mut results).await?;
+        for item in &items {
+            if !results.holds.iter().any(|hold| Arc::ptr_eq(hold, &item.hold)) {
+                results.holds.push(item.hold.clone());
+            }
+        }
         Ok(results)
+    }
+
+    /// Puts those off that somebody else works on at this moment, and returns the positions of the others.
+    fn defer_what_others_have(&self, items: &[Item<'_>], results: &mut Results) -> Vec<usize> {
+        let mut open = Vec::with_capacity(items.len());
+        for (position, item) in items.iter().enumerate() {
+            if item.elsewhere {
+                let words = "the object is being provisioned on demand at this moment";
+                results.defer(self, item, Failure::new(FailureCode::Conflict, words));
+            } else {
+                open.push(position);
+            }
+        }
+        open
     }
 
     /// Brings every open item to a decision; those whose needs fail are settled at once.
@@ -75,7 +94,6 @@ impl Cycle<'_> {
         items: &mut [Item<'_>],
         open: &[usize],
         mode: Mode,
-        claims: &mut Claims,
         results: &mut Results,
     ) -> Result<Vec<Decided>> {
         let mut decided = Vec::with_capacity(open.len());
@@ -101,7 +119,7 @@ impl Cycle<'_> {
                 break;
             }
             let mut failed = HashMap::new();
-            for (asked, told) in self.answer(items, asked, claims).await? {
+            for (asked, told) in self.answer(items, asked).await? {
                 match told {
                     Told::Answer(answer) => {
                         if let Some(item) = items.get_mut(asked.item) {
@@ -194,7 +212,8 @@ impl Cycle<'_> {
         if intents.is_empty() {
             return Ok(());
         }
-        self.services.store.begin_creates(&self.prepared.job.id, self.fence, intents).await
+        let Warrant::Lease(fence) = self.warrant;
+        self.services.store.begin_creates(&self.prepared.job.id, fence, intents).await
     }
 
     /// Exports and settles; returns the items that must be decided again.

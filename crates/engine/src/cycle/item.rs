@@ -10,6 +10,7 @@ use store::Escrow;
 use sync::{Answer, Facts, Mapping, Need, Policy, Seen};
 
 use super::prepared::Key;
+use crate::desk::Hold;
 
 /// Decisions that come to the same trouble are given up after this many rounds.
 pub(crate) const MOST_ROUNDS: u8 = 4;
@@ -31,6 +32,10 @@ pub(crate) struct Item<'p> {
     /// True where a removal of it is staged.
     pub(crate) staged: bool,
     pub(crate) soft_delete: bool,
+    /// Keeps the object in hand.
+    pub(crate) hold: Arc<Hold>,
+    /// True where it is in somebody else's hand.
+    pub(crate) elsewhere: bool,
     pub(crate) answers: Vec<(Need, Answer)>,
     /// True where only the target itself may answer, not the index of what it was.
     pub(crate) live: bool,

@@ -15,9 +15,6 @@ use super::Cycle;
 use super::item::Item;
 use super::send::{Repeat, SendError, send};
 
-/// Who in a batch has the sole right to accounts with a value: target type, attribute, folded value.
-pub(crate) type Claims = HashMap<(Name, Name, String), Anchor>;
-
 /// A need of the item at a position.
 pub(crate) struct Asked {
     pub(crate) item: usize,
@@ -35,19 +32,14 @@ pub(crate) enum Told {
 
 impl Cycle<'_> {
     /// Answers needs in bulk. Every need gets exactly one answer.
-    pub(crate) async fn answer(
-        &self,
-        items: &[Item<'_>],
-        asked: Vec<Asked>,
-        claims: &mut Claims,
-    ) -> Result<Vec<(Asked, Told)>> {
+    pub(crate) async fn answer(&self, items: &[Item<'_>], asked: Vec<Asked>) -> Result<Vec<(Asked, Told)>> {
         let mut told = Vec::with_capacity(asked.len());
         let (mut owners, mut indexed, mut live) = (Vec::new(), Vec::new(), Vec::new());
         for one in asked {
             let Some(item) = items.get(one.item) else { continue };
             match &one.need {
                 Need::Claim(keys) => {
-                    let granted = claim(claims, item, keys);
+                    let granted = item.hold.claim(&item.mapping.target_kind, &item.anchor, keys);
                     told.push((one, Told::Answer(Answer::Claimed(granted))));
                 }
                 Need::Owner(_) => owners.push(one),
@@ -214,18 +206,6 @@ impl Cycle<'_> {
             Err(SendError::Stopped) => (asked, Told::Stopped),
         }
     }
-}
-
-/// Takes all keys for an item, or none where another item has one of them.
-fn claim(claims: &mut Claims, item: &Item<'_>, keys: &[(Name, String)]) -> bool {
-    let kind = &item.mapping.target_kind;
-    let full: Vec<_> =
-        keys.iter().map(|(attribute, text)| (kind.clone(), attribute.clone(), text.clone())).collect();
-    let free = full.iter().all(|key| claims.get(key).is_none_or(|holder| *holder == item.anchor));
-    if free {
-        claims.extend(full.into_iter().map(|key| (key, item.anchor.clone())));
-    }
-    free
 }
 
 /// The text by which the index finds a value; it folds case whatever the attribute says, and what it finds is tested

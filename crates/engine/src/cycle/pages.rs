@@ -17,10 +17,13 @@ use super::item::{Item, Mode};
 use super::prepared::Key;
 use super::results::{Halt, Results};
 use super::{Cycle, edge_of_delta};
+use crate::desk::Hold;
 
-/// What is remembered of the objects of a page.
-#[derive(Default)]
+/// What is remembered of the objects of a page, which are in hand from before it was read.
 pub(crate) struct Memory {
+    hold: Arc<Hold>,
+    /// Objects in somebody else's hand.
+    elsewhere: HashSet<Anchor>,
     entries: HashMap<Anchor, Vec<Entry>>,
     escrows: HashMap<Key, Escrow>,
     staged: HashSet<Key>,
@@ -151,10 +154,34 @@ impl<'a> Cycle<'a> {
         });
     }
 
-    /// What is remembered of these objects; asks only where there can be something.
+    /// What is remembered of these objects. Those that somebody else works on are known to be put off.
     pub(crate) async fn remember(&self, anchors: &[Anchor]) -> Result<Memory> {
+        let (hold, mut elsewhere) = self.desk.take_free(self.party, anchors);
+        if !anchors.is_empty() {
+            let now = self.services.clock.now();
+            elsewhere.extend(self.services.store.claimed(&self.prepared.job.id, anchors, now).await?);
+        }
+        self.recall(anchors, hold, elsewhere).await
+    }
+
+    /// As [`remember`](Self::remember), waiting until nobody else works on the objects.
+    pub(crate) async fn memory_of(&self, anchors: &[Anchor]) -> Result<Memory> {
+        tokio::select! {
+            hold = self.desk.take_all(self.party, anchors) => self.recall(anchors, hold, HashSet::new()).await,
+            () = self.stop.requested() => self.remember(anchors).await,
+        }
+    }
+
+    /// Reads what is remembered; asks only where there can be something.
+    async fn recall(
+        &self,
+        anchors: &[Anchor],
+        hold: Arc<Hold>,
+        elsewhere: HashSet<Anchor>,
+    ) -> Result<Memory> {
         let (store, job) = (&self.services.store, &self.prepared.job.id);
-        let mut memory = Memory::default();
+        let (entries, escrows, staged) = (HashMap::new(), HashMap::new(), HashSet::new());
+        let mut memory = Memory { hold, elsewhere, entries, escrows, staged };
         if anchors.is_empty() {
             return Ok(memory);
         }
@@ -244,6 +271,8 @@ impl<'a> Cycle<'a> {
             escrow: memory.escrows.get(&key).cloned(),
             staged: memory.staged.contains(&key),
             soft_delete: self.prepared.target.capabilities().of(&mapping.target_kind).soft_delete,
+            hold: memory.hold.clone(),
+            elsewhere: memory.elsewhere.contains(&anchor),
             mapping,
             anchor,
             source,

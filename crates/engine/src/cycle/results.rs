@@ -1,5 +1,7 @@
 //! What came of a batch, on its way to one commit.
 
+use std::sync::Arc;
+
 use model::job::Counters;
 use model::link::{Entry, Link, LinkState, StagedKind};
 use model::provisioning::Inactive;
@@ -10,6 +12,7 @@ use sync::{Action, Decision, LinkChange, References, retry_at};
 use super::Cycle;
 use super::item::Item;
 use super::record::{Ending, display_name};
+use crate::desk::Hold;
 use crate::time::after;
 
 /// Failures older than this are no longer tried.
@@ -34,6 +37,8 @@ pub(crate) struct Results {
     pub(crate) halt: Option<Halt>,
     /// When the target's own check was last asked.
     pub(crate) checked: Option<tokio::time::Instant>,
+    /// Keep what was worked on in hand until it is durable.
+    pub(crate) holds: Vec<Arc<Hold>>,
     /// Items, by position, whose references are to be compared with their edges.
     pub(crate) references: Vec<(usize, References)>,
     /// Accounts that are no longer as the index has them.

@@ -9,7 +9,6 @@ use store::Result;
 
 use super::Cycle;
 use super::item::{Item, Mode};
-use super::pages::Memory;
 use super::prepared::Key;
 use super::results::Halt;
 
@@ -59,7 +58,7 @@ impl<'a> Cycle<'a> {
         wanted: &[(Name, Name, Anchor)],
     ) -> Result<(Vec<Item<'a>>, Option<Halt>)> {
         let anchors: Vec<Anchor> = wanted.iter().map(|(_, _, anchor)| anchor.clone()).collect();
-        let memory = self.remember(&anchors).await?;
+        let memory = self.memory_of(&anchors).await?;
         let mut items = Vec::with_capacity(wanted.len());
         for (rule, kind, anchor) in wanted {
             if self.stop.is_set() {
@@ -92,10 +91,5 @@ impl<'a> Cycle<'a> {
             return Ok(None);
         };
         self.prepared.source.read(selection, anchor).await.map_err(|error| Halt::Source(error.failure()))
-    }
-
-    /// What is remembered of one object, for reading it again.
-    pub(crate) async fn memory_of(&self, anchors: &[Anchor]) -> Result<Memory> {
-        self.remember(anchors).await
     }
 }
