@@ -1,9 +1,10 @@
 //! What can be known to fail before an object is there: types, unknown attributes, broken constants, and functions in
 //! places where they cannot work.
 
-use model::schema::{AttributeType, FlowType, ObjectDefinition};
+use model::schema::{AttributeDefinition, AttributeType, FlowType, ObjectDefinition};
 
 use crate::compiler::compile_with_problems;
+use crate::date::moment;
 use crate::error::CheckError;
 use crate::registry::{Kind, Returns};
 use crate::tree::{Call, Comparison, Node, NodeKind, Operator, Tree};
@@ -112,6 +113,51 @@ pub fn check(
     errors.sort_by_key(|error| error.offset);
     errors.truncate(MOST_ERRORS);
     if errors.is_empty() { Ok(result) } else { Err(errors) }
+}
+
+/// Checks what an expression gives against the attribute that takes it, as values are converted when they flow: texts are
+/// read as what the attribute holds, and every value has a text form; between other types nothing is converted. How
+/// many values there are is only known with the object.
+pub fn check_fit(tree: &Tree, result: ResultType, target: &AttributeDefinition) -> Result<(), CheckError> {
+    use AttributeType::{Binary, Boolean, DateTime, Integer, Reference, String};
+    let root = tree.root();
+    let fits = match (target.kind, result.kind) {
+        (String | Binary, _) | (_, None) => true,
+        (Boolean | Integer | DateTime, Some(String)) => match &root.kind {
+            NodeKind::Text(text) => reads_as(target.kind, text),
+            NodeKind::Number(number) => reads_as(target.kind, number),
+            _ => true,
+        },
+        (wanted @ (Boolean | Integer | DateTime | Reference), Some(found)) => wanted == found,
+    };
+    if fits {
+        return Ok(());
+    }
+    let mend = match target.kind {
+        Boolean => "; convert it with CBool, or compare it",
+        DateTime => "; convert it with CDate",
+        Reference => "; only a reference attribute such as [manager] gives one",
+        _ => "",
+    };
+    let found = match &root.kind {
+        NodeKind::Text(_) | NodeKind::Number(_) => root.to_string(),
+        _ => result.kind.map_or_else(|| "something else".to_owned(), |kind| named(kind).to_owned()),
+    };
+    let message = format!("the attribute '{}' takes {}, not {found}{mend}", target.name, named(target.kind));
+    Err(CheckError { offset: root.offset as usize, message })
+}
+
+/// Whether a text can be read as a value of a type; an empty one is no value.
+#[must_use]
+pub fn reads_as(kind: AttributeType, text: &str) -> bool {
+    let text = text.trim();
+    match kind {
+        _ if text.is_empty() => true,
+        AttributeType::Boolean => text.eq_ignore_ascii_case("true") || text.eq_ignore_ascii_case("false"),
+        AttributeType::Integer => text.parse::<i64>().is_ok(),
+        AttributeType::DateTime => moment(text).is_some(),
+        AttributeType::String | AttributeType::Reference | AttributeType::Binary => true,
+    }
 }
 
 struct Checker<'a> {

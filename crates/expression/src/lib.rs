@@ -1,7 +1,8 @@
 //! The language of attribute mappings: small functional expressions such as
 //! `ToLower(Join(".", [givenName], [surname]))`.
 //!
-//! [`parse`] reads a text into a [`Tree`], [`check`] looks for what cannot work with a source object's attributes,
+//! [`parse`] reads a text into a [`Tree`], [`check`] looks for what cannot work with a source object's attributes and
+//! [`check_fit`] for what the target attribute cannot take,
 //! [`compile`] makes a [`Compiled`] that is evaluated for one object after another. A tree prints as text again, and
 //! [`to_source`] and [`from_source`] convert it from and to the form that the Graph API has for it. [`functions`] is
 //! the table of functions that all of this follows; docs/expressions.md is made from it.
@@ -30,7 +31,9 @@ mod source;
 mod tree;
 
 pub use bounded_regex::{BoundedRegex, RegexError};
-pub use checker::{AnyAttributes, AttributeInfo, Placement, ResultType, SourceAttributes, check};
+pub use checker::{
+    AnyAttributes, AttributeInfo, Placement, ResultType, SourceAttributes, check, check_fit, reads_as,
+};
 pub use compiler::{Compiled, compile};
 pub use date::moment;
 pub use error::{Cause, CheckError, EvaluationError, Located, ParseError, render_caret};

@@ -1,9 +1,12 @@
 //! From a schema to a program.
 
+mod names;
+
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::fmt::Write as _;
 
-use expression::{Compiled, Placement, SourceAttributes};
+use expression::{Compiled, NodeKind, Placement};
 use model::fingerprint::Fingerprinter;
 use model::schema::{
     AttributeDefinition, AttributeMapping, AttributeType, DirectoryDefinition, FlowType, Mutability,
@@ -11,8 +14,12 @@ use model::schema::{
 };
 use model::{Name, Value};
 
+use self::names::{Known, list};
 use crate::filter::{Filters, Groups, Operand};
 use crate::program::{AttributeFlow, Mapping, Program, ReferenceFlow, Rule, Slot, Source};
+
+/// Errors of one schema that are told at once; behind that many nothing more is looked at.
+const MOST_ERRORS: usize = 100;
 
 /// The source attribute that is computed here.
 const SOFT_DELETED: &str = "IsSoftDeleted";
@@ -95,7 +102,9 @@ impl<'a> RuleCompiler<'a> {
         );
         let mut mappings = Vec::new();
         for mapping in rule.object_mappings.iter().filter(|mapping| mapping.enabled) {
-            mappings.extend(self.mapping(mapping, source, target));
+            if self.errors.len() < MOST_ERRORS {
+                mappings.extend(self.mapping(mapping, source, target));
+            }
         }
         Some(Rule { id: rule.id.as_str().into(), mappings })
     }
@@ -126,15 +135,19 @@ impl<'a> RuleCompiler<'a> {
         let from = self.object(&key, source, &mapping.source_object_name);
         let to = self.object(&key, target, &mapping.target_object_name);
         let (from, to) = (from?, to?);
-        let mut slots = Slots { definition: from, names: Vec::new() };
+        let (from, to) = (Known::of(from), Known::of(to));
+        let mut slots = Slots { definition: &from, names: Vec::new(), positions: HashMap::new() };
         let filters = self.filters(&key, mapping, &mut slots);
         let (mut flows, mut references) = (Vec::new(), Vec::new());
-        let mut priorities = Vec::new();
+        let (mut priorities, mut can_match) = (Vec::new(), false);
+        let mut mapped = HashSet::new();
         for attribute in &mapping.attribute_mappings {
+            if self.errors.len() >= MOST_ERRORS {
+                return None;
+            }
             let name = &attribute.target_attribute_name;
-            if flows.iter().any(|flow: &AttributeFlow| flow.attribute == *name)
-                || references.iter().any(|flow: &ReferenceFlow| flow.attribute == *name)
-            {
+            can_match |= attribute.matching_priority > 0 && attribute.source.is_some();
+            if !mapped.insert(name.as_str()) {
                 self.error(
                     Some(&key),
                     Some(name),
@@ -143,7 +156,7 @@ impl<'a> RuleCompiler<'a> {
                 );
                 continue;
             }
-            match self.attribute(&key, attribute, to, &mut slots) {
+            match self.attribute(&key, attribute, &to, &mut slots) {
                 Some(Flowing::Value(flow)) => {
                     if attribute.matching_priority > 0 {
                         priorities.push((attribute.matching_priority, flows.len()));
@@ -154,7 +167,7 @@ impl<'a> RuleCompiler<'a> {
                 None => {}
             }
         }
-        if priorities.is_empty() {
+        if !can_match {
             let message = "no attribute has a matchingPriority above 0, so accounts cannot be found; set it to 1 on the \
                            attribute that identifies them";
             self.error(Some(&key), None, None, message.into());
@@ -163,7 +176,7 @@ impl<'a> RuleCompiler<'a> {
             return None;
         }
         priorities.sort_unstable();
-        self.note_meaning(mapping, from, to);
+        self.note_meaning(mapping, &from, &to);
         let may_update = |flow: &&AttributeFlow| {
             flow.flow_type != FlowType::ObjectAddOnly
                 && matches!(flow.mutability, Mutability::ReadWrite | Mutability::WriteOnly)
@@ -200,7 +213,7 @@ impl<'a> RuleCompiler<'a> {
         found
     }
 
-    fn filters(&mut self, key: &str, mapping: &ObjectMapping, slots: &mut Slots<'_>) -> Filters {
+    fn filters(&mut self, key: &str, mapping: &ObjectMapping, slots: &mut Slots<'_, '_>) -> Filters {
         let Some(scope) = &mapping.scope else {
             return Filters::default();
         };
@@ -223,13 +236,14 @@ impl<'a> RuleCompiler<'a> {
         &mut self,
         key: &str,
         mapping: &AttributeMapping,
-        target: &ObjectDefinition,
-        slots: &mut Slots<'_>,
+        target: &Known<'_>,
+        slots: &mut Slots<'_, '_>,
     ) -> Option<Flowing> {
         let name = &mapping.target_attribute_name;
         let Some(definition) = target.attribute(name) else {
-            let nearest = nearest(name, target.attributes.iter().map(|one| one.name.as_str()));
-            let message = format!("object '{}' of the target has no such attribute{nearest}", target.name);
+            let nearest = target.nearest(name);
+            let message =
+                format!("object '{}' of the target has no such attribute{nearest}", target.object.name);
             self.error(Some(key), Some(name), None, message);
             return None;
         };
@@ -245,13 +259,19 @@ impl<'a> RuleCompiler<'a> {
         }
         let source = match &mapping.source {
             None => None,
-            Some(source) => Some(self.expression(key, mapping, source, slots)?),
+            Some(source) => Some(self.expression(key, mapping, source, definition, slots)?),
         };
         let null_gate = match &source {
             Some((compiled, _)) => compiled.attributes().iter().any(|name| slots.flows_null(name)),
             None => false,
         };
-        let default = mapping.default_value.clone().or_else(|| definition.default_value.clone());
+        let default = mapping.default_value.as_ref().or(definition.default_value.as_ref());
+        if let Some(text) = default.filter(|text| !expression::reads_as(definition.kind, text)) {
+            let message =
+                format!("the default value '{text}' is no value of type {:?}; change it", definition.kind);
+            self.error(Some(key), Some(name), None, message);
+            return None;
+        }
         let (redacted, reads_soft_deleted) = source
             .as_ref()
             .map_or((false, false), |(compiled, _)| (compiled.is_redacted(), compiled.reads(SOFT_DELETED)));
@@ -260,7 +280,7 @@ impl<'a> RuleCompiler<'a> {
             source: source.map(|(compiled, slots)| Source { compiled, slots }),
             default: default
                 .filter(|text| !text.is_empty())
-                .map_or(Value::Null, |text| typed(definition, &text)),
+                .map_or(Value::Null, |text| typed(definition, text)),
             flow_type: mapping.flow_type,
             behavior: mapping.flow_behavior,
             mutability,
@@ -279,7 +299,8 @@ impl<'a> RuleCompiler<'a> {
         key: &str,
         mapping: &AttributeMapping,
         source: &model::schema::MappingSource,
-        slots: &mut Slots<'_>,
+        target: &AttributeDefinition,
+        slots: &mut Slots<'_, '_>,
     ) -> Option<(Compiled, Vec<Slot>)> {
         let name = &mapping.target_attribute_name;
         let tree = match expression::from_source(source) {
@@ -290,7 +311,9 @@ impl<'a> RuleCompiler<'a> {
             }
         };
         let placement = Placement { flow_type: mapping.flow_type, matching: mapping.matching_priority > 0 };
-        if let Err(errors) = expression::check(&tree, &Readable(slots.definition), placement) {
+        let checked = expression::check(&tree, slots.definition, placement);
+        let fits = |result| expression::check_fit(&tree, result, target).map_err(|error| vec![error]);
+        if let Err(errors) = checked.and_then(fits) {
             for error in errors {
                 self.error(Some(key), Some(name), Some(error.offset), error.to_string());
             }
@@ -314,18 +337,33 @@ impl<'a> RuleCompiler<'a> {
         key: &str,
         mapping: &AttributeMapping,
         definition: &AttributeDefinition,
-        slots: &mut Slots<'_>,
+        slots: &mut Slots<'_, '_>,
     ) -> Option<ReferenceFlow> {
         let name = &mapping.target_attribute_name;
-        let written =
-            mapping.source.as_ref().and_then(|source| source.expression.as_deref()).unwrap_or_default();
-        let attribute = written.trim().strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+        if mapping.matching_priority > 0 {
+            let message = "a reference cannot find accounts; set its matchingPriority to 0".into();
+            self.error(Some(key), Some(name), None, message);
+            return None;
+        }
+        let tree = match mapping.source.as_ref().map(expression::from_source) {
+            Some(Ok(tree)) => Some(tree),
+            Some(Err(error)) => {
+                self.error(Some(key), Some(name), Some(error.offset), error.to_string());
+                return None;
+            }
+            None => None,
+        };
+        let attribute = tree.as_ref().and_then(|tree| match &tree.root().kind {
+            NodeKind::Attribute(attribute) => Some(attribute),
+            _ => None,
+        });
         let found = attribute.and_then(|attribute| slots.definition.attribute(attribute));
         let Some(from) = found.filter(|from| from.kind == AttributeType::Reference) else {
+            let written = tree.as_ref().map(ToString::to_string).unwrap_or_default();
             let message = format!(
                 "a reference takes a reference attribute of the source, such as [manager], not '{written}'"
             );
-            self.error(Some(key), Some(name), None, message);
+            self.error(Some(key), Some(name), Some(0), message);
             return None;
         };
         let inline = !from.multivalued;
@@ -339,7 +377,7 @@ impl<'a> RuleCompiler<'a> {
     }
 
     /// Notes everything that decides about objects, so that a change of it can be told from a change of names.
-    fn note_meaning(&mut self, mapping: &ObjectMapping, from: &ObjectDefinition, to: &ObjectDefinition) {
+    fn note_meaning(&mut self, mapping: &ObjectMapping, from: &Known<'_>, to: &Known<'_>) {
         let _ = write!(
             self.meaning,
             "{:?}",
@@ -366,8 +404,8 @@ impl<'a> RuleCompiler<'a> {
                 )),
             );
         }
-        let nulls = from.attributes.iter().filter(|one| one.flow_null_values).map(|one| &one.name);
-        let _ = write!(self.meaning, "{}{:?}", from.name, nulls.collect::<Vec<_>>());
+        let nulls = from.object.attributes.iter().filter(|one| one.flow_null_values).map(|one| &one.name);
+        let _ = write!(self.meaning, "{}{:?}", from.object.name, nulls.collect::<Vec<_>>());
     }
 
     fn error(
@@ -393,17 +431,21 @@ enum Flowing {
 }
 
 /// The source attributes that a mapping reads, each once.
-struct Slots<'a> {
-    definition: &'a ObjectDefinition,
+struct Slots<'k, 'a> {
+    definition: &'k Known<'a>,
     names: Vec<Name>,
+    positions: HashMap<Name, usize>,
 }
 
-impl Slots<'_> {
+impl Slots<'_, '_> {
     fn add(&mut self, name: &str) -> usize {
-        self.names.iter().position(|known| known == name).unwrap_or_else(|| {
-            self.names.push(name.into());
-            self.names.len() - 1
-        })
+        if let Some(position) = self.positions.get(name) {
+            return *position;
+        }
+        let position = self.names.len();
+        self.names.push(name.into());
+        self.positions.insert(name.into(), position);
+        position
     }
 
     /// What a filter reads.
@@ -420,31 +462,18 @@ impl Slots<'_> {
             }
             return Ok(Operand::Attribute(self.add(name), definition.kind));
         }
-        let nearest = nearest(name, self.definition.attributes.iter().map(|one| one.name.as_str()));
+        if names::is_directory_extension(name) {
+            return Ok(Operand::Attribute(self.add(name), AttributeType::String));
+        }
+        let nearest = self.definition.nearest(name);
         Err(format!(
             "the filter reads '{name}', which object '{}' of the source does not have{nearest}",
-            self.definition.name
+            self.definition.object.name
         ))
     }
 
     fn flows_null(&self, name: &str) -> bool {
         self.definition.attribute(name).is_some_and(|definition| definition.flow_null_values)
-    }
-}
-
-/// The attributes of a source object, and `IsSoftDeleted`.
-struct Readable<'a>(&'a ObjectDefinition);
-
-impl SourceAttributes for Readable<'_> {
-    fn attribute(&self, name: &str) -> Option<expression::AttributeInfo> {
-        if name == SOFT_DELETED {
-            return Some(expression::AttributeInfo { kind: AttributeType::Boolean, multivalued: false });
-        }
-        SourceAttributes::attribute(self.0, name)
-    }
-
-    fn names(&self) -> Box<dyn Iterator<Item = &str> + '_> {
-        self.0.names()
     }
 }
 
@@ -479,16 +508,4 @@ fn is_secret(definition: &AttributeDefinition) -> bool {
             entry.key == "Secret"
                 && entry.value.as_deref().is_some_and(|value| value.eq_ignore_ascii_case("true"))
         })
-}
-
-fn nearest<'n>(wanted: &str, names: impl Iterator<Item = &'n str>) -> String {
-    let folded = wanted.to_lowercase();
-    names
-        .map(|name| (strsim::jaro_winkler(&name.to_lowercase(), &folded), name))
-        .max_by(|one, other| one.0.total_cmp(&other.0))
-        .map_or_else(String::new, |(_, name)| format!("; did you mean '{name}'?"))
-}
-
-fn list(names: &[&str]) -> String {
-    if names.is_empty() { "none".into() } else { format!("'{}'", names.join("', '")) }
 }

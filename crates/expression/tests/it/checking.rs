@@ -1,6 +1,6 @@
 //! What is refused when a schema is saved.
 
-use expression::{AnyAttributes, Placement, ResultType, check, parse};
+use expression::{AnyAttributes, Placement, ResultType, check, check_fit, parse};
 use model::schema::{AttributeDefinition, AttributeType, FlowType, ObjectDefinition};
 
 fn user() -> ObjectDefinition {
@@ -111,4 +111,45 @@ fn unique_values_need_a_mapping_that_creates_and_does_not_match() {
     assert_eq!(refused(FlowType::ObjectAddOnly, true), Err(1));
     assert_eq!(refused(FlowType::Always, false), Err(1));
     assert_eq!(refused(FlowType::AttributeAddOnly, true), Err(2));
+}
+
+#[test]
+fn the_target_attribute_must_be_able_to_take_the_result() {
+    use AttributeType::{Binary, Boolean, DateTime, Integer, Reference, String};
+    let fit = |text: &str, kind: AttributeType| {
+        let tree = parse(text).unwrap();
+        let result = check(&tree, &user(), Placement::ANYWHERE).unwrap();
+        let target = AttributeDefinition { name: "target".into(), kind, ..AttributeDefinition::default() };
+        check_fit(&tree, result, &target).map_err(|error| error.to_string())
+    };
+    for (text, kinds) in [
+        ("[mail]", vec![String, Boolean, Integer, DateTime, Binary]),
+        ("[enabled]", vec![String, Boolean, Binary]),
+        ("[logins]", vec![String, Integer, Binary]),
+        ("[created]", vec![String, DateTime, Binary]),
+        ("[manager]", vec![String, Reference, Binary]),
+        ("[photo]", vec![String, Binary]),
+        ("IIF([enabled], [mail], [logins])", vec![String, Boolean, Integer, DateTime, Reference, Binary]),
+        ("Not([enabled])", vec![String, Boolean, Binary]),
+        ("Count([proxyAddresses])", vec![String, Integer, Binary]),
+        ("Now()", vec![String, DateTime, Binary]),
+        ("\"true\"", vec![String, Boolean, Binary]),
+        ("\" 12 \"", vec![String, Integer, Binary]),
+        ("\"2024-01-01T00:00:00Z\"", vec![String, DateTime, Binary]),
+        ("\"\"", vec![String, Boolean, Integer, DateTime, Binary]),
+        ("1.5", vec![String, Binary]),
+        ("[proxyAddresses]", vec![String, Boolean, Integer, DateTime, Binary]),
+    ] {
+        for kind in [String, Boolean, Integer, DateTime, Reference, Binary] {
+            assert_eq!(fit(text, kind).is_ok(), kinds.contains(&kind), "{text} as {kind:?}");
+        }
+    }
+    assert_eq!(
+        fit("BitAnd([logins], 2)", Boolean).unwrap_err(),
+        "character 1: the attribute 'target' takes a boolean, not a whole number; convert it with CBool, or compare it"
+    );
+    assert_eq!(
+        fit("\"yes\"", Boolean).unwrap_err(),
+        "character 1: the attribute 'target' takes a boolean, not \"yes\"; convert it with CBool, or compare it"
+    );
 }

@@ -14,7 +14,6 @@ mod error;
 mod jobs;
 mod logs;
 mod managed;
-mod notices;
 mod plans;
 mod queue;
 mod record;

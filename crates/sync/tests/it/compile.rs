@@ -74,6 +74,121 @@ fn mistakes_name_rule_mapping_attribute_and_mend() {
 }
 
 #[test]
+fn types_that_do_not_fit_are_refused() {
+    let table: Vec<Mistake> = vec![
+        (
+            Box::new(|s| people(s)["attributeMappings"][3]["source"]["expression"] = "[age]".into()),
+            &[
+                "attribute 'active': character 1: the attribute 'active' takes a boolean, not a whole number",
+                "CBool",
+            ],
+        ),
+        (
+            Box::new(|s| people(s)["attributeMappings"][3]["source"]["expression"] = "\"yes\"".into()),
+            &["attribute 'active'", "takes a boolean, not \"yes\""],
+        ),
+        (
+            Box::new(|s| people(s)["attributeMappings"][3]["defaultValue"] = "perhaps".into()),
+            &["attribute 'active'", "the default value 'perhaps' is no value of type Boolean"],
+        ),
+        (
+            Box::new(|s| {
+                people(s)["attributeMappings"][2]["source"]["expression"] =
+                    "SelectUniqueValue([title], \"x\")".into();
+            }),
+            &[
+                "attribute 'title': character 1: SelectUniqueValue needs a mapping with flowType ObjectAddOnly",
+            ],
+        ),
+        (
+            Box::new(|s| {
+                people(s)["attributeMappings"][1]["source"]["expression"] =
+                    "SelectUniqueValue([title], \"x\")".into();
+                people(s)["attributeMappings"][1]["flowType"] = "ObjectAddOnly".into();
+            }),
+            &["attribute 'email': character 1: SelectUniqueValue cannot compute a matching attribute"],
+        ),
+        (
+            Box::new(|s| people(s)["attributeMappings"][4]["matchingPriority"] = 3.into()),
+            &["attribute 'manager': a reference cannot find accounts"],
+        ),
+        (
+            Box::new(|s| people(s)["attributeMappings"][4]["source"]["expression"] = "[boss".into()),
+            &["attribute 'manager': character 6: expected ']'"],
+        ),
+    ];
+    for (change, expected) in table {
+        let message = error(change);
+        for words in expected {
+            assert!(message.contains(words), "{message} lacks {words}");
+        }
+    }
+}
+
+#[test]
+fn all_mistakes_are_told_at_once_up_to_a_limit() {
+    let mut broken = schema();
+    people(&mut broken)["attributeMappings"][0]["source"]["expression"] = "Join([a], [logn], Foo())".into();
+    people(&mut broken)["attributeMappings"][1]["source"]["expression"] = "Append([mial], [titel])".into();
+    people(&mut broken)["attributeMappings"][2]["targetAttributeName"] = "titel".into();
+    broken["synchronizationRules"][0]["objectMappings"][1]["attributeMappings"][0]["source"]["expression"] =
+        "[tite]".into();
+    let found = errors(&broken);
+    let places: Vec<&str> = found.iter().map(|error| error.split(": ").next().unwrap()).collect();
+    assert_eq!(
+        places,
+        [
+            "rule 'Out', mapping 'People', attribute 'userName'",
+            "rule 'Out', mapping 'People', attribute 'email'",
+            "rule 'Out', mapping 'People', attribute 'email'",
+            "rule 'Out', mapping 'People', attribute 'titel'",
+            "rule 'Out', mapping 'Teams', attribute 'displayName'",
+        ]
+    );
+    let many: Vec<Json> =
+        (0..5_000).map(|number| mapping(&format!("nothing{number}"), "[login]", json!({}))).collect();
+    people(&mut broken)["attributeMappings"] = many.into();
+    assert_eq!(errors(&broken).len(), 100);
+}
+
+#[test]
+fn what_is_harmless_is_taken() {
+    let mut odd = schema();
+    let badge = "extension_8adf8e6e67b24cf2a259e3dc5476c621_badge";
+    let mappings = people(&mut odd)["attributeMappings"].as_array_mut().unwrap();
+    mappings[1]["source"]["expression"] = format!("Coalesce([mail], [{badge}])").into();
+    // Only the tree, as some tools write it.
+    mappings[4]["source"] = json!({"name": "boss", "type": "Attribute", "expression": null});
+    mappings.push(mapping("tags", "[login]", json!({})));
+    mappings.push(mapping("age", "[title]", json!({"defaultValue": ""})));
+    mappings
+        .push(json!({"targetAttributeName": "birthName", "source": null, "defaultValue": "x", "unknown": 1}));
+    people(&mut odd)["scope"] = json!({"groups": [{"clauses": [
+        {"sourceOperandName": badge, "operatorName": "IS NOT NULL", "targetOperand": null}]}]});
+    let program = program(&odd);
+    let people = &program.rules[0].mappings[0];
+    assert!(people.source_attributes.iter().any(|name| name == badge));
+    assert_eq!(people.references.len(), 1);
+}
+
+#[test]
+fn large_schemas_compile_in_no_time() {
+    let mut large = schema();
+    let count = 20_000;
+    let names: Vec<Json> = (0..count).map(|number| json!({"name": format!("a{number}")})).collect();
+    for directory in 0..2 {
+        let attributes = &mut large["directories"][directory]["objects"][0]["attributes"];
+        attributes.as_array_mut().unwrap().extend(names.clone());
+    }
+    let more = (0..count).map(|number| mapping(&format!("a{number}"), &format!("[a{number}]"), json!({})));
+    people(&mut large)["attributeMappings"].as_array_mut().unwrap().extend(more);
+    let schema: Schema = serde_json::from_value(large).unwrap();
+    let begin = std::time::Instant::now();
+    assert_eq!(sync::compile(&schema).unwrap().rules[0].mappings[0].flows.len(), count + 4);
+    assert!(begin.elapsed().as_secs() < 10, "{:?}", begin.elapsed());
+}
+
+#[test]
 fn a_mapping_must_be_able_to_find_accounts() {
     let message = error(|schema| {
         people(schema)["attributeMappings"][0]["matchingPriority"] = 0.into();
