@@ -106,6 +106,10 @@ codes! {
         InvalidDomain => "InvalidDomain", "Use a domain that the target has verified.";
         /// The target does not have this type of object.
         EntityTypeNotSupported => "EntityTypeNotSupported", "Disable the object mapping, or choose another target type.";
+        /// A link that a reset forgot was not confirmed by matching: the account is left alone.
+        OrphanAfterReset => "OrphanAfterReset",
+            "Look at the account at the target: disable or delete it by hand if nobody needs it, or correct the matching \
+             attribute so that it is found.";
         /// An expression failed on this object's values.
         ExpressionFailed => "ExpressionEvaluationFailed", "Correct the value at the source, or the mapping's expression.";
         /// Something here went wrong.

@@ -69,6 +69,25 @@ pub enum LogSkips {
     None,
 }
 
+/// `EscrowThresholds`: from when on failures put a job in quarantine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EscrowThresholds {
+    /// From this many failures of a cycle on, their share counts.
+    pub least: u64,
+    /// More than this many per cent of a cycle's events.
+    pub percent: u64,
+    /// More escrows than this, reference failures left out.
+    pub base: u64,
+    /// More escrows than this, reference failures included.
+    pub total: u64,
+}
+
+impl Default for EscrowThresholds {
+    fn default() -> Self {
+        Self { least: 5_000, percent: 40, base: 40_000, total: 60_000 }
+    }
+}
+
 /// The settings of a job, typed. What is secret is in the secrets.
 #[derive(Clone, Debug, PartialEq)]
 pub struct JobSettings {
@@ -90,6 +109,8 @@ pub struct JobSettings {
     pub escrow_retry_intervals: Vec<SignedDuration>,
     /// Waits between tries in quarantine; the last repeats.
     pub quarantine_retry_intervals: Vec<SignedDuration>,
+    /// How many failures are too many.
+    pub escrow_thresholds: EscrowThresholds,
     /// Disables of one cycle that trip the guard.
     pub max_disables: Option<Limit>,
     /// Deletes of one cycle that trip the guard.
@@ -117,6 +138,7 @@ impl Default for JobSettings {
             log_skips: LogSkips::default(),
             escrow_retry_intervals: vec![minutes(10), hours(1), hours(6), hours(12), hours(24)],
             quarantine_retry_intervals: vec![hours(6), hours(12), hours(24)],
+            escrow_thresholds: EscrowThresholds::default(),
             max_disables: None,
             max_deletes: None,
             max_removals: None,
@@ -139,6 +161,7 @@ const KNOWN: &[&str] = &[
     "LogSkips",
     "EscrowRetryIntervals",
     "QuarantineRetryIntervals",
+    "EscrowThresholds",
     "MaxDisables",
     "MaxDeletes",
     "QuarantineTooManyDeletesThreshold",
@@ -201,6 +224,7 @@ impl JobSettings {
             "QuarantineRetryIntervals" => {
                 self.quarantine_retry_intervals = durations("QuarantineRetryIntervals", value)?;
             }
+            "EscrowThresholds" => self.escrow_thresholds = thresholds(value)?,
             "MaxDisables" => self.max_disables = Some(limit("MaxDisables", value)?),
             "MaxDeletes" => self.max_deletes = Some(limit("MaxDeletes", value)?),
             "QuarantineTooManyDeletesThreshold" => {
@@ -294,6 +318,22 @@ mod tests {
     use super::*;
 
     fn pair(name: &str, value: &str) -> Setting {
+fn thresholds(value: &str) -> Result<EscrowThresholds, SettingError> {
+    let parsed = || {
+        let mut parts = value.split(',').map(str::trim);
+        let number = |text: Option<&str>| text?.parse().ok().filter(|number: &u64| *number > 0);
+        let least = number(parts.next())?;
+        let percent = number(parts.next()?.strip_suffix('%')).filter(|percent| *percent <= 100)?;
+        let (base, total) = (number(parts.next())?, number(parts.next())?);
+        parts.next().is_none().then_some(EscrowThresholds { least, percent, base, total })
+    };
+    parsed().ok_or_else(|| {
+        let expected = "four numbers above 0 separated by commas, such as 5000,40%,40000,60000: failures of a cycle from \
+                        which on their share counts, that share, escrows at most, escrows and failing references at most";
+        malformed("EscrowThresholds", value, expected)
+    })
+}
+
         Setting { name: name.into(), value: value.into() }
     }
 
@@ -308,6 +348,7 @@ mod tests {
         ])
         .unwrap();
         assert_eq!(settings.interval, Some(SignedDuration::from_secs(1)));
+            pair("EscrowThresholds", "5, 30%,10,20"),
         assert_eq!(settings.escrow_retry_intervals[1], SignedDuration::from_hours(24));
         assert_eq!(settings.max_deletes, Some(Limit::Percent(20)));
         assert_eq!(settings.target, [("MemberChunk".to_owned(), "50".to_owned())]);
@@ -315,6 +356,8 @@ mod tests {
 
     #[test]
     fn intervals_are_read_as_the_python_sdk_prints_them() {
+        let expected = EscrowThresholds { least: 5, percent: 30, base: 10, total: 20 };
+        assert_eq!(settings.escrow_thresholds, expected);
         assert_eq!(parse_interval("0:05:00").unwrap(), SignedDuration::from_mins(5));
         assert_eq!(parse_interval("1 day, 1:00:00").unwrap(), SignedDuration::from_hours(25));
     }
@@ -332,3 +375,6 @@ mod tests {
         assert!(wrong("ConcurrentExports", "0").contains("1 to 256"));
     }
 }
+        for text in ["5", "5,40%,10", "5,40,10,20", "5,400%,10,20", "5,40%,10,20,30", "0,40%,10,20"] {
+            assert!(wrong("EscrowThresholds", text).contains("5000,40%,40000,60000"));
+        }

@@ -339,4 +339,12 @@ pub trait DirectoryStore: Send + Sync {
 
     /// The newest number of the change feed, and the oldest number from which it is still whole.
     async fn change_range(&self, tenant: TenantId) -> Result<(u64, u64)>;
+
+    /// Notes how far the change feed is at a moment, at most once a day: entries up to there are at least as old.
+    async fn mark_changes(&self, tenant: TenantId, now: Timestamp) -> Result<()>;
+
+    /// Removes entries of the change feed up to the number `passed`, of those that a mark shows to be of before a
+    /// moment; returns how many. May be several transactions, so that it holds nobody up: after a crash a part is
+    /// removed.
+    async fn trim_changes(&self, tenant: TenantId, passed: u64, before: Timestamp) -> Result<u64>;
 }

@@ -11,6 +11,7 @@ mod error;
 mod jobs;
 mod logs;
 mod managed;
+mod notices;
 mod plans;
 mod predicate;
 mod tenants;
@@ -26,22 +27,40 @@ pub use error::{Result, StoreError};
 pub use jobs::{JobStore, LeaseGrant, SchemaVersion, StoredTemplate};
 pub use logs::{AuditRecord, LogStore, ProvisioningEntry, ProvisioningQuery};
 pub use managed::{
-    Claim, Commit, ConnectorDataStore, DueEdge, EdgeWrite, Escrow, IndexedObject, ManagedCount, OutgoingEdge,
-    Staged,
+    Claim, Commit, ConnectorDataStore, DueEdge, EdgeWrite, Escrow, Hint, IndexedObject, ManagedCount,
+    OutgoingEdge, Staged,
 };
 pub use model::link::{Entry, Exported, Intent, Link, LinkState, Origin, StagedKind};
 pub use plans::PlanStore;
+pub use notices::{NoticeStore, PendingNotice};
 pub use predicate::fold;
 pub use tenants::{SealedSecret, Tenant, TenantStore};
 
 /// Everything that Entente keeps, behind one object.
 pub trait Store:
-    TenantStore + DirectoryStore + JobStore + ConnectorDataStore + PlanStore + LogStore + Send + Sync
+    TenantStore
+    + DirectoryStore
+    + JobStore
+    + ConnectorDataStore
+    + PlanStore
+    + LogStore
+    + NoticeStore
+    + Send
+    + Sync
 {
 }
 
-impl<T: TenantStore + DirectoryStore + JobStore + ConnectorDataStore + PlanStore + LogStore + Send + Sync>
-    Store for T
+impl<
+    T: TenantStore
+        + DirectoryStore
+        + JobStore
+        + ConnectorDataStore
+        + PlanStore
+        + LogStore
+        + NoticeStore
+        + Send
+        + Sync,
+> Store for T
 {
 }
 

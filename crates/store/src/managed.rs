@@ -1,7 +1,7 @@
 //! The connector data store: a job's durable memory of the objects that it manages.
 
 use async_trait::async_trait;
-use model::link::{Entry, Intent, StagedKind};
+use model::link::{Entry, Intent, Origin, StagedKind};
 use model::provisioning::{Inactive, ProvisioningRecord};
 use model::{Anchor, Failure, JobId, Name, Object, Timestamp, Uuid};
 
@@ -205,6 +205,25 @@ pub struct IndexedObject {
 }
 
 /// How many links a job has, by source type and target type.
+/// A link that was forgotten by a reset: the account that an object had, until matching confirms it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hint {
+    /// The rule's id.
+    pub rule: Name,
+    /// The source's object type.
+    pub kind: Name,
+    /// The source object.
+    pub source: Anchor,
+    /// A name for people.
+    pub display_name: Option<Name>,
+    /// The target's object type.
+    pub target_kind: Name,
+    /// The account.
+    pub target: Anchor,
+    /// How the link had come about.
+    pub origin: Origin,
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ManagedCount {
     /// The source's object type.
@@ -251,6 +270,8 @@ pub struct Commit {
     /// Records of the provisioning log.
     pub log: Vec<ProvisioningRecord>,
     /// The job's runtime state after the page, an opaque text of the engine's; none leaves it as it is.
+    /// Hints, by rule and source, that were confirmed or reported.
+    pub unhinted: Vec<(Name, Anchor)>,
     pub runtime: Option<String>,
 }
 
@@ -272,6 +293,7 @@ impl Commit {
             && self.runtime.is_none()
     }
 }
+            && self.unhinted.is_empty()
 
 /// The connector data store of jobs.
 #[async_trait]
@@ -348,7 +370,11 @@ pub trait ConnectorDataStore: Send + Sync {
     /// When the next escrow or edge falls due; a moment long past for what is due at once.
     async fn next_due(&self, job: &JobId) -> Result<Option<Timestamp>>;
 
-    /// Removes the escrows of a job (restart scope `Escrows`, and every initial cycle).
+    /// Removes the escrows of a job and makes edges whose export failed due at once (restart scope `Escrows`, and every
+    /// initial cycle).
+    /// How many edges wait because their export failed.
+    async fn failing_edges(&self, job: &JobId) -> Result<u64>;
+
     async fn clear_escrows(&self, job: &JobId) -> Result<()>;
 
     /// A page of staged rows, by rising (rule, source).
@@ -360,13 +386,17 @@ pub trait ConnectorDataStore: Send + Sync {
     /// How many rows are staged, by source type and kind of removal.
     async fn staged_counts(&self, job: &JobId) -> Result<Vec<(Name, StagedKind, u64)>>;
 
-    /// Removes all links, edges, intents, staged rows and claims of a job (restart scope `ConnectorDataStore`).
+    /// Turns all links of a job into hints, and removes its edges, intents, staged rows and claims (restart scope
+    /// `ConnectorDataStore`). Hints of an earlier reset stay where no link came since.
     async fn clear_links(&self, job: &JobId) -> Result<()>;
 
     /// Takes claims for `holder`; returns those that somebody else holds and that have not ended.
     async fn claim(
         &self,
         job: &JobId,
+    /// A page of hints, by rising (rule, source).
+    async fn hints(&self, job: &JobId, after: Option<(Name, Anchor)>, limit: usize) -> Result<Vec<Hint>>;
+
         holder: Uuid,
         claims: Vec<Claim>,
         now: Timestamp,

@@ -17,10 +17,12 @@ mod edge_model;
 pub mod edges;
 pub mod entitlement;
 mod fixture;
+pub mod hints;
 pub mod jobs;
 pub mod lists;
 pub mod logs;
 pub mod matching;
+pub mod notices;
 pub mod plans;
 pub mod tenants;
 pub mod vault;
@@ -50,13 +52,16 @@ macro_rules! store_suite {
                 wanted_edges_are_due_once_both_ends_are_linked, unwanted_edges_are_removed_or_due,
                 sweeping_unwants_what_an_enumeration_did_not_see, retries_wait, exported_edges_rest,
                 links_that_change_make_edges_due, removed_owners_take_their_edges_along,
+                failing_edges_are_counted,
                 reset_edges_are_exported_anew, the_lowest_rule_tells_the_target, due_edges_are_grouped,
                 edges_agree_with_the_definition
             }
             waiting { escrows_fall_due, escrows_are_paged, staged_rows_are_counted, intents_outlive_their_writer }
             claims { claims_are_exclusive_until_they_end, claims_allow_to_write }
+            hints { links_become_hints }
             plans { plans_come_back_whole, old_plans_go }
             matching { the_index_finds_by_folded_value, the_last_object_wins }
+            notices { notices_wait_until_they_are_dropped }
             logs {
                 records_come_back_whole, records_are_filtered, records_are_paged_both_ways,
                 old_records_are_pruned, audits_come_newest_first
@@ -68,7 +73,7 @@ macro_rules! store_suite {
             directory {
                 objects_are_made_and_changed, unique_properties_are_guarded, the_bin_hides_and_restores,
                 purging_leaves_nothing, relations_are_paged, managers_are_single, assignments_are_unique,
-                the_feed_tells_every_change_in_order, a_failing_write_takes_the_others_with_it
+                the_feed_tells_every_change_in_order, the_feed_is_trimmed, a_failing_write_takes_the_others_with_it
             }
             lists {
                 lists_are_paged_by_id, indexed_and_scanned_conditions_agree, counts_leave_the_page_aside,

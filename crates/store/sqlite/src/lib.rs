@@ -14,6 +14,7 @@ mod error;
 mod jobs;
 mod logs;
 mod managed;
+mod notices;
 mod plans;
 mod queue;
 mod record;

@@ -448,6 +448,40 @@ pub async fn the_feed_tells_every_change_in_order(store: SharedStore) {
     assert!(store.changes_after(TenantId(id()), 0, 10).await.expect("read").is_empty());
 }
 
+/// What is passed and old goes from the feed, and the feed tells from where it is whole.
+pub async fn the_feed_is_trimmed(store: SharedStore) {
+    let fixture = Fixture::new(store.clone()).await;
+    let (tenant, day) = (fixture.tenant, 24 * 3600);
+    let touch = async |times: usize| {
+        for _ in 0..times {
+            let object = object(ObjectKind::User, json!({ "displayName": "one" }));
+            fixture.directory(vec![DirectoryWrite::Create(object)]).await;
+        }
+        fixture.newest().await
+    };
+    let trim = async |passed: u64, before: i64| {
+        store.trim_changes(tenant, passed, at(before)).await.expect("trimmed")
+    };
+    let mark = async |moment: i64| store.mark_changes(tenant, at(moment)).await.expect("marked");
+    let old = touch(600).await;
+    mark(0).await;
+    touch(1).await;
+    // Within a day no mark is made.
+    mark(day / 2).await;
+    assert_eq!(trim(old - 10, -1).await, 0, "nothing is known to be so old");
+    assert_eq!(trim(old - 10, 0).await, 590, "only what is passed goes");
+    assert_eq!(store.change_range(tenant).await.expect("read"), (old + 1, old - 10));
+    assert_eq!(trim(old + 1, day / 2).await, 10, "only what is old goes");
+    assert_eq!(trim(old + 1, day / 2).await, 0);
+    let left = store.changes_after(tenant, old, 10).await.expect("read");
+    assert_eq!(left.len(), 1);
+    mark(2 * day).await;
+    assert_eq!(trim(u64::MAX, 2 * day).await, 1);
+    // Numbers go on although the feed is empty.
+    assert_eq!(store.change_range(tenant).await.expect("read"), (old + 1, old + 1));
+    assert_eq!(touch(1).await, old + 2);
+}
+
 /// Writes that belong together are made together or not at all.
 pub async fn a_failing_write_takes_the_others_with_it(store: SharedStore) {
     let fixture = Fixture::new(store.clone()).await;

@@ -217,6 +217,22 @@ pub async fn retries_wait(store: SharedStore) {
     assert_eq!(removals, [(false, "r''".into())], "the failed export may have taken effect");
 }
 
+/// Edges that failed are counted until they were exported, or the escrows are cleared, which makes them due.
+pub async fn failing_edges_are_counted(store: SharedStore) {
+    let fixture = Fixture::new(store.clone()).await;
+    fixture.link(&["o", "r", "s"]).await;
+    fixture.edges(vec![want("o", "members", "r"), want("o", "members", "s")]).await;
+    let failing = async || store.failing_edges(&fixture.job).await.expect("read");
+    assert_eq!(failing().await, 0, "they are due and have not failed");
+    fixture.edges(vec![retry("o", "members", "r", 1, at(60)), retry("o", "members", "s", 4, at(90))]).await;
+    assert_eq!(failing().await, 2);
+    fixture.edges(vec![exported("o", "members", "s", Some("s'"))]).await;
+    assert_eq!(failing().await, 1);
+    store.clear_escrows(&fixture.job).await.expect("cleared");
+    assert_eq!(failing().await, 0);
+    assert_eq!(fixture.due(at(0)).await, [due("o", "members", "r", "r'")], "with no tries behind it");
+}
+
 /// What was exported is not due again, and can be asked for.
 pub async fn exported_edges_rest(store: SharedStore) {
     let fixture = Fixture::new(store.clone()).await;

@@ -4,10 +4,11 @@ mod entitlement;
 mod membership;
 mod query;
 mod read;
+mod trim;
 mod write;
 
 use async_trait::async_trait;
-use model::{JobId, TenantId, Uuid};
+use model::{JobId, TenantId, Timestamp, Uuid};
 use rusqlite::Row;
 use store::{
     AppRoleAssignment, ChangeEntry, DirectoryObject, DirectoryStore, DirectoryWrite, Entitlement, ListQuery,
@@ -231,5 +232,24 @@ impl DirectoryStore for SqliteStore {
 
     async fn change_range(&self, tenant: TenantId) -> store::Result<(u64, u64)> {
         self.read_tenant(tenant, read::change_range).await
+    }
+
+    async fn mark_changes(&self, tenant: TenantId, now: Timestamp) -> store::Result<()> {
+        self.write(move |session| trim::mark(session, tenants::require(session, tenant)?, now)).await
+    }
+
+    async fn trim_changes(&self, tenant: TenantId, passed: u64, before: Timestamp) -> store::Result<u64> {
+        let mut removed = 0;
+        loop {
+            let step = self
+                .write_bulk(move |session| {
+                    trim::step(session, tenants::require(session, tenant)?, passed, before)
+                })
+                .await?;
+            if step == 0 {
+                return Ok(removed);
+            }
+            removed += step;
+        }
     }
 }

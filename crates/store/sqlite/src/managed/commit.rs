@@ -55,6 +55,7 @@ pub(super) fn apply(session: &Session<'_>, job: &JobId, commit: Commit, log: &Lo
     waiting::write_intents(session, number, &commit.intents)?;
     page.write_log(job, log)?;
     if let Some(runtime) = commit.runtime {
+    page.delete("hint", &commit.unhinted)?;
         session.run("UPDATE job_state SET runtime = ?2 WHERE job = ?1", params![number, runtime])?;
     }
     page.settle()
@@ -301,6 +302,7 @@ impl<'a, 'c> Page<'a, 'c> {
             _ => "DELETE FROM intent WHERE job = ?1 AND rule = ?2 AND source = ?3",
         };
         self.session.run(sql, params![self.job, rule, source.as_str()])?;
+            "hint" => "DELETE FROM hint WHERE job = ?1 AND rule = ?2 AND source = ?3",
         Ok(())
     }
 

@@ -29,6 +29,11 @@ pub(super) fn link_bits(link: &Link) -> i64 {
         | bit(link.disabled, DISABLED)
 }
 
+/// How a link came about, by its bits.
+pub(super) fn origin(bits: i64) -> Origin {
+    if bits & MATCHED != 0 { Origin::Matched } else { Origin::Created }
+}
+
 fn link(session: &Session<'_>, row: &Row<'_>) -> Done<Option<Link>> {
     let Some(target) = optional_text(row, 7)? else { return Ok(None) };
     let bits: i64 = row.get(9)?;
@@ -37,7 +42,7 @@ fn link(session: &Session<'_>, row: &Row<'_>) -> Done<Option<Link>> {
         kind: session.name(row.get(8)?)?,
         anchor: Anchor::new(target),
         state: if has(RELEASED) { LinkState::Released } else { LinkState::Active },
-        origin: if has(MATCHED) { Origin::Matched } else { Origin::Created },
+        origin: origin(bits),
         disabled: has(DISABLED),
         exported: exported_from_blob(row.get_ref(10)?.as_blob_or_null()?)?,
     }))

@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use model::{Anchor, JobId, Name, Object, Timestamp, Uuid};
 use rusqlite::params;
 use store::{
-    Claim, Commit, ConnectorDataStore, DueEdge, Entry, Escrow, IndexedObject, Intent, ManagedCount,
+    Claim, Commit, ConnectorDataStore, DueEdge, Entry, Escrow, Hint, IndexedObject, Intent, ManagedCount,
     OutgoingEdge, Staged, StagedKind,
 };
 
@@ -195,6 +195,10 @@ impl ConnectorDataStore for SqliteStore {
 
     async fn next_due(&self, job: &JobId) -> store::Result<Option<Timestamp>> {
         self.read_job(job, waiting::next_due).await
+    async fn failing_edges(&self, job: &JobId) -> store::Result<u64> {
+        self.read_job(job, waiting::failing_edges).await
+    }
+
     }
 
     async fn clear_escrows(&self, job: &JobId) -> store::Result<()> {
@@ -215,7 +219,15 @@ impl ConnectorDataStore for SqliteStore {
     }
 
     async fn clear_links(&self, job: &JobId) -> store::Result<()> {
-        self.write_job(job, clear_links).await
+        self.write_job(job, |session, job| {
+            waiting::hint_links(session, job)?;
+            clear_links(session, job)
+        })
+        .await
+    }
+
+    async fn hints(&self, job: &JobId, after: After, limit: usize) -> store::Result<Vec<Hint>> {
+        self.read_job(job, move |session, job| waiting::hints(session, job, &after, limit)).await
     }
 
     async fn claim(

@@ -3,12 +3,13 @@
 use model::provisioning::Inactive;
 use model::{Anchor, Name, Timestamp, Value};
 use rusqlite::{Row, params};
-use store::{Escrow, Intent, Staged, StagedKind};
+use store::{Escrow, Hint, Intent, Staged, StagedKind};
 
+use super::entries::origin;
 use super::{After, by_rule};
 use crate::encode::{count, from_text, limit, micros, moment, to_text};
 use crate::error::{Done, corrupt};
-use crate::session::{Session, text};
+use crate::session::{Session, optional_text, text};
 
 // Escrows ------------------------------------------------------------------------------------------------------------
 
@@ -93,7 +94,15 @@ pub(super) fn escrow_count(session: &Session<'_>, job: i64) -> Done<u64> {
 
 pub(crate) fn clear_escrows(session: &Session<'_>, job: i64) -> Done<()> {
     session.run("DELETE FROM escrow WHERE job = ?1", [job])?;
+    session.run("UPDATE edge SET attempts = 0, retry = NULL, due = 0 WHERE job = ?1 AND due > 0", [job])?;
     Ok(())
+}
+
+/// How many edges wait because their export failed.
+pub(super) fn failing_edges(session: &Session<'_>, job: i64) -> Done<u64> {
+    let number = session
+        .first("SELECT count(*) FROM edge WHERE job = ?1 AND due > 0", [job], |row| Ok(row.get(0)?))?;
+    Ok(number.map_or(0, count))
 }
 
 /// When the next escrow or edge falls due. What is due at once is due since 1970.
@@ -240,4 +249,38 @@ pub(super) fn intents(session: &Session<'_>, job: i64) -> Done<Vec<Intent>> {
             })
         },
     )
+}
+
+// Hints --------------------------------------------------------------------------------------------------------------
+
+/// Makes hints of all links; those of an earlier reset stay where no link came since.
+pub(super) fn hint_links(session: &Session<'_>, job: i64) -> Done<()> {
+    session.run(
+        "INSERT OR REPLACE INTO hint (job, rule, source, kind, display_name, target_kind, target, link)
+         SELECT o.job, e.rule, o.anchor, e.kind, e.display_name, e.target_kind, e.target, e.link
+         FROM object o CROSS JOIN entry e ON e.object = o.id WHERE o.job = ?1 AND e.target IS NOT NULL",
+        [job],
+    )?;
+    Ok(())
+}
+
+pub(super) fn hints(session: &Session<'_>, job: i64, after: &After, most: usize) -> Done<Vec<Hint>> {
+    by_rule(session, rules(session, "hint", job)?, after, most, |rule, source, rest| {
+        session.all(
+            "SELECT rule, kind, source, display_name, target_kind, target, link FROM hint
+             WHERE job = ?1 AND rule = ?2 AND source > ?3 ORDER BY source LIMIT ?4",
+            params![job, rule, source, limit(rest)],
+            |row| {
+                Ok(Hint {
+                    rule: session.name(row.get(0)?)?,
+                    kind: session.name(row.get(1)?)?,
+                    source: Anchor::new(text(row, 2)?),
+                    display_name: optional_text(row, 3)?,
+                    target_kind: session.name(row.get(4)?)?,
+                    target: Anchor::new(text(row, 5)?),
+                    origin: origin(row.get(6)?),
+                })
+            },
+        )
+    })
 }

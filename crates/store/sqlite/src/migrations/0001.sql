@@ -223,6 +223,20 @@ CREATE TABLE indexed_key (
 -- Logs ---------------------------------------------------------------------------------------------------------------
 
 CREATE TABLE provisioning (
+-- Links that a reset made hints of.
+CREATE TABLE hint (
+    job INTEGER NOT NULL,
+    rule INTEGER NOT NULL,
+    source TEXT NOT NULL,
+    kind INTEGER NOT NULL,
+    display_name TEXT,
+    target_kind INTEGER NOT NULL,
+    target TEXT NOT NULL,
+    -- As in `entry`.
+    link INTEGER NOT NULL,
+    PRIMARY KEY (job, rule, source)
+) STRICT, WITHOUT ROWID;
+
     number INTEGER PRIMARY KEY,
     tenant INTEGER NOT NULL,
     id BLOB NOT NULL,
@@ -298,6 +312,16 @@ CREATE INDEX relation_referred ON relation (tenant, referred, kind, referrer, hi
 
 CREATE TABLE assignment (
     tenant INTEGER NOT NULL,
+-- Notices that wait to be delivered.
+CREATE TABLE notice (
+    id BLOB NOT NULL,
+    channel TEXT NOT NULL,
+    body TEXT NOT NULL,
+    attempts INTEGER NOT NULL,
+    next INTEGER NOT NULL,
+    PRIMARY KEY (id, channel)
+) STRICT, WITHOUT ROWID;
+
     resource BLOB NOT NULL,
     id BLOB NOT NULL,
     principal BLOB NOT NULL,
@@ -316,4 +340,12 @@ CREATE TABLE change (
     other BLOB,
     origin INTEGER,
     PRIMARY KEY (tenant, number)
+) STRICT, WITHOUT ROWID;
+
+-- How far the change feed was at a moment, about once a day.
+CREATE TABLE change_mark (
+    tenant INTEGER NOT NULL,
+    moment INTEGER NOT NULL,
+    number INTEGER NOT NULL,
+    PRIMARY KEY (tenant, moment)
 ) STRICT, WITHOUT ROWID;
