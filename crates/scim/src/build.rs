@@ -5,18 +5,22 @@ use crate::json::{self, Entries};
 use crate::path::Path;
 use crate::schema::{Attribute, DataType};
 
+mod entra;
+mod entra_resource;
 mod patch;
 mod read;
 mod resource;
 mod rfc7644;
+mod roles;
 mod search;
 #[cfg(test)]
 mod tests;
 mod value;
 
+pub use entra_resource::entra_resource;
 pub use patch::{Edit, EditKind, PatchProfile};
 pub use read::{has_value, read_path};
-pub use resource::resource;
+pub use resource::{Extensions, resource};
 pub use search::equality;
 
 /// A value that cannot be written at its path.

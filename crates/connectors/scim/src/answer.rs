@@ -18,6 +18,9 @@ const QUOTED: usize = 300;
 pub(crate) struct Answer {
     /// The request, for errors: method and address.
     asked: String,
+    /// What came, for errors: the status, and the one that a SCIM error in the body names instead.
+    came: String,
+    /// The status; of a success that carries a SCIM error in its body, the error's.
     pub(crate) status: StatusCode,
     headers: HeaderMap,
     body: Vec<u8>,
@@ -37,10 +40,20 @@ impl Answer {
         now: Timestamp,
         secrets: &[String],
     ) -> Self {
-        let refusal =
-            (!status.is_success()).then(|| serde_json::from_slice::<scim::Error>(&body).ok()).flatten();
         let wait = retry_after(&headers, now);
-        let mut answer = Self { asked, status, headers, body, wait, seen: String::new(), refusal };
+        let (mut effective, mut came, mut refusal) = (status, status.to_string(), None);
+        if !status.is_success() {
+            refusal = serde_json::from_slice::<scim::Error>(&body).ok();
+        } else if let Some(error) = disguised_error(&body) {
+            let named = StatusCode::from_u16(error.status).ok();
+            effective = named
+                .filter(|status| status.is_client_error() || status.is_server_error())
+                .unwrap_or(StatusCode::BAD_REQUEST);
+            came = format!("{status} and the error {effective} in its body");
+            refusal = Some(error);
+        }
+        let mut answer =
+            Self { asked, came, status: effective, headers, body, wait, seen: String::new(), refusal };
         answer.seen = answer.quote(secrets);
         answer
     }
@@ -48,6 +61,11 @@ impl Answer {
     /// The answer if it grants the request; what the refusal means otherwise.
     pub(crate) fn granted(self) -> Result<Self> {
         if self.status.is_success() { Ok(self) } else { Err(self.refused()) }
+    }
+
+    /// The request in words: method and address.
+    pub(crate) fn asked(&self) -> &str {
+        &self.asked
     }
 
     /// The kind of error that the service names.
@@ -79,18 +97,24 @@ impl Answer {
 
     /// An answer that SCIM does not allow here.
     pub(crate) fn incompatible(&self, expected: &str) -> ConnectorError {
-        let detail = format!("{} answered {} with {} {expected}", self.asked, self.status, self.seen);
+        let detail = format!("{} answered {} with {} {expected}", self.asked, self.came, self.seen);
         ConnectorError::new(ErrorClass::Unavailable, detail).code(FailureCode::ServiceIncompatible)
     }
 
     /// What a status other than success means.
     pub(crate) fn refused(&self) -> ConnectorError {
         let (class, code) = self.meaning();
-        let mut detail = format!("{} answered {}", self.asked, self.status);
+        let mut detail = format!("{} answered {}", self.asked, self.came);
         if !self.is_empty() {
             detail = format!("{detail} with {}", self.seen);
         }
         ConnectorError::new(class, detail).code(code)
+    }
+
+    /// The same with what a person may do about it.
+    pub(crate) fn refused_with(&self, advice: &str) -> ConnectorError {
+        let error = self.refused();
+        ConnectorError { detail: format!("{}; {advice}", error.detail), ..error }
     }
 
     fn meaning(&self) -> (ErrorClass, FailureCode) {
@@ -149,6 +173,22 @@ impl Answer {
         };
         format!("{kind}\"{shortened}\"")
     }
+}
+
+/// The SCIM error that a service sends with a status of success.
+fn disguised_error(body: &[u8]) -> Option<scim::Error> {
+    /// Errors are short; a long body is what was asked for.
+    const LONGEST: usize = 64 * 1024;
+    #[derive(serde::Deserialize)]
+    struct Schemas {
+        schemas: Vec<String>,
+    }
+    if body.len() > LONGEST {
+        return None;
+    }
+    let Schemas { schemas } = serde_json::from_slice(body).ok()?;
+    schemas.iter().any(|schema| schema == scim::error::ERROR_SCHEMA).then_some(())?;
+    serde_json::from_slice(body).ok()
 }
 
 /// The id in an address such as `https://host/v2/Users/2819c223`.

@@ -29,7 +29,7 @@ pub(crate) struct Service {
 #[derive(Debug)]
 pub(crate) struct Kind {
     /// The resource type, as the service describes it.
-    resource_type: ResourceType,
+    pub(crate) resource_type: ResourceType,
     /// Below the base address, such as `/Users`.
     pub(crate) endpoint: String,
     /// Its schemas, open for what the service does not tell.

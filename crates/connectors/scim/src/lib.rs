@@ -10,13 +10,17 @@ mod client;
 mod configuration;
 mod discovery;
 mod factory;
+mod place;
 mod reading;
 mod recent;
 mod references;
 mod retry_after;
+mod signature;
 mod target;
+mod tokens;
+mod wire;
 mod writing;
 
-pub use configuration::{Authorization, ScimConfiguration};
+pub use configuration::{Authorization, Grant, OauthClient, Quirks, ScimConfiguration};
 pub use factory::ScimFactory;
 pub use target::ScimTarget;

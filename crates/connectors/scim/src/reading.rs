@@ -2,13 +2,15 @@
 
 use connector::{ConnectorError, Cursor, ErrorClass, Result, Selection, TargetPage};
 use model::{Anchor, FailureCode, Name, Object, Value};
-use scim::Path;
-use scim::build::{BuildError, equality, read_path};
+use reqwest::StatusCode;
+use scim::build::{BuildError, read_path};
 use scim::message::ListResponse;
+use scim::{Path, ScimType};
 use serde_json::Value as Json;
 
 use crate::answer::{Answer, id_of};
 use crate::discovery::Kind;
+use crate::place::Place;
 use crate::target::{ScimTarget, path_of};
 
 /// Leaves out what may be large.
@@ -25,29 +27,53 @@ impl ScimTarget {
     ) -> Result<Vec<Object>> {
         let kind = self.service().await?.kind(&selection.kind)?;
         let path = path_of(attribute)?;
-        let filter =
-            equality(&path, value, &kind.schema).map_err(|error| cannot_be_written(attribute, &error))?;
-        let filter = filter.to_string();
-        let mut query = vec![("filter", filter.as_str())];
-        query.extend(kind.has_members.then_some(WITHOUT_MEMBERS));
-        let answer = self.client.get(self.client.url(&kind.endpoint, None, &query)?).await?;
-        let answer = collection(answer)?;
-        let page: ListResponse = answer.json("a list of resources")?;
+        let shape = Shape::new(selection)?;
         let satisfies = |resource: &&Json| {
             let seen = read_path(resource, &path, None, &kind.schema);
             seen.values().iter().any(|seen| same(seen, value, case_exact))
         };
+        if self.quirks.cannot_filter_by(attribute) {
+            return self.find_in_list(kind, &shape, satisfies).await;
+        }
+        let filter = self
+            .patch_profile
+            .equality(&path, value, &kind.schema)
+            .map_err(|error| cannot_be_written(attribute, &error))?;
+        let mut query: Vec<_> = kind.has_members.then_some(WITHOUT_MEMBERS).into_iter().collect();
+        query.push(("filter", filter.as_str()));
+        let answer = self.client.get(self.client.url(&kind.endpoint, None, &query)?).await?;
+        let answer = filtered(answer, attribute)?;
+        let page: ListResponse = answer.json("a list of resources")?;
         let fitting: Vec<&Json> = page.resources.iter().filter(satisfies).collect();
         let more_than_shown = page.total_results > page.resources.len() as u64;
         if fitting.is_empty() && !page.resources.is_empty() && more_than_shown {
             let expected = format!(
                 "where resources with {attribute} equal to the value were expected: the target ignores filters on it, \
-                 so objects cannot be matched by it"
+                 so objects cannot be matched by it; match by another attribute, or set Target.NoFilterOn to it"
             );
             return Err(answer.incompatible(&expected));
         }
-        let shape = Shape::new(selection)?;
         fitting.into_iter().map(|resource| shape.object(resource, kind, &answer)).collect()
+    }
+
+    /// Reads the whole list for the resources that satisfy a condition.
+    async fn find_in_list(
+        &self,
+        kind: &Kind,
+        shape: &Shape<'_>,
+        satisfies: impl Fn(&&Json) -> bool,
+    ) -> Result<Vec<Object>> {
+        let (mut found, mut cursor) = (Vec::new(), None);
+        loop {
+            let Listed { page, answer, next } = self.page(kind, cursor.as_ref()).await?;
+            for resource in page.resources.iter().filter(&satisfies) {
+                found.push(shape.object(resource, kind, &answer)?);
+            }
+            match next {
+                Some(next) => cursor = Some(next),
+                None => return Ok(found),
+            }
+        }
     }
 
     pub(crate) async fn read_object(&self, selection: &Selection, anchor: &Anchor) -> Result<Option<Object>> {
@@ -75,37 +101,67 @@ impl ScimTarget {
         Ok((resource, answer))
     }
 
-    /// One page, by index or by cursor. A page that begins with the resource with which the page before began comes
-    /// from a service that ignores paging.
     pub(crate) async fn list_objects(
         &self,
         selection: &Selection,
         cursor: Option<&Cursor>,
     ) -> Result<TargetPage> {
-        let service = self.service().await?;
-        let kind = service.kind(&selection.kind)?;
-        let place = Place::read(cursor, service.pages_by_cursor)?;
-        let count = service.max_results.map_or(self.page_size, |most| most.min(self.page_size)).to_string();
-        let start = place.start();
-        let mut query = vec![("count", count.as_str())];
-        query.push(match &place {
-            Place::Index { .. } => ("startIndex", start.as_str()),
-            Place::Cursor(text) => ("cursor", text.as_str()),
-        });
-        query.extend(kind.has_members.then_some(WITHOUT_MEMBERS));
-        let answer = collection(self.client.get(self.client.url(&kind.endpoint, None, &query)?).await?)?;
-        let page: ListResponse = answer.json("a list of resources")?;
-        let next = place.after(&page, &answer)?;
+        let kind = self.service().await?.kind(&selection.kind)?;
+        let Listed { page, answer, next } = self.page(kind, cursor).await?;
         let shape = Shape::new(selection)?;
         let objects: Result<Vec<Object>> =
             page.resources.iter().map(|resource| shape.object(resource, kind, &answer)).collect();
         Ok(TargetPage { objects: objects?, next, total: Some(page.total_results) })
     }
+
+    /// One page of a list, by index or by cursor.
+    async fn page(&self, kind: &Kind, cursor: Option<&Cursor>) -> Result<Listed> {
+        let service = self.service().await?;
+        let place = Place::read(cursor, service.pages_by_cursor)?;
+        let count = service.max_results.map_or(self.page_size, |most| most.min(self.page_size));
+        let (size, start) = (count.to_string(), place.start());
+        let mut query: Vec<_> = kind.has_members.then_some(WITHOUT_MEMBERS).into_iter().collect();
+        query.push(("count", size.as_str()));
+        query.push(match &place {
+            Place::Index { .. } => ("startIndex", start.as_str()),
+            Place::Cursor(text) => ("cursor", text.as_str()),
+        });
+        let answer = self.client.get(self.client.url(&kind.endpoint, None, &query)?).await?;
+        if place.is_beyond() && answer.status.is_client_error() && answer.status != StatusCode::UNAUTHORIZED {
+            // There was nothing more, and the service says so by an error.
+            return Ok(Listed { page: ListResponse::page(Vec::new(), 1, 0), answer, next: None });
+        }
+        let answer = collection(answer)?;
+        let mut page: ListResponse = answer.json("a list of resources")?;
+        let next = place.after(&mut page, count, &answer)?;
+        Ok(Listed { page, answer, next })
+    }
+}
+
+/// A page as it came.
+struct Listed {
+    page: ListResponse,
+    answer: Answer,
+    next: Option<Cursor>,
+}
+
+/// The answer to a query with a filter.
+fn filtered(answer: Answer, attribute: &Name) -> Result<Answer> {
+    let is_refused = answer.status == StatusCode::NOT_IMPLEMENTED
+        || (answer.status == StatusCode::BAD_REQUEST && answer.scim_type() == Some(&ScimType::InvalidFilter));
+    if !is_refused {
+        return collection(answer);
+    }
+    let advice = format!(
+        "the target cannot filter by {attribute}: match by another attribute, or set Target.NoFilterOn to it, so that \
+         the whole list is read"
+    );
+    Err(answer.refused_with(&advice))
 }
 
 /// An answer of an endpoint, which must exist.
 fn collection(answer: Answer) -> Result<Answer> {
-    if answer.status == reqwest::StatusCode::NOT_FOUND {
+    if answer.status == StatusCode::NOT_FOUND {
         return Err(answer.incompatible("where a list of resources was expected; correct BaseAddress"));
     }
     answer.granted()
@@ -152,63 +208,5 @@ impl<'a> Shape<'a> {
             .iter()
             .map(|(name, path)| ((*name).clone(), read_path(resource, path, None, &kind.schema)));
         Object { kind: self.kind.clone(), anchor, attributes: attributes.collect() }
-    }
-}
-
-/// A place in a list.
-enum Place {
-    /// The next resource's place, from 1, and the id with which the page before began.
-    Index { start: u64, before: Option<String> },
-    /// The service's own cursor.
-    Cursor(String),
-}
-
-impl Place {
-    fn read(cursor: Option<&Cursor>, by_cursor: bool) -> Result<Self> {
-        let Some(Cursor(text)) = cursor else {
-            return Ok(if by_cursor {
-                Self::Cursor(String::new())
-            } else {
-                Self::Index { start: 1, before: None }
-            });
-        };
-        let place = match text.split_once(':') {
-            Some(("cursor", text)) => Some(Self::Cursor(text.to_owned())),
-            Some(("index", rest)) => rest.split_once(':').and_then(|(start, before)| {
-                Some(Self::Index { start: start.parse().ok()?, before: Some(before.to_owned()) })
-            }),
-            _ => None,
-        };
-        place.ok_or_else(|| {
-            ConnectorError::new(
-                ErrorClass::CursorRefused,
-                format!("\"{text}\" is no place in a list of this target"),
-            )
-        })
-    }
-
-    fn start(&self) -> String {
-        match self {
-            Self::Index { start, .. } => start.to_string(),
-            Self::Cursor(_) => String::new(),
-        }
-    }
-
-    /// Where the next page begins; none after the last.
-    fn after(&self, page: &ListResponse, answer: &Answer) -> Result<Option<Cursor>> {
-        let Self::Index { start, before } = self else {
-            return Ok(page.next_cursor.as_ref().map(|next| Cursor(format!("cursor:{next}"))));
-        };
-        let first = page.resources.first().and_then(id_of);
-        let elsewhere = page.start_index.is_some_and(|shown| shown != *start) && !page.resources.is_empty();
-        if before.is_some() && (elsewhere || first == *before) {
-            let expected = format!("where a page from place {start} was expected: the target does not page");
-            return Err(answer.incompatible(&expected));
-        }
-        let next = start + page.resources.len() as u64;
-        Ok(match first {
-            Some(first) if next <= page.total_results => Some(Cursor(format!("index:{next}:{first}"))),
-            _ => None,
-        })
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use connector::{
-    ChangeSet, ConnectorError, Cursor, ErrorClass, ReferenceChange, Result, Selection, Target,
+    ChangeSet, ConnectorError, Cursor, ErrorClass, ReferenceChange, ReferencePage, Result, Selection, Target,
     TargetCapabilities, TargetPage, TypeCapabilities,
 };
 use model::schema::DirectoryDefinition;
@@ -16,7 +16,7 @@ use scim::schema::{ENTERPRISE_USER, GROUP, USER};
 use tokio::sync::OnceCell;
 
 use crate::client::Client;
-use crate::configuration::ScimConfiguration;
+use crate::configuration::{Quirks, ScimConfiguration};
 use crate::discovery::{self, Service};
 use crate::recent::Recent;
 
@@ -25,6 +25,7 @@ pub struct ScimTarget {
     pub(crate) client: Client,
     pub(crate) patch_profile: PatchProfile,
     pub(crate) page_size: u64,
+    pub(crate) quirks: Quirks,
     capabilities: TargetCapabilities,
     entropy: Arc<dyn Entropy>,
     service: OnceCell<Service>,
@@ -36,14 +37,15 @@ impl ScimTarget {
         let types = [(USER, true), (ENTERPRISE_USER, true), ("User", true), (GROUP, false), ("Group", false)];
         let types = types.map(|(kind, soft_delete)| TypeCapabilities {
             kind: kind.into(),
-            soft_delete,
-            list: true,
+            soft_delete: soft_delete && configuration.quirks.soft_delete,
+            list: configuration.quirks.listing,
             reference_chunk: configuration.member_chunk_size,
         });
         Self {
             client,
             patch_profile: configuration.patch_profile,
             page_size: configuration.page_size,
+            quirks: configuration.quirks.clone(),
             capabilities: TargetCapabilities { types: types.to_vec() },
             entropy,
             service: OnceCell::new(),
@@ -53,7 +55,12 @@ impl ScimTarget {
 
     /// What the service says about itself, asked for once.
     pub(crate) async fn service(&self) -> Result<&Service> {
-        self.service.get_or_try_init(|| Service::discover(&self.client)).await
+        let discover = || async {
+            let mut service = Service::discover(&self.client).await?;
+            service.patch &= self.quirks.patch;
+            Ok(service)
+        };
+        self.service.get_or_try_init(discover).await
     }
 }
 
@@ -120,6 +127,16 @@ impl Target for ScimTarget {
 
     async fn update_references(&self, kind: &Name, anchor: &Anchor, change: &ReferenceChange) -> Result<()> {
         self.change_references(kind, anchor, change).await
+    }
+
+    async fn references(
+        &self,
+        kind: &Name,
+        anchor: &Anchor,
+        attribute: &Name,
+        _: Option<&Cursor>,
+    ) -> Result<Option<ReferencePage>> {
+        self.read_references(kind, anchor, attribute).await.map(Some)
     }
 
     async fn delete(&self, kind: &Name, anchor: &Anchor) -> Result<()> {

@@ -1,11 +1,13 @@
 //! Creating, updating and deleting objects.
 
 use connector::{AttributeChange, ChangeKind, ChangeSet, ConnectorError, ErrorClass, Result, Selection};
-use model::{Anchor, Name, Object, Value};
+use model::{Anchor, FailureCode, Name, Object, Value};
 use reqwest::Method;
-use scim::build::{Edit, EditKind, PatchProfile, has_value, resource};
+use reqwest::StatusCode;
+use scim::build::{BuildError, Edit, EditKind, PatchProfile, entra_resource, has_value, resource};
 use scim::patch::Form;
-use scim::{Path, ResourceSchema};
+use scim::schema::ENTERPRISE_USER;
+use scim::{Path, ResourceSchema, ScimType};
 use serde_json::Value as Json;
 
 use crate::answer::{Answer, id_of, id_of_location};
@@ -21,14 +23,11 @@ impl ScimTarget {
             .iter()
             .map(|change| Ok((path_of(&change.attribute)?, change.new.clone())))
             .collect();
-        let body = resource(&kind.schema, &values?).map_err(|error| {
-            let attribute = Name::from(error.path.as_str());
-            cannot_be_written(&attribute, &error)
-        })?;
+        let body = self.new_resource(kind, &selection.kind, &values?).map_err(|error| unfit(&error))?;
         let shape = Shape::new(selection)?;
         let url = self.client.url(&kind.endpoint, None, &[])?;
         let answer = self.client.send(Method::POST, url, Some(&body), None).await?;
-        if answer.status == reqwest::StatusCode::NOT_FOUND {
+        if answer.status == StatusCode::NOT_FOUND {
             return Err(answer.incompatible("where a new resource was expected; correct BaseAddress"));
         }
         let answer = answer.granted()?;
@@ -37,6 +36,24 @@ impl ScimTarget {
             Some(id) => Ok(shape.object_with(&created, kind, Anchor::new(id))),
             None => Err(answer.incompatible("where a new resource with an id was expected")),
         }
+    }
+
+    fn new_resource(
+        &self,
+        kind: &Kind,
+        name: &Name,
+        values: &[(Path, Value)],
+    ) -> std::result::Result<Json, BuildError> {
+        let mut body = if self.patch_profile.is_entra() {
+            let is_enterprise = name.eq_ignore_ascii_case(ENTERPRISE_USER);
+            entra_resource(&kind.schema, &kind.resource_type.name, is_enterprise, values)?
+        } else {
+            resource(&kind.schema, values, self.quirks.extensions)?
+        };
+        if let Some(members) = body.get_mut("members") {
+            self.add_member_references(members);
+        }
+        Ok(body)
     }
 
     pub(crate) async fn update_object(
@@ -51,8 +68,9 @@ impl ScimTarget {
         let mut edits = edits(&changes.changes, &kind.schema)?;
         let recent = self.recent.take(anchor);
         if !service.patch {
-            let (updated, answer) = self.replace(kind, anchor, edits).await?;
-            return shape.object(&updated, kind, &answer).map(Some);
+            let (updated, answer) = self.replace(kind, anchor, &edits).await?;
+            let updated = shape.object(&updated, kind, &answer)?;
+            return self.same_object(anchor, updated, &answer).map(Some);
         }
         if edits.iter().any(|edit| edit.path.filter().is_some() && !edit.exists) {
             // Whether the target has such a value decides the form of the request.
@@ -65,7 +83,7 @@ impl ScimTarget {
             }
         }
         let answer = match self.patch(kind, anchor, &edits).await? {
-            Some(answer) => answer.granted()?,
+            Some(answer) => granted_patch(answer, &edits)?,
             None => return Ok(None),
         };
         if answer.is_empty() {
@@ -73,16 +91,34 @@ impl ScimTarget {
         }
         // Only an answer with an id shows the resource; others say that something was done.
         let updated: Json = answer.json("the changed resource")?;
-        Ok(id_of(&updated).map(|id| shape.object_with(&updated, kind, Anchor::new(id))))
+        let Some(id) = id_of(&updated) else { return Ok(None) };
+        let updated = shape.object_with(&updated, kind, Anchor::new(id));
+        self.same_object(anchor, updated, &answer).map(Some)
+    }
+
+    /// An answer that shows another object than the one that was changed is believed only of services whose ids change.
+    fn same_object(&self, anchor: &Anchor, shown: Object, answer: &Answer) -> Result<Object> {
+        if shown.anchor == *anchor || self.quirks.ids_change {
+            return Ok(shown);
+        }
+        let detail = format!(
+            "{} answered with the id \"{}\" in place of \"{anchor}\"; if the target gives objects other ids, set \
+             Target.IdsChange to true",
+            answer.asked(),
+            shown.anchor
+        );
+        Err(ConnectorError::new(ErrorClass::Permanent, detail).code(FailureCode::ServiceIncompatible))
     }
 
     /// Sends edits as a PATCH request; none where there is nothing to send.
     pub(crate) async fn patch(&self, kind: &Kind, anchor: &Anchor, edits: &[Edit]) -> Result<Option<Answer>> {
-        let request = self.patch_profile.request(edits, &kind.schema).map_err(|error| {
-            let attribute = Name::from(error.path.as_str());
-            cannot_be_written(&attribute, &error)
-        })?;
-        let Some(request) = request else { return Ok(None) };
+        let request = self.patch_profile.request(edits, &kind.schema).map_err(|error| unfit(&error))?;
+        let Some(mut request) = request else { return Ok(None) };
+        for operation in &mut request.operations {
+            if let (Some("members"), Some(members)) = (operation.path.as_deref(), &mut operation.value) {
+                self.add_member_references(members);
+            }
+        }
         let body = serde_json::to_value(request).map_err(|error| {
             ConnectorError::new(ErrorClass::Permanent, format!("the request cannot be written: {error}"))
         })?;
@@ -91,23 +127,31 @@ impl ScimTarget {
     }
 
     /// Changes a resource of a service without PATCH: reads all of it, merges the edits, and writes it back on the
-    /// condition that nobody else changed it meanwhile, where the service has entity tags.
+    /// condition that nobody else changed it meanwhile, where the service has entity tags. Where somebody did, it is
+    /// read and written once more.
     pub(crate) async fn replace(
         &self,
         kind: &Kind,
         anchor: &Anchor,
-        mut edits: Vec<Edit>,
+        edits: &[Edit],
     ) -> Result<(Json, Answer)> {
+        let written = self.replace_once(kind, anchor, edits).await?;
+        if written.1.status != StatusCode::PRECONDITION_FAILED {
+            return written.1.granted().map(|answer| (written.0, answer));
+        }
+        let (updated, answer) = self.replace_once(kind, anchor, edits).await?;
+        answer.granted().map(|answer| (updated, answer))
+    }
+
+    async fn replace_once(&self, kind: &Kind, anchor: &Anchor, edits: &[Edit]) -> Result<(Json, Answer)> {
         let (mut present, answer) = self.resource(kind, anchor, true).await?;
+        let mut edits = edits.to_vec();
         for edit in &mut edits {
             edit.exists = has_value(&present, &edit.path, &kind.schema);
         }
         let merged =
             |error: scim::Error| answer.incompatible(&format!("into which the changes do not fit: {error}"));
-        let request = PatchProfile::Rfc7644.request(&edits, &kind.schema).map_err(|error| {
-            let attribute = Name::from(error.path.as_str());
-            cannot_be_written(&attribute, &error)
-        })?;
+        let request = PatchProfile::Rfc7644.request(&edits, &kind.schema).map_err(|error| unfit(&error))?;
         let changed = match request {
             Some(request) => {
                 scim::patch::apply(&mut present, &request, &kind.schema, Form::Entra).map_err(merged)?
@@ -124,9 +168,13 @@ impl ScimTarget {
         if let Json::Object(entries) = &mut present {
             entries.remove("meta");
         }
+        if let Some(members) = present.get_mut("members") {
+            self.add_member_references(members);
+        }
         let url = self.client.url(&kind.endpoint, Some(anchor.as_str()), &[])?;
-        let answer = self.client.send(Method::PUT, url, Some(&present), tag.as_deref()).await?.granted()?;
-        let updated = if answer.is_empty() { present } else { answer.json("the changed resource")? };
+        let answer = self.client.send(Method::PUT, url, Some(&present), tag.as_deref()).await?;
+        let is_shown = answer.status.is_success() && !answer.is_empty();
+        let updated = if is_shown { answer.json("the changed resource")? } else { present };
         Ok((updated, answer))
     }
 
@@ -135,6 +183,32 @@ impl ScimTarget {
         let url = self.client.url(&kind.endpoint, Some(anchor.as_str()), &[])?;
         self.client.send(Method::DELETE, url, None, None).await?.granted().map(drop)
     }
+}
+
+/// The answer to a PATCH request, with advice where the service does not take its form.
+pub(crate) fn granted_patch(answer: Answer, edits: &[Edit]) -> Result<Answer> {
+    let filtered = edits.iter().find(|edit| edit.path.filter().is_some()).map(|edit| edit.path.to_string());
+    let advice = match (answer.status, answer.scim_type(), filtered) {
+        (StatusCode::NOT_IMPLEMENTED, _, Some(path))
+        | (
+            StatusCode::BAD_REQUEST,
+            Some(ScimType::InvalidPath | ScimType::InvalidFilter | ScimType::NoTarget),
+            Some(path),
+        ) => format!(
+            "the target may not take paths with a filter, such as {path}: try another ScimPatchProfile, or set \
+             Target.Patch to false so that changes are sent as PUT"
+        ),
+        (StatusCode::NOT_IMPLEMENTED | StatusCode::METHOD_NOT_ALLOWED, _, None) => {
+            "if the target cannot PATCH, set Target.Patch to false so that changes are sent as PUT".to_owned()
+        }
+        _ => return answer.granted(),
+    };
+    Err(answer.refused_with(&advice))
+}
+
+/// A value that does not fit into a request.
+fn unfit(error: &BuildError) -> ConnectorError {
+    cannot_be_written(&Name::from(error.path.as_str()), error)
 }
 
 /// The changes of attributes as edits.

@@ -10,12 +10,26 @@ use crate::json::{self, Entries};
 use crate::path::{AttributePath, Path};
 use crate::schema::{Attribute, ResourceSchema};
 
+/// Whether `schemas` names the extensions that a resource uses.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Extensions {
+    /// As RFC 7643 §3 demands.
+    #[default]
+    Announced,
+    /// For services that know only their own schema there.
+    Unannounced,
+}
+
 /// A resource that has these values at these paths; nulls are left out.
 ///
-/// `schemas` names the resource's own schema and every extension that is used. A filtered path makes one value with
-/// the filter's equalities, which further paths with the same filter complete. Values are written as the schema's
-/// types, where it knows the attribute.
-pub fn resource(schema: &ResourceSchema, values: &[(Path, Value)]) -> Result<Json, BuildError> {
+/// `schemas` names the resource's own schema and, where that is wanted, every extension that is used. A filtered path
+/// makes one value with the filter's equalities, which further paths with the same filter complete. Values are written
+/// as the schema's types, where it knows the attribute.
+pub fn resource(
+    schema: &ResourceSchema,
+    values: &[(Path, Value)],
+    extensions: Extensions,
+) -> Result<Json, BuildError> {
     let mut top = Entries::new();
     let mut schemas = Vec::new();
     if !schema.base().id.is_empty() {
@@ -33,7 +47,9 @@ pub fn resource(schema: &ResourceSchema, values: &[(Path, Value)]) -> Result<Jso
                 let mut inner = json::take_entries(&mut top, uri);
                 place.write(&mut inner, value).map_err(|error| error.at(&path))?;
                 json::set(&mut top, uri, Json::Object(inner));
-                announce(&mut schemas, uri);
+                if extensions == Extensions::Announced {
+                    announce(&mut schemas, uri);
+                }
             }
             None if attribute.attribute.is("schemas") => {
                 value.values().iter().for_each(|uri| announce(&mut schemas, &text(uri)));

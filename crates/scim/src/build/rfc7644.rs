@@ -116,7 +116,11 @@ impl Writer<'_> {
 }
 
 /// A value as the attribute, or the sub-attribute that the path ends in, holds it.
-fn json_at(value: &Value, attribute: &AttributePath, known: Option<&Attribute>) -> Result<Json, BuildError> {
+pub(super) fn json_at(
+    value: &Value,
+    attribute: &AttributePath,
+    known: Option<&Attribute>,
+) -> Result<Json, BuildError> {
     match &attribute.sub_attribute {
         Some(_) => part_json(value, attribute, known),
         None => to_json(value, attribute, known),
@@ -129,7 +133,7 @@ fn fresh_entries(operation: &mut PatchOperation) -> Option<&mut json::Entries> {
 }
 
 /// `attribute[value eq …]`.
-fn value_path(attribute: &AttributePath, value: &Json) -> Path {
+pub(super) fn value_path(attribute: &AttributePath, value: &Json) -> Path {
     let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     let filter = Filter::equal(AttributePath::new("value"), text.as_str());
     Path::Values { attribute: attribute.whole(), filter }

@@ -53,6 +53,27 @@ pub fn equality(path: &Path, value: &Value, schema: &ResourceSchema) -> Result<F
     }
 }
 
+/// `path eq value` with the path as it is written.
+pub(super) fn plain_equality(
+    path: &Path,
+    value: &Value,
+    schema: &ResourceSchema,
+) -> Result<String, BuildError> {
+    match equality(path, value, schema)? {
+        Filter::Compare(_, _, literal) => Ok(format!("{path} eq {literal}")),
+        Filter::Values(_, inner) => {
+            // The value is the last of the equalities.
+            let literal =
+                inner.equalities().and_then(|all| all.last().map(|(_, literal)| literal.to_string()));
+            literal.map(|literal| format!("{path} eq {literal}")).ok_or_else(|| {
+                let reason = "only a filter of equalities joined by \"and\" can be looked for";
+                BuildError::new(path, reason)
+            })
+        }
+        other => Ok(other.to_string()),
+    }
+}
+
 fn literal(value: &Json) -> Literal {
     match value {
         Json::Null => Literal::Null,

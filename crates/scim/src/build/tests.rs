@@ -15,7 +15,7 @@ fn reference(anchor: &str) -> Value {
 
 fn built(values: &[(&str, Value)]) -> Json {
     let values: Vec<_> = values.iter().map(|(text, value)| (path(text), value.clone())).collect();
-    resource(&ResourceSchema::user().open(), &values).unwrap()
+    resource(&ResourceSchema::user().open(), &values, Extensions::Announced).unwrap()
 }
 
 #[test]
@@ -61,8 +61,12 @@ fn multi_valued_attributes_take_lists_and_json_texts() {
     assert_eq!(user["roles"], json!([{"value": "a"}, {"value": "b", "primary": true}]));
     assert_eq!(user["phoneNumbers"], json!([{"value": "1"}, {"value": "2"}]));
     assert_eq!(user["urn:example:x:2.0:User"], json!({"tags": ["t", "u"]}));
-    let group =
-        resource(&ResourceSchema::group(), &[(path("members"), Value::list([reference("u1")]))]).unwrap();
+    let group = resource(
+        &ResourceSchema::group(),
+        &[(path("members"), Value::list([reference("u1")]))],
+        Extensions::Announced,
+    )
+    .unwrap();
     assert_eq!(group["members"], json!([{"value": "u1"}]));
 }
 
@@ -77,7 +81,7 @@ fn what_cannot_be_written_is_said() {
         (ENTERPRISE_USER, "x".into(), "attribute of it must follow"),
         ("emails[type eq \"work\"].value", Value::list(["a".into(), "b".into()]), "2 values"),
     ] {
-        let error = resource(&schema, &[(path(text), value)]).unwrap_err();
+        let error = resource(&schema, &[(path(text), value)], Extensions::Announced).unwrap_err();
         assert_eq!(error.path, text);
         assert!(error.reason.contains(words), "{error}");
     }

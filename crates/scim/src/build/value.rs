@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use model::Value;
 use serde_json::{Number, Value as Json};
 
-use super::BuildError;
+use super::{BuildError, roles};
 use crate::json;
 use crate::path::AttributePath;
 use crate::schema::{Attribute, DataType};
@@ -18,7 +18,7 @@ pub(super) fn to_json(
     attribute: Option<&Attribute>,
 ) -> Result<Json, BuildError> {
     let Some(attribute) = attribute else {
-        return Ok(untyped(value, path.sub_attribute.is_some()));
+        return Ok(untyped(value, path));
     };
     if attribute.multi_valued {
         let all: Result<Vec<_>, _> = value.values().iter().map(|one| single(one, path, attribute)).collect();
@@ -35,13 +35,16 @@ pub(super) fn to_json(
 }
 
 /// A value of an attribute that is not known.
-fn untyped(value: &Value, is_part: bool) -> Json {
+fn untyped(value: &Value, path: &AttributePath) -> Json {
     match value {
+        Value::Text(text) if roles::holds(path) => roles::role(text).unwrap_or_else(|| text.as_str().into()),
         Value::Null => Json::Null,
         Value::Boolean(truth) => Json::Bool(*truth),
         Value::Integer(number) => Json::from(*number),
-        Value::Reference(anchor) if !is_part => serde_json::json!({"value": anchor.as_str()}),
-        Value::List(values) => Json::Array(values.iter().map(|one| untyped(one, is_part)).collect()),
+        Value::Reference(anchor) if path.sub_attribute.is_none() => {
+            serde_json::json!({"value": anchor.as_str()})
+        }
+        Value::List(values) => Json::Array(values.iter().map(|one| untyped(one, path)).collect()),
         other => Json::String(text(other)),
     }
 }
@@ -62,6 +65,12 @@ fn single(value: &Value, path: &AttributePath, attribute: &Attribute) -> Result<
 
 /// A complex value from the text of a JSON object, or from its `value` alone.
 fn complex(value: &Value, path: &AttributePath, attribute: &Attribute) -> Result<Json, BuildError> {
+    if let Value::Text(text) = value
+        && roles::holds(path)
+        && let Some(role) = roles::role(text)
+    {
+        return Ok(role);
+    }
     if let Value::Text(text) = value
         && text.trim_start().starts_with('{')
         && let Ok(object @ Json::Object(_)) = serde_json::from_str(text)

@@ -15,7 +15,10 @@ pub(crate) struct Request {
     pub(crate) line: String,
     /// Header names in lower case.
     pub(crate) headers: Vec<(String, String)>,
+    /// Null where it is no JSON.
     pub(crate) body: Json,
+    /// The body as it came.
+    pub(crate) text: String,
 }
 
 impl Request {
@@ -150,7 +153,8 @@ async fn read(stream: &mut TcpStream) -> Option<Request> {
             return None;
         }
     }
-    let body = serde_json::from_slice(&octets[head_end + 4..]).unwrap_or(Json::Null);
+    let text = String::from_utf8_lossy(&octets[head_end + 4..]).into_owned();
+    let body = serde_json::from_str(&text).unwrap_or(Json::Null);
     let line = percent_encoding::percent_decode_str(&line).decode_utf8_lossy().into_owned();
-    Some(Request { line, headers, body })
+    Some(Request { line, headers, body, text })
 }

@@ -1,10 +1,13 @@
 //! The connector against a real SCIM server, and against a scripted one that breaks the rules.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests fail by panicking")]
 
+mod entra;
 mod failures;
 mod fake;
 mod live;
+mod oauth;
 mod requests;
+mod roles;
 
 use std::sync::Arc;
 
@@ -42,7 +45,11 @@ async fn target(base: &str) -> Arc<dyn Target> {
 }
 
 fn selection(kind: &str, attributes: &[&str]) -> Selection {
-    Selection { kind: kind.into(), attributes: attributes.iter().map(|name| (*name).into()).collect(), ..Selection::default() }
+    Selection {
+        kind: kind.into(),
+        attributes: attributes.iter().map(|name| (*name).into()).collect(),
+        ..Selection::default()
+    }
 }
 
 /// A change set of (attribute, what the target shows, what it shall show).

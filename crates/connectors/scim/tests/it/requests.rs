@@ -60,9 +60,9 @@ async fn groups_are_asked_for_without_members() {
     assert_eq!(
         fake.lines(),
         [
-            "GET /v2/Groups?filter=displayName eq \"G\"&excludedAttributes=members",
+            "GET /v2/Groups?excludedAttributes=members&filter=displayName eq \"G\"",
             "GET /v2/Groups/a/b c?excludedAttributes=members",
-            "GET /v2/Groups?count=100&startIndex=1&excludedAttributes=members",
+            "GET /v2/Groups?excludedAttributes=members&count=100&startIndex=1",
         ]
     );
 }
