@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use directory::{DirectoryObject, ObjectKind, app_roles};
 use model::schema::AttributeType;
 use model::{Anchor, Attributes, Name, Object, Uuid, Value};
+use serde::Serialize;
 use serde_json::Value as Json;
 
 use crate::definition::{Attribute, Origin, attributes_of, name_of};
@@ -16,8 +17,8 @@ pub(crate) struct Surroundings {
     pub(crate) managers: HashMap<Uuid, Uuid>,
     /// The roles of each entitled object; nil for default access.
     pub(crate) app_roles: HashMap<Uuid, Vec<Uuid>>,
-    /// The names of the application's roles, in its order.
-    pub(crate) role_names: Vec<(Uuid, Name)>,
+    /// The application's roles as [`roles_of`] gives them, in its order.
+    pub(crate) roles: Vec<(Uuid, Name)>,
 }
 
 /// The selected attributes of a type, looked up once for many objects.
@@ -56,13 +57,24 @@ pub(crate) fn anchor(id: Uuid) -> Anchor {
     Anchor::new(id.to_string())
 }
 
-/// The roles of an application by id, with their names for people.
-pub(crate) fn role_names(service_principal: &DirectoryObject) -> Vec<(Uuid, Name)> {
-    let text = |role: &Json, name: &str| role.get(name).and_then(Json::as_str).map(Name::from);
-    app_roles(service_principal)
-        .iter()
-        .filter_map(|role| Some((text(role, "id")?.parse().ok()?, text(role, "displayName")?)))
-        .collect()
+/// The roles of an application by id, as `appRoleAssignments` shows them: the text of a JSON object with the role's `id`,
+/// `value` (where it has one) and `displayName`, which the functions for app roles read.
+pub(crate) fn roles_of(service_principal: &DirectoryObject) -> Vec<(Uuid, Name)> {
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Role<'a> {
+        id: Uuid,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        value: Option<&'a str>,
+        display_name: &'a str,
+    }
+    let read = |role: &Json| {
+        let text = |name: &str| role.get(name).and_then(Json::as_str).filter(|text| !text.is_empty());
+        let id = text("id")?.parse().ok()?;
+        let shown = Role { id, value: text("value"), display_name: text("displayName")? };
+        Some((id, Name::from(serde_json::to_string(&shown).ok()?)))
+    };
+    app_roles(service_principal).iter().filter_map(read).collect()
 }
 
 fn value(object: &DirectoryObject, attribute: &Attribute, surroundings: &Surroundings) -> Value {
@@ -112,8 +124,8 @@ fn read(json: &Json, kind: AttributeType) -> Value {
 
 fn roles(id: Uuid, surroundings: &Surroundings) -> Value {
     let Some(held) = surroundings.app_roles.get(&id) else { return Value::Null };
-    let names = surroundings.role_names.iter().filter(|(role, _)| held.contains(role));
-    Value::list(names.map(|(_, name)| Value::Text(name.clone())))
+    let roles = surroundings.roles.iter().filter(|(role, _)| held.contains(role));
+    Value::list(roles.map(|(_, role)| Value::Text(role.clone())))
 }
 
 /// The principal name that a guest has at home, of `ada_home.example#EXT#@here.example` thus `ada@home.example`; other
@@ -172,7 +184,7 @@ mod tests {
         let surroundings = Surroundings {
             managers: [(Uuid::from_u128(1), Uuid::from_u128(2))].into(),
             app_roles: [(Uuid::from_u128(1), vec![Uuid::nil(), Uuid::from_u128(8)])].into(),
-            role_names: vec![(Uuid::from_u128(8), "Reader".into()), (Uuid::from_u128(9), "Writer".into())],
+            roles: vec![(Uuid::from_u128(8), "Reader".into()), (Uuid::from_u128(9), "Writer".into())],
         };
         let moment: model::Timestamp = "2020-02-03T00:00:00Z".parse().unwrap();
         for (name, expected) in [

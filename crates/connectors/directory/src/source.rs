@@ -9,7 +9,7 @@ use connector::{
 use directory::{DirectoryError, DirectoryObject, ObjectKind, Presence, RelationKind, TenantDirectory};
 use model::{Anchor, FailureCode, Name, Uuid};
 
-use crate::attributes::{Columns, Surroundings, anchor, display_name, is_enabled, role_names};
+use crate::attributes::{Columns, Surroundings, anchor, display_name, is_enabled, roles_of};
 use crate::definition::{GROUP, MEMBERS, kind_of, name_of};
 
 /// Changes per page that suit the store and the engine.
@@ -73,7 +73,7 @@ impl DirectorySource {
             surroundings.app_roles = found.into_iter().map(|one| (one.principal, one.app_roles)).collect();
         }
         if roles_wanted {
-            surroundings.role_names = self.role_names().await?;
+            surroundings.roles = self.roles().await?;
         }
         if wants(selections, "manager") {
             surroundings.managers = self.managers(objects).await?;
@@ -122,9 +122,9 @@ impl DirectorySource {
         Ok(self.directory.managers(&users).await.map_err(trouble)?.into_iter().collect())
     }
 
-    async fn role_names(&self) -> Result<Vec<(Uuid, Name)>> {
+    async fn roles(&self) -> Result<Vec<(Uuid, Name)>> {
         let found = self.directory.get(ObjectKind::ServicePrincipal, self.resource).await.map_err(trouble)?;
-        Ok(found.as_ref().map(role_names).unwrap_or_default())
+        Ok(found.as_ref().map(roles_of).unwrap_or_default())
     }
 
     /// A fingerprint of the roles that `appRoleAssignments` can show. It need not last: another one only makes the
@@ -134,7 +134,7 @@ impl DirectorySource {
             return Ok(0);
         }
         let mut hasher = DefaultHasher::new();
-        self.role_names().await?.hash(&mut hasher);
+        self.roles().await?.hash(&mut hasher);
         Ok(hasher.finish())
     }
 }

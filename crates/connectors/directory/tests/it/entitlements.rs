@@ -176,8 +176,11 @@ async fn a_renamed_role_touches_who_has_it() {
 
     let mut roles = app_roles(&principal).to_vec();
     roles[0]["displayName"] = "Reader".into();
+    roles[0]["value"] = "read".into();
     world.patch(ObjectKind::Application, world.application, json!({"appRoles": roles})).await;
     assert_eq!(follower.touched().await, sorted(&[members.clone(), vec![crowd, ada]].concat()));
     assert_eq!(follower.roles(ada), ["Reader"]);
-    assert_eq!(follower.roles(members[3]), ["Reader"]);
+    let id = roles[0]["id"].as_str().unwrap();
+    let text = format!("{{\"id\":\"{id}\",\"value\":\"read\",\"displayName\":\"Reader\"}}");
+    assert_eq!(follower.role_texts(members[3]), [text]);
 }

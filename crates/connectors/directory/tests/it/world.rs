@@ -257,10 +257,19 @@ impl Follower {
         self.objects[&anchor(id)].entitled
     }
 
-    /// The names of the roles that the follower knows of a user.
-    pub(crate) fn roles(&self, id: Uuid) -> Vec<String> {
+    /// The roles that the follower knows of an object, as the attribute shows them.
+    pub(crate) fn role_texts(&self, id: Uuid) -> Vec<String> {
         let value = self.objects[&anchor(id)].object.get("appRoleAssignments").clone();
         value.values().iter().map(ToString::to_string).collect()
+    }
+
+    /// Their names.
+    pub(crate) fn roles(&self, id: Uuid) -> Vec<String> {
+        let name = |text: &String| {
+            let role: serde_json::Value = serde_json::from_str(text).unwrap();
+            role["displayName"].as_str().unwrap().to_owned()
+        };
+        self.role_texts(id).iter().map(name).collect()
     }
 }
 
