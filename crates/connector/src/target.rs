@@ -3,7 +3,7 @@ use model::change::{ChangeSet, ReferenceChange};
 use model::schema::DirectoryDefinition;
 use model::{Anchor, Name, Object, Value};
 
-use crate::{Cursor, Result, Selection};
+use crate::{Cursor, ReferencePage, Result, Selection};
 
 /// What a target can do, per object type.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -98,6 +98,17 @@ pub trait Target: Send + Sync {
 
     /// Changes a reference attribute. Adding what is there and removing what is not MUST succeed.
     async fn update_references(&self, kind: &Name, anchor: &Anchor, change: &ReferenceChange) -> Result<()>;
+
+    /// A page of a reference attribute's values, as the target shows them now; none where it does not tell.
+    async fn references(
+        &self,
+        _kind: &Name,
+        _anchor: &Anchor,
+        _attribute: &Name,
+        _cursor: Option<&Cursor>,
+    ) -> Result<Option<ReferencePage>> {
+        Ok(None)
+    }
 
     /// Removes an object for good. MUST fail with `NotFound` where it does not exist.
     async fn delete(&self, kind: &Name, anchor: &Anchor) -> Result<()>;

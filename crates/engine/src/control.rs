@@ -50,7 +50,7 @@ impl From<PrepareError> for ControlError {
             PrepareError::Configuration(error) => Self::Configuration(error),
             PrepareError::Setting(error) => Self::Setting(error),
             PrepareError::Schema(errors) => Self::Schema(errors),
-            PrepareError::Template(words) => Self::Unfit(words),
+            PrepareError::Template(words) | PrepareError::NeverTouch(words) => Self::Unfit(words),
             PrepareError::Connector(error) => Self::Connector(error),
         }
     }
@@ -69,7 +69,7 @@ pub struct ResetScope {
     pub escrows: bool,
     /// The quarantine ends.
     pub quarantine: bool,
-    /// Links are forgotten; accounts are matched anew.
+    /// Links become hints; accounts are matched anew, and what matching does not confirm is reported and left alone.
     pub links: bool,
     /// Staged removals are let through once.
     pub force_deletes: bool,
@@ -140,16 +140,21 @@ impl Engine {
         let services = &self.services;
         let mut status = services.store.status(&job.id).await?;
         let live = self.live(&job);
-        status.progress = live.progress();
+        status.progress = live.progress(services.clock.now());
         status.last_began = status.last_began.max(live.began());
         status.steady_state_last = status.steady_state_last.max(live.steady());
         let secrets = services.vault.secrets(&*services.store, job.tenant, job.service_principal).await?;
         Ok(JobView { job, configured: !secrets.is_empty(), status })
     }
 
-    /// Starts a job, or resumes it; ends a quarantine. Credentials that are incomplete are refused.
+    /// Starts a job, or resumes it; ends a quarantine. Credentials that are incomplete and a schedule that has expired are
+    /// refused.
     pub async fn start_job(self: &Arc<Self>, job: Job) -> Result<()> {
         let services = &self.services;
+        if job.schedule.expiration.is_some_and(|moment| moment <= services.clock.now()) {
+            let words = "the job's schedule has expired; set schedule.expiration to a later moment, or to null";
+            return Err(ControlError::Unfit(words.into()));
+        }
         let version = services.store.schema(&job.id).await?;
         let secrets = services.vault.secrets(&*services.store, job.tenant, job.service_principal).await?;
         let settings = JobSettings::parse(&job.settings)?;

@@ -3,10 +3,14 @@
 mod ahead;
 mod batch;
 mod behind;
+mod drift;
 mod finish;
+mod guard;
 mod index;
 mod item;
+mod limits;
 mod needs;
+mod orphans;
 mod pages;
 mod prepared;
 mod record;
@@ -17,16 +21,18 @@ mod runtime;
 mod send;
 mod waiting;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use model::job::{Counters, Execution};
 use model::link::Intent;
-use model::{CycleId, Name, Timestamp};
+use model::{Anchor, CycleId, Name, Timestamp};
+use serde_json::json;
 use store::{Commit, EdgeWrite, Result, StoreError};
 
 use behind::Behind;
+pub(crate) use drift::has_own_work;
 pub use finish::CycleEnd;
 pub(crate) use finish::quarantine_for;
 use prepared::Key;
@@ -36,6 +42,7 @@ use results::{Halt, Results};
 pub(crate) use runtime::{Running, Runtime, Watermark};
 
 use crate::desk::Desk;
+use crate::health;
 use crate::live::Live;
 use crate::services::Services;
 use crate::stop::Stop;
@@ -70,6 +77,8 @@ pub(crate) struct Cycle<'a> {
     pub(crate) has: Has,
     /// Target types that are in the index, with the number of their objects.
     pub(crate) indexed: HashMap<Name, u64>,
+    /// Why people took objects out of the job.
+    exclusions: HashMap<Anchor, Arc<str>>,
     /// Accounts that were about to be made when something broke.
     intents: HashMap<Key, Intent>,
     enumerations: AtomicU64,
@@ -85,6 +94,7 @@ pub(crate) struct Has {
     pub(crate) entries: bool,
     pub(crate) escrows: bool,
     pub(crate) staged: bool,
+    pub(crate) hints: bool,
 }
 
 impl<'a> Cycle<'a> {
@@ -100,7 +110,10 @@ impl<'a> Cycle<'a> {
         let (store, job) = (&services.store, &prepared.job.id);
         let mut runtime = load_runtime(services, job).await?;
         if runtime.target_identity.as_ref().is_some_and(|identity| *identity != prepared.identity) {
-            // The links are another target's: they mean nothing here.
+            // The links are another target's: they are no more than hints here.
+            let old = json!({ "target": runtime.target_identity });
+            let new = json!({ "target": prepared.identity });
+            health::audit(services, &prepared.job, "Reset synchronization links", old, new).await?;
             store.clear_links(job).await?;
             runtime = Runtime { target_identity: None, watermark: None, running: None, ..runtime };
         }
@@ -119,6 +132,7 @@ impl<'a> Cycle<'a> {
                 || !running.initial,
             escrows: !store.escrows(job, None, 1).await?.is_empty(),
             staged: !store.staged(job, None, 1).await?.is_empty(),
+            hints: !store.hints(job, None, 1).await?.is_empty(),
         };
         Ok(Self {
             services,
@@ -134,6 +148,7 @@ impl<'a> Cycle<'a> {
             sweeping: false,
             enumerations: AtomicU64::new(runtime.enumerations),
             behind: Behind::default(),
+            exclusions: guard::exclusions(services, job).await?,
             indexed: HashMap::new(),
             has,
             intents,
@@ -173,10 +188,16 @@ impl<'a> Cycle<'a> {
             return Ok(Some(halt));
         }
         self.behind.landed().await?;
+        self.stage_expired().await?;
         if let Some(halt) = self.send_staged().await? {
             return Ok(Some(halt));
         }
-        self.export_references().await
+        if let Some(halt) = self.export_references().await? {
+            return Ok(Some(halt));
+        }
+        self.behind.landed().await?;
+        self.report_orphans().await?;
+        self.scan_drift().await
     }
 
     /// Makes the results of a batch durable. With `advance` the cycle's position goes along; without, what could be
@@ -188,15 +209,17 @@ impl<'a> Cycle<'a> {
 
     /// As [`commit_results`](Self::commit_results), while the cycle goes on with what does not depend on it.
     pub(crate) async fn commit_behind(&mut self, results: Results, advance: Option<Advance>) -> Result<()> {
-        let Results { commit, counters, outdated, removed, holds, .. } = results;
+        let Results { commit, counters, failed_again, outdated, sent, holds, .. } = results;
         let now = self.services.clock.now();
-        for (kind, action) in removed {
-            self.runtime.note_removal(now, kind, action);
+        let began = self.began();
+        for (kind, action) in sent {
+            self.runtime.note_sent(now, began, kind, action);
         }
         let mut runtime = self.runtime.clone();
         runtime.enumerations = self.enumerations.load(Ordering::Relaxed);
         if let Some(running) = &mut runtime.running {
             add(&mut running.counters, &counters);
+            running.failed_again += failed_again;
             if let Some(advance) = advance {
                 advance(running);
             }
@@ -301,8 +324,10 @@ fn running(services: &Services, prepared: &Prepared, runtime: &Runtime) -> Runni
         read: false,
         indexed: false,
         yielded: 0,
+        kinds: BTreeSet::new(),
         total: None,
         counters: Counters::default(),
+        failed_again: 0,
     }
 }
 

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use model::job::Job;
 use model::{JobId, TenantId};
 use store::Result;
+use tokio::task::AbortHandle;
 
 use crate::cycle::CycleEnd;
 use crate::live::Live;
@@ -16,13 +17,14 @@ use crate::services::Services;
 pub struct Engine {
     pub(crate) services: Services,
     jobs: Mutex<HashMap<JobId, Arc<Runner>>>,
+    courier: Mutex<Option<AbortHandle>>,
 }
 
 impl Engine {
     /// An engine that runs nothing yet.
     #[must_use]
     pub fn new(services: Services) -> Arc<Self> {
-        Arc::new(Self { services, jobs: Mutex::new(HashMap::new()) })
+        Arc::new(Self { services, jobs: Mutex::new(HashMap::new()), courier: Mutex::new(None) })
     }
 
     /// What the engine stands on.
@@ -31,8 +33,12 @@ impl Engine {
         &self.services
     }
 
-    /// Takes up every job whose schedule is active.
+    /// Takes up every job whose schedule is active, and the notices that wait.
     pub async fn start(self: &Arc<Self>) -> Result<()> {
+        let courier = tokio::spawn(self.services.clone().deliver_notices()).abort_handle();
+        if let Some(before) = self.courier.lock().unwrap_or_else(PoisonError::into_inner).replace(courier) {
+            before.abort();
+        }
         for job in self.services.store.active_jobs().await? {
             self.runner(&job).schedule(self);
         }
@@ -41,6 +47,9 @@ impl Engine {
 
     /// Stops every cycle at its next object and waits for it.
     pub async fn shutdown(&self) {
+        if let Some(courier) = self.courier.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            courier.abort();
+        }
         let runners: Vec<_> = self.lock().values().cloned().collect();
         futures::future::join_all(runners.iter().map(|runner| runner.halt(&self.services))).await;
     }

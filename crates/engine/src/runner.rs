@@ -4,16 +4,17 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use connector::{ChangeRequest, Cursor};
-use model::job::{Job, JobStatus, QuarantineReason, ScheduleState};
+use model::job::{Job, ScheduleState};
 use model::settings::JobSettings;
 use model::{Failure, FailureCode, JobId, SignedDuration, TenantId, Timestamp};
 use store::Result;
 use tokio::sync::{Mutex as AsyncMutex, Notify};
 use tokio::task::JoinHandle;
 
-use crate::cycle::{Cycle, CycleEnd, PrepareError, Prepared, Warrant, load_runtime, quarantine_for};
+use crate::cycle::{Cycle, CycleEnd, Watermark, has_own_work, PrepareError, Prepared, Warrant, load_runtime, quarantine_for};
 use crate::desk::Desk;
 use crate::engine::Engine;
+use crate::health;
 use crate::live::Live;
 use crate::services::Services;
 use crate::stop::{Stop, Stopper};
@@ -25,8 +26,9 @@ const LEASE: SignedDuration = SignedDuration::from_mins(5);
 const RENEWAL: SignedDuration = SignedDuration::from_mins(1);
 /// How long changes are gathered before they trigger a cycle.
 const GATHER: SignedDuration = SignedDuration::from_millis(50);
-/// How long a job may be in quarantine before it is disabled.
-const QUARANTINE_LIFE: SignedDuration = SignedDuration::from_hours(28 * 24);
+/// Why a job is paused after its initial cycle.
+const PRUNED: &str = "Too many objects failed in the initial cycle, and the job was paused at its end. Look at the failures \
+                      in the provisioning log, mend what they have in common, then start the job.";
 /// The wait after the store itself failed.
 const TROUBLE_WAIT: SignedDuration = SignedDuration::from_secs(5);
 
@@ -126,21 +128,35 @@ impl Runner {
         loop {
             let due = match self.due(services).await {
                 Ok(Some(due)) => due,
-                Ok(None) => return,
+                // Started again, this task goes on.
+                Ok(None) => {
+                    self.wake.notified().await;
+                    continue;
+                }
                 Err(error) => {
                     tracing::error!(job = %self.job, %error, "cannot read the schedule");
                     after(services.clock.now(), TROUBLE_WAIT)
                 }
             };
-            tokio::select! {
-                () = services.timer.until(due) => {}
-                () = self.wake.notified() => continue,
+            if due > services.clock.now() {
+                tokio::select! {
+                    () = services.timer.until(due) => {}
+                    () = self.wake.notified() => {}
+                }
+                // What is due may be something else by now.
+                continue;
             }
             *self.triggered.lock().unwrap_or_else(PoisonError::into_inner) = None;
             self.ordered.store(false, Ordering::SeqCst);
-            if let Err(error) = self.cycle(services).await {
-                tracing::error!(job = %self.job, %error, "the cycle failed");
-                services.timer.until(after(services.clock.now(), TROUBLE_WAIT)).await;
+            match self.cycle(services).await {
+                Ok(CycleEnd::Completed | CycleEnd::Failed(_)) => continue,
+                // By an order, which wakes; or because another process runs the job.
+                Ok(CycleEnd::Stopped) => {}
+                Err(error) => tracing::error!(job = %self.job, %error, "the cycle failed"),
+            }
+            tokio::select! {
+                () = services.timer.until(after(services.clock.now(), TROUBLE_WAIT)) => {}
+                () = self.wake.notified() => {}
             }
         }
     }
@@ -154,28 +170,36 @@ impl Runner {
         if job.schedule.state != ScheduleState::Active {
             return Ok(None);
         }
-        if job.schedule.expiration.is_some_and(|moment| moment <= now) {
-            set_state(services, job, ScheduleState::Disabled, "disabled: the schedule has expired").await?;
+        let expiration = job.schedule.expiration;
+        if expiration.is_some_and(|moment| moment <= now) {
+            let why = "The job's schedule has expired, and the job is disabled. Set a later expiration to start it again.";
+            health::set_state(services, &job, ScheduleState::Disabled, "ScheduleExpired", why).await?;
             return Ok(None);
         }
+        let due = self.next_cycle(services, &job, now).await?;
+        Ok(Some(expiration.map_or(due, |moment| moment.min(due))))
+    }
+
+    /// When the next cycle of an active job is due.
+    async fn next_cycle(&self, services: &Services, job: &Job, now: Timestamp) -> Result<Timestamp> {
         if self.ordered.load(Ordering::SeqCst) {
-            return Ok(Some(now));
+            return Ok(now);
         }
         let status = services.store.status(&self.job).await?;
-        let slowed = status.quarantine.as_ref().filter(|one| one.reason != QuarantineReason::TooManyDeletes);
-        if let Some(quarantine) = slowed {
-            return Ok(Some(quarantine.next_attempt));
+        if let Some(quarantine) = status.quarantine.as_ref().filter(|_| health::is_slowed(&status)) {
+            return Ok(quarantine.next_attempt);
         }
         let settings = JobSettings::parse(&job.settings).unwrap_or_default();
         let triggered = *self.triggered.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(moment) = triggered.filter(|_| settings.trigger_on_change) {
-            return Ok(Some(after(moment, GATHER)));
+        let triggers = settings.trigger_on_change && status.quarantine.is_none();
+        if let Some(moment) = triggered.filter(|_| triggers) {
+            return Ok(after(moment, GATHER));
         }
         let began = self.live.began().max(status.last_began);
         let interval = settings.interval.unwrap_or(job.schedule.interval);
         let by_interval = began.map_or(now, |began| after(began, interval));
         let by_retry = services.store.next_due(&self.job).await?;
-        Ok(Some(by_retry.map_or(by_interval, |moment| moment.min(by_interval))))
+        Ok(by_retry.map_or(by_interval, |moment| moment.min(by_interval)))
     }
 
     /// Runs one cycle, now.
@@ -223,10 +247,9 @@ impl Runner {
         };
         let status = services.store.status(&self.job).await?;
         if status.escrows_pruned && end == CycleEnd::Completed {
-            set_state(services, job, ScheduleState::Paused, "paused: too many failures in the initial cycle")
-                .await?;
+            health::set_state(services, &job, ScheduleState::Paused, "EscrowsPruned", PRUNED).await?;
         } else {
-            self.disable_if_hopeless(services, job, &status).await?;
+            health::disable_if_hopeless(services, &job, &status).await?;
         }
         Ok(end)
     }
@@ -258,12 +281,12 @@ impl Runner {
     /// True where a cycle would find nothing: asked without a lease and without a write.
     async fn is_idle(&self, services: &Services, prepared: &Prepared) -> Result<bool> {
         let runtime = load_runtime(services, &self.job).await?;
-        let Some(watermark) = runtime.watermark.filter(|watermark| watermark.meaning == prepared.meaning)
-        else {
+        let current = |watermark: &&Watermark| watermark.meaning == prepared.meaning;
+        let Some(watermark) = runtime.watermark.as_ref().filter(current) else {
             return Ok(false);
         };
         let same_target = runtime.target_identity.as_deref() == Some(prepared.identity.as_str());
-        if runtime.running.is_some() || runtime.force_deletes || !same_target {
+        if runtime.running.is_some() || runtime.allows_any() || !same_target {
             return Ok(false);
         }
         let status = services.store.status(&self.job).await?;
@@ -274,7 +297,10 @@ impl Runner {
         if services.store.next_due(&self.job).await?.is_some_and(|due| due <= now) {
             return Ok(false);
         }
-        let cursor = Cursor(watermark.cursor);
+        if has_own_work(services, prepared, &runtime).await? {
+            return Ok(false);
+        }
+        let cursor = Cursor(watermark.cursor.clone());
         let request = ChangeRequest { selections: &prepared.selections, cursor: Some(&cursor), page_size: 1 };
         match prepared.source.changes(request).await {
             Ok(page) => Ok(page.changes.is_empty() && !page.more),
@@ -311,34 +337,11 @@ impl Runner {
         };
         let failure = Failure::new(code, error.to_string());
         let mut status = services.store.status(&self.job).await?;
+        let before = status.quarantine.clone();
         let settings = JobSettings::parse(&job.settings).unwrap_or_default();
         quarantine_for(&mut status, &failure, services.clock.now(), &settings.quarantine_retry_intervals);
-        services.store.put_status(&self.job, status.clone()).await?;
-        self.disable_if_hopeless(services, job.clone(), &status).await?;
+        health::put_status(services, job, before, status.clone()).await?;
+        health::disable_if_hopeless(services, job, &status).await?;
         Ok(CycleEnd::Failed(failure))
-    }
-
-    async fn disable_if_hopeless(&self, services: &Services, job: Job, status: &JobStatus) -> Result<()> {
-        let now = services.clock.now();
-        let hopeless = status
-            .quarantine
-            .as_ref()
-            .is_some_and(|quarantine| after(quarantine.began, QUARANTINE_LIFE) <= now);
-        if hopeless {
-            set_state(services, job, ScheduleState::Disabled, "disabled after 28 days in quarantine").await?;
-        }
-        Ok(())
-    }
-}
-
-/// Writes a new schedule state, unless somebody changed the job in the meantime.
-async fn set_state(services: &Services, job: Job, state: ScheduleState, why: &str) -> Result<()> {
-    tracing::warn!(job = %job.id, "{why}");
-    match services.store.job(job.tenant, &job.id).await? {
-        Some(mut current) if current.schedule == job.schedule => {
-            current.schedule.state = state;
-            services.store.update_job(current).await
-        }
-        _ => Ok(()),
     }
 }

@@ -13,6 +13,7 @@ use store::SharedStore;
 use store::vault::Vault;
 
 use crate::cycle::{PrepareError, Sides};
+use crate::notice::Notifiers;
 use crate::registry::{Registry, Templates};
 use crate::time::Timer;
 
@@ -33,6 +34,8 @@ pub struct Services {
     pub registry: Registry,
     /// Where jobs start from.
     pub templates: Templates,
+    /// The ways by which people are told of a job's health.
+    pub notifiers: Notifiers,
     /// Who this process is, for leases. Where only one process can have the store, it is the same after a restart, so
     /// that nobody waits for the lease of a process that died.
     pub node: Uuid,

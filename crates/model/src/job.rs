@@ -75,6 +75,10 @@ pub enum QuarantineReason {
     EncounteredQuarantineException,
     /// More removals than the limits allow wait for consent.
     TooManyDeletes,
+    /// More creates than the limits allow wait for consent.
+    TooManyCreates,
+    /// More updates than the limits allow wait for consent.
+    TooManyUpdates,
 }
 
 impl QuarantineReason {
@@ -87,7 +91,25 @@ impl QuarantineReason {
             Self::EncounteredEscrowProportionThreshold => "EncounteredEscrowProportionThreshold",
             Self::EncounteredQuarantineException => "EncounteredQuarantineException",
             Self::TooManyDeletes => "TooManyDeletes",
+            // The Graph enumeration has no members for these; the code of the error tells them.
+            Self::TooManyCreates | Self::TooManyUpdates => "Unknown",
         }
+    }
+
+    /// The code of the quarantine's error.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::TooManyCreates => "TooManyCreates",
+            Self::TooManyUpdates => "TooManyUpdates",
+            other => other.wire(),
+        }
+    }
+
+    /// True where the job goes on at its interval, but for what is held back.
+    #[must_use]
+    pub fn only_holds(self) -> bool {
+        matches!(self, Self::TooManyDeletes | Self::TooManyCreates | Self::TooManyUpdates)
     }
 }
 
@@ -96,11 +118,13 @@ impl QuarantineReason {
 pub struct Quarantine {
     /// Why.
     pub reason: QuarantineReason,
-    /// When this series began.
+    /// When it was imposed, or last left in effect.
     pub began: Timestamp,
+    /// When it was imposed for the first time in this series.
+    pub series_began: Timestamp,
     /// When the next try is made.
     pub next_attempt: Timestamp,
-    /// How many tries the series has seen.
+    /// How often it was imposed or left in effect since the series began.
     pub series_count: u32,
     /// What went wrong.
     pub error: Option<ErrorText>,

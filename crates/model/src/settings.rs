@@ -249,7 +249,12 @@ impl JobSettings {
 fn nearest(name: &str) -> &'static str {
     let wanted = name.to_lowercase();
     let likeness = |known: &&&'static str| strsim::jaro_winkler(&known.to_lowercase(), &wanted);
-    KNOWN.iter().chain(&policies::KNOWN).max_by(|one, other| likeness(one).total_cmp(&likeness(other))).copied().unwrap_or("Interval")
+    KNOWN
+        .iter()
+        .chain(&policies::KNOWN)
+        .max_by(|one, other| likeness(one).total_cmp(&likeness(other)))
+        .copied()
+        .unwrap_or("Interval")
 }
 
 pub(crate) fn malformed(name: &'static str, value: &str, expected: &'static str) -> SettingError {
@@ -313,11 +318,6 @@ pub(crate) fn limit(name: &'static str, value: &str) -> Result<Limit, SettingErr
     parsed.ok_or_else(|| malformed(name, value, expected))
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn pair(name: &str, value: &str) -> Setting {
 fn thresholds(value: &str) -> Result<EscrowThresholds, SettingError> {
     let parsed = || {
         let mut parts = value.split(',').map(str::trim);
@@ -334,6 +334,11 @@ fn thresholds(value: &str) -> Result<EscrowThresholds, SettingError> {
     })
 }
 
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pair(name: &str, value: &str) -> Setting {
         Setting { name: name.into(), value: value.into() }
     }
 
@@ -343,21 +348,21 @@ fn thresholds(value: &str) -> Result<EscrowThresholds, SettingError> {
             pair("Interval", "PT1S"),
             pair("EscrowRetryIntervals", "PT2S, P1D"),
             pair("MaxDeletes", "20%"),
+            pair("EscrowThresholds", "5, 30%,10,20"),
             pair("Target.MemberChunk", "50"),
             pair("DomainFQDN", "corp.example"),
         ])
         .unwrap();
         assert_eq!(settings.interval, Some(SignedDuration::from_secs(1)));
-            pair("EscrowThresholds", "5, 30%,10,20"),
         assert_eq!(settings.escrow_retry_intervals[1], SignedDuration::from_hours(24));
         assert_eq!(settings.max_deletes, Some(Limit::Percent(20)));
+        let expected = EscrowThresholds { least: 5, percent: 30, base: 10, total: 20 };
+        assert_eq!(settings.escrow_thresholds, expected);
         assert_eq!(settings.target, [("MemberChunk".to_owned(), "50".to_owned())]);
     }
 
     #[test]
     fn intervals_are_read_as_the_python_sdk_prints_them() {
-        let expected = EscrowThresholds { least: 5, percent: 30, base: 10, total: 20 };
-        assert_eq!(settings.escrow_thresholds, expected);
         assert_eq!(parse_interval("0:05:00").unwrap(), SignedDuration::from_mins(5));
         assert_eq!(parse_interval("1 day, 1:00:00").unwrap(), SignedDuration::from_hours(25));
     }
@@ -372,9 +377,9 @@ fn thresholds(value: &str) -> Result<EscrowThresholds, SettingError> {
         assert!(wrong("Interval", "PT0S").contains("PT40M"));
         assert!(wrong("Interval", "40 minutes or so").contains("PT40M"));
         assert!(wrong("MaxDeletes", "120%").contains("percentage"));
-        assert!(wrong("ConcurrentExports", "0").contains("1 to 256"));
-    }
-}
         for text in ["5", "5,40%,10", "5,40,10,20", "5,400%,10,20", "5,40%,10,20,30", "0,40%,10,20"] {
             assert!(wrong("EscrowThresholds", text).contains("5000,40%,40000,60000"));
         }
+        assert!(wrong("ConcurrentExports", "0").contains("1 to 256"));
+    }
+}

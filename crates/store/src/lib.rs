@@ -12,6 +12,7 @@ mod jobs;
 mod logs;
 mod managed;
 mod notices;
+mod policies;
 mod plans;
 mod predicate;
 mod tenants;
@@ -31,8 +32,9 @@ pub use managed::{
     OutgoingEdge, Staged,
 };
 pub use model::link::{Entry, Exported, Intent, Link, LinkState, Origin, StagedKind};
-pub use plans::PlanStore;
 pub use notices::{NoticeStore, PendingNotice};
+pub use policies::{Drift, DriftKind, Exclusion, PolicyStore};
+pub use plans::PlanStore;
 pub use predicate::fold;
 pub use tenants::{SealedSecret, Tenant, TenantStore};
 
@@ -43,6 +45,7 @@ pub trait Store:
     + JobStore
     + ConnectorDataStore
     + PlanStore
+    + PolicyStore
     + LogStore
     + NoticeStore
     + Send
@@ -56,6 +59,7 @@ impl<
         + JobStore
         + ConnectorDataStore
         + PlanStore
+        + PolicyStore
         + LogStore
         + NoticeStore
         + Send

@@ -28,7 +28,8 @@ pub struct Escrow {
     pub next: Timestamp,
 }
 
-/// A disable or delete that waits for the end of the cycle, or for consent.
+/// A write that waits for the end of the cycle, or for consent: a disable or delete, and a create or update where those
+/// are limited.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Staged {
     /// The rule's id.
@@ -39,8 +40,8 @@ pub struct Staged {
     pub source: Anchor,
     /// What it would do.
     pub action: StagedKind,
-    /// Why.
-    pub reason: Inactive,
+    /// Why the object is not active; none for creates and updates.
+    pub reason: Option<Inactive>,
     /// True where only the object's absence from a full read speaks for it.
     pub absent: bool,
     /// When it was staged.
@@ -204,7 +205,6 @@ pub struct IndexedObject {
     pub keys: Vec<(Name, String)>,
 }
 
-/// How many links a job has, by source type and target type.
 /// A link that was forgotten by a reset: the account that an object had, until matching confirms it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hint {
@@ -224,6 +224,7 @@ pub struct Hint {
     pub origin: Origin,
 }
 
+/// How many links a job has, by source type and target type.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ManagedCount {
     /// The source's object type.
@@ -257,6 +258,8 @@ pub struct Commit {
     pub removed: Vec<(Name, Anchor)>,
     /// Edge writes, in order, after the entries.
     pub edges: Vec<EdgeWrite>,
+    /// Entries, by rule and source, whose link was released at this moment.
+    pub released: Vec<(Name, Anchor, Timestamp)>,
     /// Escrows that are written (by rule and source).
     pub escrows: Vec<Escrow>,
     /// Escrows, by rule and source, that are settled.
@@ -267,11 +270,11 @@ pub struct Commit {
     pub unstaged: Vec<(Name, Anchor)>,
     /// Intents, by rule and source, that are resolved.
     pub resolved: Vec<(Name, Anchor)>,
+    /// Hints, by rule and source, that were confirmed or reported.
+    pub unhinted: Vec<(Name, Anchor)>,
     /// Records of the provisioning log.
     pub log: Vec<ProvisioningRecord>,
     /// The job's runtime state after the page, an opaque text of the engine's; none leaves it as it is.
-    /// Hints, by rule and source, that were confirmed or reported.
-    pub unhinted: Vec<(Name, Anchor)>,
     pub runtime: Option<String>,
 }
 
@@ -283,17 +286,18 @@ impl Commit {
             && self.seen.is_empty()
             && self.removed.is_empty()
             && self.edges.is_empty()
+            && self.released.is_empty()
             && self.intents.is_empty()
             && self.escrows.is_empty()
             && self.settled.is_empty()
             && self.staged.is_empty()
             && self.unstaged.is_empty()
             && self.resolved.is_empty()
+            && self.unhinted.is_empty()
             && self.log.is_empty()
             && self.runtime.is_none()
     }
 }
-            && self.unhinted.is_empty()
 
 /// The connector data store of jobs.
 #[async_trait]
@@ -367,14 +371,14 @@ pub trait ConnectorDataStore: Send + Sync {
     /// How many escrows there are, deferred ones left out.
     async fn escrow_count(&self, job: &JobId) -> Result<u64>;
 
+    /// How many edges wait because their export failed.
+    async fn failing_edges(&self, job: &JobId) -> Result<u64>;
+
     /// When the next escrow or edge falls due; a moment long past for what is due at once.
     async fn next_due(&self, job: &JobId) -> Result<Option<Timestamp>>;
 
     /// Removes the escrows of a job and makes edges whose export failed due at once (restart scope `Escrows`, and every
     /// initial cycle).
-    /// How many edges wait because their export failed.
-    async fn failing_edges(&self, job: &JobId) -> Result<u64>;
-
     async fn clear_escrows(&self, job: &JobId) -> Result<()>;
 
     /// A page of staged rows, by rising (rule, source).
@@ -390,13 +394,13 @@ pub trait ConnectorDataStore: Send + Sync {
     /// `ConnectorDataStore`). Hints of an earlier reset stay where no link came since.
     async fn clear_links(&self, job: &JobId) -> Result<()>;
 
+    /// A page of hints, by rising (rule, source).
+    async fn hints(&self, job: &JobId, after: Option<(Name, Anchor)>, limit: usize) -> Result<Vec<Hint>>;
+
     /// Takes claims for `holder`; returns those that somebody else holds and that have not ended.
     async fn claim(
         &self,
         job: &JobId,
-    /// A page of hints, by rising (rule, source).
-    async fn hints(&self, job: &JobId, after: Option<(Name, Anchor)>, limit: usize) -> Result<Vec<Hint>>;
-
         holder: Uuid,
         claims: Vec<Claim>,
         now: Timestamp,

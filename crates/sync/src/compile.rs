@@ -17,6 +17,7 @@ use model::{Name, Value};
 use self::names::{Known, list};
 use crate::filter::{Filters, Groups, Operand};
 use crate::program::{AttributeFlow, Mapping, Program, ReferenceFlow, Rule, Slot, Source};
+use crate::protect::Protection;
 
 /// Errors of one schema that are told at once; behind that many nothing more is looked at.
 const MOST_ERRORS: usize = 100;
@@ -194,6 +195,7 @@ impl<'a> RuleCompiler<'a> {
             disables: flows.iter().filter(may_update).any(|flow| flow.reads_soft_deleted),
             flows,
             references,
+            protection: Protection::default(),
         })
     }
 

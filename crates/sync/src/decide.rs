@@ -1,5 +1,7 @@
 //! The decision about one object.
 
+mod guard;
+
 use expression::Context;
 use model::change::{ChangeSet, SourceObject};
 use model::link::{Link, LinkState, Origin, StagedKind};
@@ -12,6 +14,8 @@ use crate::facts::{
 };
 use crate::flow::{Computed, Inputs, Purpose, compute};
 use crate::matching::{self, Match, answer, fold};
+use crate::program::Mapping;
+use guard::Guard;
 
 /// Decides what is to be done with one object, or says what must be known first.
 ///
@@ -37,8 +41,11 @@ struct Deciding<'f, 'a, 'c, 'e> {
 
 impl<'a> Deciding<'_, 'a, '_, '_> {
     fn run(&mut self) -> Result<Step, Failure> {
+        if let Some(reason) = self.facts.excluded {
+            return Ok(self.excluded(reason));
+        }
         let source = match self.facts.seen {
-            Seen::Gone => return Ok(self.gone()),
+            Seen::Gone => return self.gone(),
             Seen::Present(source) => source,
         };
         let mapping = self.facts.mapping;
@@ -55,7 +62,13 @@ impl<'a> Deciding<'_, 'a, '_, '_> {
             (None, Some(link)) => self.follow(source, link),
             (Some(reason), None) => self.deprovision_intended(source, reason),
             (Some(reason), Some(link)) if link.state == LinkState::Released => {
-                Ok(self.skip(SkipReason::Inactive(reason)))
+                if !self.facts.expired || !mapping.flow_types.delete {
+                    return Ok(self.skip(SkipReason::Inactive(reason)));
+                }
+                match self.guard(link)? {
+                    Guard::Done(step) => Ok(step),
+                    Guard::Free => Ok(self.delete(link.anchor.clone(), reason)),
+                }
             }
             (Some(reason), Some(link)) => self.deprovision(source, link, reason),
         }
@@ -86,30 +99,34 @@ impl<'a> Deciding<'_, 'a, '_, '_> {
     }
 
     /// The source no longer has the object.
-    fn gone(&mut self) -> Step {
+    fn gone(&mut self) -> Result<Step, Failure> {
         self.inactive = Some(Inactive::Gone);
         let (link, flows) = (self.link().cloned(), self.facts.mapping.flow_types);
         match (link, self.facts.intent) {
-            (Some(link), _) if link.state == LinkState::Active && flows.delete => {
-                self.delete(link.anchor, Inactive::Gone)
-            }
+            (Some(link), _) if link.state == LinkState::Active && flows.delete => match self.guard(&link)? {
+                Guard::Done(step) => Ok(step),
+                Guard::Free => Ok(self.delete(link.anchor, Inactive::Gone)),
+            },
             (None, Some(_)) if flows.delete => self.undo_intent(),
-            _ => self.done(
+            _ => Ok(self.done(
                 Action::Skip(SkipReason::Inactive(Inactive::Gone)),
                 LinkChange::Remove,
                 References::default(),
-            ),
+            )),
         }
     }
 
     /// An account was about to be made when something broke, and its source object is gone by now.
-    fn undo_intent(&mut self) -> Step {
+    fn undo_intent(&mut self) -> Result<Step, Failure> {
         match self.intended() {
-            Intended::Need(need) => Step::Need(vec![need]),
-            Intended::Account(anchor) => self.delete(anchor, Inactive::Gone),
+            Intended::Need(need) => Ok(Step::Need(vec![need])),
+            Intended::Account(anchor) => match self.guard_account(&anchor)? {
+                Guard::Done(step) => Ok(step),
+                Guard::Free => Ok(self.delete(anchor, Inactive::Gone)),
+            },
             Intended::Nothing => {
                 let nothing = Action::Skip(SkipReason::Inactive(Inactive::Gone));
-                self.done(nothing, LinkChange::Remove, References::default())
+                Ok(self.done(nothing, LinkChange::Remove, References::default()))
             }
         }
     }
@@ -198,6 +215,12 @@ impl<'a> Deciding<'_, 'a, '_, '_> {
         let mapping = self.facts.mapping;
         let Computed { changes, shown } =
             compute(mapping, inputs, Purpose::Create, self.facts.policy.fingerprints, self.context)?;
+        if let Some(step) = self.protected(&as_object(mapping, &changes))? {
+            return Ok(step);
+        }
+        if self.is_staged(StagedKind::Create) {
+            return Ok(self.stage(StagedKind::Create, None));
+        }
         self.trace.push(TraceStep::Decide(LogAction::Create));
         let draft = LinkDraft {
             anchor: None,
@@ -229,7 +252,13 @@ impl<'a> Deciding<'_, 'a, '_, '_> {
             );
             return Ok(self.defer(&words, FailureCode::DuplicateSourceEntries));
         }
+        if let Some(step) = self.protected(target)? {
+            return Ok(step);
+        }
         let origin = if self.facts.intent.is_some() { Origin::Created } else { Origin::Matched };
+        if !self.owns(origin) {
+            return Ok(self.link_unowned(target.anchor.clone()));
+        }
         self.update(source, target.anchor.clone(), Some(target), &[], origin, true)
     }
 
@@ -240,6 +269,10 @@ impl<'a> Deciding<'_, 'a, '_, '_> {
         match answer(self.answers, &read) {
             Some(Answer::Object(Some(target))) => {
                 let target = target.clone();
+                match self.guard(link)? {
+                    Guard::Done(step) => return Ok(step),
+                    Guard::Free => {}
+                }
                 self.update(source, link.anchor.clone(), Some(&target), &link.exported, link.origin, released)
             }
             Some(_) => {
@@ -250,6 +283,10 @@ impl<'a> Deciding<'_, 'a, '_, '_> {
                 && !released
                 && !link.disabled =>
             {
+                match self.guard(link)? {
+                    Guard::Done(step) => return Ok(step),
+                    Guard::Free => {}
+                }
                 self.update(source, link.anchor.clone(), None, &link.exported, link.origin, false)
             }
             None => Ok(Step::Need(vec![read])),
@@ -285,6 +322,9 @@ impl<'a> Deciding<'_, 'a, '_, '_> {
             // The account is linked all the same, so that it is not matched again and again.
             return Ok(self.redundant(SkipReason::UpdateDoesNotFlow, draft, references));
         }
+        if self.is_staged(StagedKind::Update) {
+            return Ok(self.stage(StagedKind::Update, None));
+        }
         self.trace.push(TraceStep::Decide(LogAction::Update));
         Ok(self.done(Action::Update(anchor, changes), LinkChange::Put(draft), references))
     }
@@ -294,6 +334,10 @@ impl<'a> Deciding<'_, 'a, '_, '_> {
         let mapping = self.facts.mapping;
         if self.facts.policy.skip_out_of_scope_deletions && reason.releases() {
             return Ok(self.skip(SkipReason::OutOfScopeDeletionsSkipped(reason)));
+        }
+        match self.guard(link)? {
+            Guard::Done(step) => return Ok(step),
+            Guard::Free => {}
         }
         if mapping.disables && mapping.flow_types.update && self.facts.soft_delete {
             return self.disable(source, link, reason);
@@ -307,8 +351,8 @@ impl<'a> Deciding<'_, 'a, '_, '_> {
 
     fn disable(&mut self, source: &SourceObject, link: &Link, reason: Inactive) -> Result<Step, Failure> {
         let state = if reason.releases() { LinkState::Released } else { LinkState::Active };
-        if self.facts.stage_removals && !link.disabled {
-            return Ok(self.stage(StagedKind::Disable, reason));
+        if self.is_staged(StagedKind::Disable) && !link.disabled {
+            return Ok(self.stage(StagedKind::Disable, Some(reason)));
         }
         let read = Need::Read(link.anchor.clone());
         let target = match answer(self.answers, &read) {
@@ -341,8 +385,8 @@ impl<'a> Deciding<'_, 'a, '_, '_> {
     }
 
     fn delete(&mut self, anchor: Anchor, reason: Inactive) -> Step {
-        if self.facts.stage_removals {
-            return self.stage(StagedKind::Delete, reason);
+        if self.is_staged(StagedKind::Delete) {
+            return self.stage(StagedKind::Delete, Some(reason));
         }
         self.trace.push(TraceStep::Decide(LogAction::Delete));
         self.done(Action::Delete(anchor), LinkChange::Remove, References::default())
@@ -367,8 +411,15 @@ impl<'a> Deciding<'_, 'a, '_, '_> {
         }
     }
 
-    fn stage(&mut self, kind: StagedKind, reason: Inactive) -> Step {
+    /// True where a write of a kind waits for the end of the cycle, to be counted before any is sent.
+    fn is_staged(&self, kind: StagedKind) -> bool {
+        self.facts.stage_removals && self.facts.sends != Some(kind) && self.facts.policy.limits.stages(kind)
+    }
+
+    fn stage(&mut self, kind: StagedKind, reason: Option<Inactive>) -> Step {
         self.trace.push(TraceStep::Decide(match kind {
+            StagedKind::Create => LogAction::Create,
+            StagedKind::Update => LogAction::Update,
             StagedKind::Disable => LogAction::Disable,
             StagedKind::Delete => LogAction::Delete,
         }));
@@ -401,6 +452,15 @@ impl<'a> Deciding<'_, 'a, '_, '_> {
         let trace = std::mem::take(&mut self.trace);
         Step::Done(Box::new(Decision { action, link, references, inactive: self.inactive, trace }))
     }
+}
+
+/// An account as it would be made.
+fn as_object(mapping: &Mapping, changes: &ChangeSet) -> Object {
+    let mut object = Object::new(mapping.target_kind.clone(), "");
+    for change in changes.changes.iter().filter(|_| !mapping.protection.is_empty()) {
+        object.attributes.set(change.attribute.clone(), change.new.clone());
+    }
+    object
 }
 
 /// What became of an account that was about to be made when something broke.

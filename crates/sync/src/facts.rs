@@ -1,10 +1,12 @@
 use model::change::{ChangeSet, SourceObject};
 use model::fingerprint::{Fingerprint, Fingerprinter};
 use model::link::{Entry, Intent, LinkState, Origin, StagedKind};
+use model::policies::Ownership;
 use model::provisioning::{Import, Inactive, SkipReason, Step as TraceStep};
 use model::settings::TargetVerification;
 use model::{Anchor, Failure, Name, Object, Value};
 
+use crate::limits::Limits;
 use crate::program::Mapping;
 
 /// What the source shows of an object.
@@ -25,6 +27,10 @@ pub struct Policy {
     pub verification: TargetVerification,
     /// Makes the job's fingerprints.
     pub fingerprints: Fingerprinter,
+    /// Which accounts may be changed.
+    pub ownership: Ownership,
+    /// Which writes are gathered before they are sent.
+    pub limits: Limits,
 }
 
 /// Everything that is known of one object before the target is asked.
@@ -49,8 +55,14 @@ pub struct Facts<'a> {
     pub policy: &'a Policy,
     /// True where the target can disable accounts of this type and enable them again.
     pub soft_delete: bool,
-    /// True where removals are only staged; false where they are decided again to be sent.
+    /// True where limited writes are only staged; false where they are decided again to be sent.
     pub stage_removals: bool,
+    /// The one kind of limited write that may be sent all the same, where one may.
+    pub sends: Option<StagedKind>,
+    /// Why a person took the object out of the job, where one did.
+    pub excluded: Option<&'a str>,
+    /// True where a disabled, released account has been kept for as long as it is to be.
+    pub expired: bool,
     /// True where nothing can be put off any more: the end of the cycle has come.
     pub last_chance: bool,
 }
@@ -125,8 +137,8 @@ pub enum Action {
     Disable(Anchor, ChangeSet),
     /// An account's end.
     Delete(Anchor),
-    /// Nothing yet: a removal waits for the end of the cycle.
-    Stage(StagedKind, Inactive),
+    /// Nothing yet: a write that is limited waits for the end of the cycle.
+    Stage(StagedKind, Option<Inactive>),
     /// Nothing yet: the object is decided again at the end of the cycle, for this reason.
     Defer(Failure),
     /// Nothing: the object cannot be provisioned.

@@ -7,22 +7,27 @@
 
 mod compile;
 mod decide;
+mod drift;
 mod facts;
 mod filter;
 mod flow;
+mod limits;
 mod matching;
 mod program;
+mod protect;
 mod schedule;
 mod settle;
 mod typed;
 
 pub use compile::{SchemaError, compile};
 pub use decide::decide;
+pub use drift::drifted;
 pub use expression::{Context, Domains};
 pub use facts::{
     Action, Answer, Decision, Facts, LinkChange, LinkDraft, Need, Policy, References, Seen, Shown, Step,
 };
 pub use filter::{FilterOperator, MultivaluedComparison, filter_operators};
+pub use limits::{Held, Limits, Tally};
 pub use program::{AttributeFlow, Mapping, Program, ReferenceFlow, Rule};
-pub use schedule::{RemovalLimits, RemovalTally, removals_exceed, retry_at};
+pub use schedule::{EscrowTally, escrow_trouble, retry_at};
 pub use settle::{Outcome, Settled, is_about_the_target, settle};

@@ -5,6 +5,7 @@ use model::{Anchor, Name, Value};
 
 use crate::filter::Filters;
 use crate::flow::Inputs;
+use crate::protect::Protection;
 
 /// A schema, ready to decide with: names resolved, expressions compiled, filters prepared.
 #[derive(Debug)]
@@ -47,10 +48,12 @@ pub struct Mapping {
     pub(crate) matching: Vec<usize>,
     /// Source attributes that filters and flows read; flows name them by position.
     pub source_attributes: Vec<Name>,
-    /// Target attributes that flows write.
+    /// Target attributes that flows write, and those that say whether an account may be touched.
     pub target_attributes: Vec<Name>,
     /// True where a flow that may go out in an update reads `IsSoftDeleted`.
     pub(crate) disables: bool,
+    /// Accounts that are never touched.
+    pub(crate) protection: Protection,
 }
 
 impl Mapping {

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use connector::{
-    ChangeSet, ConnectorError, Cursor, ErrorClass, ReferenceChange, Result, Selection, Target,
+    ChangeSet, ConnectorError, Cursor, ErrorClass, ReferenceChange, ReferencePage, Result, Selection, Target,
     TargetCapabilities, TargetPage, TypeCapabilities,
 };
 use model::schema::{AttributeDefinition, DirectoryDefinition, ObjectDefinition};
@@ -174,6 +174,25 @@ impl MemoryTarget {
         held(&self.state).set(anchor, &attribute.into(), value).is_some()
     }
 
+    /// Changes a multi-valued reference attribute behind the engine's back; false where the object does not exist.
+    pub fn alter_references(
+        &self,
+        anchor: &Anchor,
+        attribute: &str,
+        added: &[Anchor],
+        removed: &[Anchor],
+    ) -> bool {
+        let mut state = held(&self.state);
+        let Some(kind) = state.object(anchor).map(|object| object.kind.clone()) else { return false };
+        let change = ReferenceChange {
+            attribute: attribute.into(),
+            multivalued: true,
+            added: added.to_vec(),
+            removed: removed.to_vec(),
+        };
+        state.update_references(&kind, anchor, &change).is_ok()
+    }
+
     /// Removes an object behind the engine's back; false where it does not exist.
     pub fn take_away(&self, anchor: &Anchor) -> bool {
         held(&self.state).remove(anchor)
@@ -280,6 +299,27 @@ impl Target for MemoryTarget {
                 return Err(ConnectorError::new(class, detail));
             }
             state.update_references(kind, anchor, change)
+        })
+        .await
+    }
+
+    async fn references(
+        &self,
+        kind: &Name,
+        anchor: &Anchor,
+        attribute: &Name,
+        cursor: Option<&Cursor>,
+    ) -> Result<Option<ReferencePage>> {
+        self.call(Method::Read, |state| {
+            if state.object(anchor).is_none_or(|object| object.kind != *kind) {
+                return Err(state::not_found(kind, anchor));
+            }
+            let start = cursor.and_then(|cursor| cursor.0.parse::<usize>().ok()).unwrap_or(0);
+            let all = state.references(anchor, attribute);
+            let end = start.saturating_add(self.page_size);
+            let next = (end < all.len()).then(|| Cursor(end.to_string()));
+            let references = all.into_iter().skip(start).take(self.page_size).collect();
+            Ok(Some(ReferencePage { references, next }))
         })
         .await
     }

@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use connector::{
-    ChangeSet, Configuration, ConfigurationError, Cursor, Factory, ReferenceChange, Result, Selection,
-    Source, Target, TargetCapabilities, TargetPage,
+    ChangeSet, Configuration, ConfigurationError, Cursor, Factory, ReferenceChange, ReferencePage, Result,
+    Selection, Source, Target, TargetCapabilities, TargetPage,
 };
 use model::schema::DirectoryDefinition;
 use model::{Anchor, Name, Object, Value};
@@ -130,6 +130,17 @@ impl Target for RecordingTarget {
         let answer = self.inner.update_references(kind, anchor, change).await;
         let call = call(Method::UpdateReferences, Some(kind), Some(anchor));
         self.note(answer, Call { references: Some(change.clone()), ..call })
+    }
+
+    async fn references(
+        &self,
+        kind: &Name,
+        anchor: &Anchor,
+        attribute: &Name,
+        cursor: Option<&Cursor>,
+    ) -> Result<Option<ReferencePage>> {
+        let answer = self.inner.references(kind, anchor, attribute, cursor).await;
+        self.note(answer, call(Method::Read, Some(kind), Some(anchor)))
     }
 
     async fn delete(&self, kind: &Name, anchor: &Anchor) -> Result<()> {

@@ -23,6 +23,7 @@ pub mod lists;
 pub mod logs;
 pub mod matching;
 pub mod notices;
+pub mod policies;
 pub mod plans;
 pub mod tenants;
 pub mod vault;
@@ -51,17 +52,21 @@ macro_rules! store_suite {
             edges {
                 wanted_edges_are_due_once_both_ends_are_linked, unwanted_edges_are_removed_or_due,
                 sweeping_unwants_what_an_enumeration_did_not_see, retries_wait, exported_edges_rest,
-                links_that_change_make_edges_due, removed_owners_take_their_edges_along,
                 failing_edges_are_counted,
+                links_that_change_make_edges_due, removed_owners_take_their_edges_along,
                 reset_edges_are_exported_anew, the_lowest_rule_tells_the_target, due_edges_are_grouped,
                 edges_agree_with_the_definition
             }
             waiting { escrows_fall_due, escrows_are_paged, staged_rows_are_counted, intents_outlive_their_writer }
-            claims { claims_are_exclusive_until_they_end, claims_allow_to_write }
             hints { links_become_hints }
+            claims { claims_are_exclusive_until_they_end, claims_allow_to_write }
             plans { plans_come_back_whole, old_plans_go }
-            matching { the_index_finds_by_folded_value, the_last_object_wins }
             notices { notices_wait_until_they_are_dropped }
+            policies {
+                exclusions_are_kept_by_object, released_links_are_found_by_age, exported_references_are_paged,
+                retries_are_brought_forward, drift_is_kept_from_scan_to_scan
+            }
+            matching { the_index_finds_by_folded_value, the_last_object_wins }
             logs {
                 records_come_back_whole, records_are_filtered, records_are_paged_both_ways,
                 old_records_are_pruned, audits_come_newest_first

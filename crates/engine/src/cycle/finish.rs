@@ -2,13 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use model::job::{ErrorText, ExecutionResult, JobStatus, Quarantine, QuarantineReason};
+use model::job::{
+    Counters, ErrorText, Execution, ExecutionResult, JobStatus, Quarantine, QuarantineReason,
+};
 use model::{Failure, Timestamp};
 use store::{Commit, Result, StoreError};
-use sync::retry_at;
+use sync::{EscrowTally, Held, escrow_trouble};
 
 use super::results::Halt;
 use super::{Cycle, Watermark};
+use crate::health::{Retry, impose, put_status};
 
 /// How a cycle ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,20 +24,28 @@ pub enum CycleEnd {
     Failed(Failure),
 }
 
-/// From this many failures on, a cycle's share of failures counts.
-const PROPORTION_FROM: u64 = 5_000;
-/// More than this share of failures in per cent is too much.
-const PROPORTION_PERCENT: u64 = 40;
-/// More escrows than this are too many.
-const BASE_THRESHOLD: u64 = 40_000;
+/// What a person is told whose removals are held.
+const HELD: &str = "More accounts would be disabled or deleted than the limits allow. Look at the stagedDelete records of \
+                    the provisioning log; restart the job with ForceDeletes to let them through, or correct the scope.";
+/// What a person is told whose creates are held.
+const HELD_CREATES: &str = "More accounts would be created than MaxCreates allows, and none of them is. Look at the create \
+                            records with a warning in the provisioning log; let them through with the action allow, raise \
+                            the limit, or correct the scope.";
+/// What a person is told whose updates are held.
+const HELD_UPDATES: &str = "More accounts would be updated than MaxUpdates allows, and none of them is. Look at the update \
+                            records with a warning in the provisioning log; let them through with the action allow, raise \
+                            the limit, or correct the mappings.";
+/// What a person is told of too many failures.
+const FAILING: &str = "Too many objects failed. Look at the failures in the provisioning log and mend what they have in \
+                       common; the job is tried again by itself.";
 
 impl Cycle<'_> {
     /// Everything was read and done.
     pub(crate) async fn finish(&mut self) -> Result<CycleEnd> {
         let counters = self.counters();
-        let escrows =
-            if self.has.escrows { self.services.store.escrow_count(&self.prepared.job.id).await? } else { 0 };
-        let held = self.holds_removals().await?;
+        let (store, job) = (&self.services.store, &self.prepared.job.id);
+        let escrows = if self.has.escrows { store.escrow_count(job).await? } else { 0 };
+        let held = self.waiting_kinds().await?;
         let cursor = self.runtime.running.as_ref().and_then(|running| running.cursor.clone());
         let meaning = self.prepared.meaning;
         let result = if counters.escrowed_raw > 0 || escrows > 0 {
@@ -43,6 +54,9 @@ impl Cycle<'_> {
             ExecutionResult::Succeeded
         };
         let execution = self.execution(result);
+        let mut status = store.status(job).await?;
+        let before = status.quarantine.clone();
+        let trouble = self.escrow_trouble(&status, escrows).await?;
         let mut runtime = self.runtime.clone();
         runtime.running = None;
         runtime.enumerations = self.enumeration();
@@ -51,29 +65,28 @@ impl Cycle<'_> {
         if self.initial {
             self.services.store.clear_index(&self.prepared.job.id).await?;
         }
-        let mut status = self.services.store.status(&self.prepared.job.id).await?;
         let now = execution.ended;
-        status.last_execution = Some(execution.clone());
-        if result == ExecutionResult::Succeeded {
+        // A cycle that found nothing is no news.
+        let found = self.initial || counters != Counters::default();
+        if found {
+            status.last_execution = Some(execution.clone());
+        }
+        if found && result == ExecutionResult::Succeeded {
             status.last_successful = Some(execution.clone());
             if counters.exported > 0 {
                 status.last_successful_with_exports = Some(execution.clone());
             }
         }
         status.successive_failures = 0;
-        status.escrows_pruned = false;
+        status.escrows_pruned = self.initial && trouble.is_some();
         status.entries_by_type = self.entries_by_type().await?;
-        let trouble = escrow_trouble(escrows, counters.exports);
         self.judge(&mut status, trouble.filter(|_| !self.initial), held, now);
-        if trouble.is_some() && self.initial {
-            status.escrows_pruned = true;
-        }
-        if escrows == 0 && !held {
+        if escrows == 0 && held == Held::default() {
             // A cycle that ends with nothing open has brought the target to the source's state.
             status.steady_state_first.get_or_insert(now);
             status.steady_state_last = Some(now);
         }
-        self.close(status, execution).await?;
+        self.close(status, before, execution, found).await?;
         Ok(CycleEnd::Completed)
     }
 
@@ -90,6 +103,7 @@ impl Cycle<'_> {
         execution.error =
             Some(ErrorText { code: failure.code.wire().to_owned(), message: failure.detail.clone() });
         let mut status = self.services.store.status(&self.prepared.job.id).await?;
+        let before = status.quarantine.clone();
         status.last_execution = Some(execution.clone());
         quarantine_for(
             &mut status,
@@ -97,42 +111,54 @@ impl Cycle<'_> {
             execution.ended,
             &self.prepared.settings.quarantine_retry_intervals,
         );
-        self.close(status, execution).await?;
+        self.close(status, before, execution, true).await?;
         Ok(CycleEnd::Failed(failure))
     }
 
-    fn judge(&self, status: &mut JobStatus, trouble: Option<QuarantineReason>, held: bool, now: Timestamp) {
-        let reason = trouble.or(held.then_some(QuarantineReason::TooManyDeletes));
-        let Some(reason) = reason else {
-            status.quarantine = None;
-            return;
+    /// Whether the failures are too many. A job that is in quarantine for them counts what still waits as failed, so that
+    /// a cycle in which nothing of it was tried again does not end the quarantine.
+    async fn escrow_trouble(&self, status: &JobStatus, waiting: u64) -> Result<Option<QuarantineReason>> {
+        use QuarantineReason::{
+            EncounteredBaseEscrowThreshold, EncounteredEscrowProportionThreshold, EncounteredTotalEscrowThreshold,
         };
-        let known = status.quarantine.take().filter(|quarantine| quarantine.reason == reason);
-        let series = known.as_ref().map_or(0, |quarantine| quarantine.series_count) + 1;
-        let intervals = &self.prepared.settings.quarantine_retry_intervals;
-        let next = if reason == QuarantineReason::TooManyDeletes {
-            // Creates and updates go on at the normal interval.
-            crate::time::after(
-                now,
-                self.prepared.settings.interval.unwrap_or(self.prepared.job.schedule.interval),
+        let references = self.services.store.failing_edges(&self.prepared.job.id).await?;
+        let counters = self.counters();
+        let again = self.runtime.running.as_ref().map_or(0, |running| running.failed_again);
+        let judged_before = status.quarantine.as_ref().is_some_and(|one| {
+            matches!(
+                one.reason,
+                EncounteredBaseEscrowThreshold
+                    | EncounteredEscrowProportionThreshold
+                    | EncounteredTotalEscrowThreshold
             )
-        } else {
-            retry_at(now, series, intervals)
-        };
-        let message = match reason {
-            QuarantineReason::TooManyDeletes => {
-                "More accounts would be disabled or deleted than the limits allow. Look at the stagedDelete records of \
-                 the provisioning log; restart the job with ForceDeletes to let them through, or correct the scope."
-            }
-            _ => "Too many objects failed. Look at the failures in the provisioning log.",
-        };
-        status.quarantine = Some(Quarantine {
-            reason,
-            began: known.map_or(now, |quarantine| quarantine.began),
-            next_attempt: next,
-            series_count: series,
-            error: Some(ErrorText { code: reason.wire().to_owned(), message: message.to_owned() }),
         });
+        let failed = if judged_before { waiting } else { counters.escrowed.saturating_sub(again) };
+        let events = failed + counters.exported;
+        let tally = EscrowTally { failed, events, waiting, references };
+        Ok(escrow_trouble(self.prepared.settings.escrow_thresholds, tally))
+    }
+
+    fn judge(&self, status: &mut JobStatus, trouble: Option<QuarantineReason>, held: Held, now: Timestamp) {
+        let settings = &self.prepared.settings;
+        let interval = settings.interval.unwrap_or(self.prepared.job.schedule.interval);
+        let slowed = Retry::Slowed(&settings.quarantine_retry_intervals);
+        let (reason, words, retry) = match trouble {
+            Some(reason) => (reason, FAILING, slowed),
+            // Creates and updates go on at the normal interval.
+            None if held.removals => (QuarantineReason::TooManyDeletes, HELD, Retry::Interval(interval)),
+            None if held.creates => {
+                (QuarantineReason::TooManyCreates, HELD_CREATES, Retry::Interval(interval))
+            }
+            None if held.updates => {
+                (QuarantineReason::TooManyUpdates, HELD_UPDATES, Retry::Interval(interval))
+            }
+            None => {
+                status.quarantine = None;
+                return;
+            }
+        };
+        let error = ErrorText { code: reason.code().to_owned(), message: words.to_owned() };
+        impose(status, reason, error, now, &retry);
     }
 
     async fn entries_by_type(&self) -> Result<BTreeMap<String, u64>> {
@@ -143,16 +169,24 @@ impl Cycle<'_> {
             .collect())
     }
 
-    async fn close(&self, mut status: JobStatus, execution: model::job::Execution) -> Result<()> {
+    async fn close(
+        &self,
+        mut status: JobStatus,
+        before: Option<Quarantine>,
+        execution: Execution,
+        found: bool,
+    ) -> Result<()> {
         status.last_began = Some(execution.began);
-        let job = &self.prepared.job.id;
-        self.services.store.put_status(job, status).await?;
-        self.services.store.append_execution(job, execution).await?;
+        let job = &self.prepared.job;
+        put_status(self.services, job, before, status).await?;
+        if found {
+            self.services.store.append_execution(&job.id, execution).await?;
+        }
         self.live.clear_progress();
         Ok(())
     }
 
-    async fn put_runtime(&mut self, runtime: super::Runtime) -> Result<()> {
+    pub(super) async fn put_runtime(&mut self, runtime: super::Runtime) -> Result<()> {
         let text = serde_json::to_string(&runtime).map_err(|error| StoreError::Corrupt(error.to_string()))?;
         self.write(Commit { runtime: Some(text), ..Commit::default() }).await?;
         self.runtime = runtime;
@@ -160,15 +194,7 @@ impl Cycle<'_> {
     }
 }
 
-fn escrow_trouble(escrows: u64, exports: u64) -> Option<QuarantineReason> {
-    if escrows > BASE_THRESHOLD {
-        return Some(QuarantineReason::EncounteredBaseEscrowThreshold);
-    }
-    let share = escrows.saturating_mul(100) > exports.max(1).saturating_mul(PROPORTION_PERCENT);
-    (escrows >= PROPORTION_FROM && share).then_some(QuarantineReason::EncounteredEscrowProportionThreshold)
-}
-
-/// Puts a job in quarantine, or prolongs it.
+/// Puts a job in quarantine because it cannot run, or leaves it there.
 pub(crate) fn quarantine_for(
     status: &mut JobStatus,
     failure: &Failure,
@@ -176,14 +202,7 @@ pub(crate) fn quarantine_for(
     intervals: &[model::SignedDuration],
 ) {
     status.successive_failures += 1;
+    let error = ErrorText { code: failure.code.wire().to_owned(), message: failure.detail.clone() };
     let reason = QuarantineReason::EncounteredQuarantineException;
-    let known = status.quarantine.take().filter(|quarantine| quarantine.reason == reason);
-    let series = known.as_ref().map_or(0, |quarantine| quarantine.series_count) + 1;
-    status.quarantine = Some(Quarantine {
-        reason,
-        began: known.map_or(now, |quarantine| quarantine.began),
-        next_attempt: retry_at(now, series, intervals),
-        series_count: series,
-        error: Some(ErrorText { code: failure.code.wire().to_owned(), message: failure.detail.clone() }),
-    });
+    impose(status, reason, error, now, &Retry::Slowed(intervals));
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use model::change::SourceObject;
-use model::link::{Entry, Intent};
+use model::link::{Entry, Intent, StagedKind};
 use model::provisioning::{Import, Step as TraceStep};
 use model::{Anchor, Timestamp};
 use store::Escrow;
@@ -29,8 +29,16 @@ pub(crate) struct Item<'p> {
     pub(crate) disowned: bool,
     pub(crate) intent: Option<Intent>,
     pub(crate) escrow: Option<Escrow>,
-    /// True where a removal of it is staged.
-    pub(crate) staged: bool,
+    /// What is staged of it, where something is.
+    pub(crate) staged: Option<StagedKind>,
+    /// The one kind of limited write that may be sent for it now, where one may.
+    pub(crate) sends: Option<StagedKind>,
+    /// True where a person agreed to the write, so that it does not count towards the limits.
+    pub(crate) agreed: bool,
+    /// Why a person took it out of the job, where one did.
+    pub(crate) excluded: Option<Arc<str>>,
+    /// True where its disabled, released account has been kept for as long as it is to be.
+    pub(crate) expired: bool,
     pub(crate) soft_delete: bool,
     /// Keeps the object in hand.
     pub(crate) hold: Arc<Hold>,
@@ -66,6 +74,9 @@ impl<'p> Item<'p> {
             policy,
             soft_delete: self.soft_delete,
             stage_removals: mode.stage_removals,
+            sends: self.sends,
+            excluded: self.excluded.as_deref(),
+            expired: self.expired,
             last_chance: mode.last_chance,
         }
     }
@@ -74,7 +85,7 @@ impl<'p> Item<'p> {
 /// How a batch of objects is decided.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Mode {
-    /// Removals are staged for the end of the cycle.
+    /// Limited writes are staged for the end of the cycle.
     pub(crate) stage_removals: bool,
     /// Nothing can be put off any more.
     pub(crate) last_chance: bool,
@@ -85,9 +96,8 @@ pub(crate) struct Mode {
 impl Mode {
     /// For the pages of the source.
     pub(crate) const PAGE: Self = Self { stage_removals: true, last_chance: false, commit_on_the_way: true };
+    /// For looking only: what would be done at last.
+    pub(crate) const LOOK: Self = Self { stage_removals: false, last_chance: true, commit_on_the_way: false };
     /// For what waited for the end of the cycle.
     pub(crate) const END: Self = Self { stage_removals: true, last_chance: true, commit_on_the_way: false };
-    /// For staged removals that may be sent.
-    pub(crate) const REMOVE: Self =
-        Self { stage_removals: false, last_chance: true, commit_on_the_way: false };
 }

@@ -1,7 +1,7 @@
 //! Answering what decisions must know, for a whole batch at once.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use connector::{ConnectorError, Selection};
@@ -101,8 +101,8 @@ impl Cycle<'_> {
         told: &mut Vec<(Asked, Told)>,
         live: &mut Vec<Asked>,
     ) -> Result<()> {
-        let mut finds: HashMap<(Name, Name), Vec<(Asked, String)>> = HashMap::new();
-        let mut reads: HashMap<Name, Vec<(Asked, Anchor)>> = HashMap::new();
+        let mut finds: BTreeMap<(Name, Name), Vec<(Asked, String)>> = BTreeMap::new();
+        let mut reads: BTreeMap<Name, Vec<(Asked, Anchor)>> = BTreeMap::new();
         for one in asked {
             let Some(item) = items.get(one.item) else { continue };
             let kind = item.mapping.target_kind.clone();

@@ -1,12 +1,12 @@
 //! Reading the source page by page.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use connector::{Change, ChangePage, Cursor, ErrorClass};
 use model::change::SourceObject;
-use model::job::{Counters, Progress};
-use model::link::Entry;
+use model::job::Counters;
+use model::link::{Entry, StagedKind};
 use model::provisioning::Import;
 use model::{Anchor, Name};
 use store::{Commit, Escrow, Result};
@@ -26,7 +26,7 @@ pub(crate) struct Memory {
     elsewhere: HashSet<Anchor>,
     entries: HashMap<Anchor, Vec<Entry>>,
     escrows: HashMap<Key, Escrow>,
-    staged: HashSet<Key>,
+    staged: HashMap<Key, StagedKind>,
 }
 
 impl Memory {
@@ -90,16 +90,20 @@ impl<'a> Cycle<'a> {
 
     async fn page(&mut self, page: ChangePage) -> Result<Option<Halt>> {
         let ChangePage { changes, cursor, more, total } = page;
+        self.show_progress(changes.len(), total);
         let anchors: Vec<Anchor> = changes.iter().map(|change| change.anchor().clone()).collect();
         let memory = self.remember(&anchors).await?;
         let yielded = u64::try_from(changes.len()).unwrap_or(0);
         let mut counters = Counters { imported_deltas: yielded, ..Counters::default() };
         let (mut items, mut edges, mut passed_by) = (Vec::new(), Vec::new(), Vec::new());
-        let mut upserts = 0;
+        let (mut upserts, mut kinds) = (0, BTreeSet::new());
         for change in changes {
             match change {
                 Change::Upsert(source) => {
                     upserts += 1;
+                    if !kinds.contains(&source.object.kind) {
+                        kinds.insert(source.object.kind.clone());
+                    }
                     counters.imported += 1;
                     counters.entitled += u64::from(source.entitled);
                     passed_by.extend(self.items_of(source, &memory, &mut items));
@@ -109,7 +113,7 @@ impl<'a> Cycle<'a> {
                     let count = added.len() + removed.len();
                     counters.imported_reference_deltas += u64::try_from(count).unwrap_or(0);
                     for entry in
-                        memory.entries.get(&anchor).into_iter().flatten().filter(|entry| entry.link.is_some())
+                        memory.entries.get(&anchor).into_iter().flatten().filter(|entry| self.may_refer(entry))
                     {
                         for flow in self.reference_flows(entry, &kind, &attribute) {
                             edges.extend(added.iter().map(|one| edge_of_delta(self, entry, flow, one, true)));
@@ -135,23 +139,21 @@ impl<'a> Cycle<'a> {
         let advance: super::Advance = Box::new(move |running| {
             running.cursor = Some(cursor.0);
             running.yielded += upserts;
+            running.kinds.append(&mut kinds);
             running.total = total.or(running.total);
             running.read = !more;
         });
         let advance = halt.is_none().then_some(advance);
         self.commit_results(results, advance).await?;
-        self.show_progress();
+        self.show_progress(0, total);
         Ok(halt)
     }
 
-    fn show_progress(&self) {
+    /// Shows how much of the source's changes is done, and that a page of so many is under way.
+    fn show_progress(&self, page: usize, total: Option<u64>) {
         let Some(running) = &self.runtime.running else { return };
-        self.live.set_progress(Progress {
-            units: "objects".to_owned(),
-            observed: self.services.clock.now(),
-            completed: running.yielded,
-            total: running.total,
-        });
+        let page = u64::try_from(page).unwrap_or(0);
+        self.live.begin_part("objects", running.counters.imported_deltas, page, total.or(running.total));
     }
 
     /// What is remembered of these objects. Those that somebody else works on are known to be put off.
@@ -180,7 +182,7 @@ impl<'a> Cycle<'a> {
         elsewhere: HashSet<Anchor>,
     ) -> Result<Memory> {
         let (store, job) = (&self.services.store, &self.prepared.job.id);
-        let (entries, escrows, staged) = (HashMap::new(), HashMap::new(), HashSet::new());
+        let (entries, escrows, staged) = (HashMap::new(), HashMap::new(), HashMap::new());
         let mut memory = Memory { hold, elsewhere, entries, escrows, staged };
         if anchors.is_empty() {
             return Ok(memory);
@@ -197,7 +199,7 @@ impl<'a> Cycle<'a> {
         }
         if self.has.staged {
             let staged = store.staged_of(job, anchors).await?;
-            memory.staged = staged.into_iter().map(|row| (row.rule, row.source)).collect();
+            memory.staged = staged.into_iter().map(|row| ((row.rule, row.source), row.action)).collect();
         }
         Ok(memory)
     }
@@ -269,7 +271,11 @@ impl<'a> Cycle<'a> {
         Item {
             intent: self.intents.get(&key).cloned(),
             escrow: memory.escrows.get(&key).cloned(),
-            staged: memory.staged.contains(&key),
+            staged: memory.staged.get(&key).copied(),
+            sends: None,
+            agreed: false,
+            excluded: self.exclusions.get(&anchor).cloned(),
+            expired: false,
             soft_delete: self.prepared.target.capabilities().of(&mapping.target_kind).soft_delete,
             hold: memory.hold.clone(),
             elsewhere: memory.elsewhere.contains(&anchor),

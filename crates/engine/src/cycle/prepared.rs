@@ -10,7 +10,7 @@ use model::secrets::Secrets;
 use model::settings::{JobSettings, SettingError};
 use model::{Anchor, Name};
 use store::{SchemaVersion, StoreError};
-use sync::{Mapping, Policy, Program, RemovalLimits, SchemaError};
+use sync::{Limits, Mapping, Policy, Program, SchemaError};
 use thiserror::Error;
 
 use crate::pace::Pace;
@@ -28,6 +28,9 @@ pub enum PrepareError {
     /// A setting is wrong.
     #[error("{0}")]
     Setting(#[from] SettingError),
+    /// A clause of `NeverTouch` cannot be tested at this target.
+    #[error("the job setting NeverTouch cannot be followed: {0}")]
+    NeverTouch(String),
     /// The schema cannot run.
     #[error("the schema cannot run: {}", .0.first().map(ToString::to_string).unwrap_or_default())]
     Schema(Vec<SchemaError>),
@@ -55,7 +58,6 @@ pub(crate) struct Prepared {
     targets: Vec<(Name, Name, Selection)>,
     pub(crate) policy: Policy,
     pub(crate) pace: Pace,
-    pub(crate) limits: RemovalLimits,
     /// The target, as its connector names it.
     pub(crate) identity: String,
     secrets: Secrets,
@@ -74,7 +76,8 @@ impl Prepared {
         secrets: Secrets,
     ) -> Result<Self, PrepareError> {
         let settings = JobSettings::parse(&job.settings)?;
-        let program = sync::compile(&version.schema).map_err(PrepareError::Schema)?;
+        let mut program = sync::compile(&version.schema).map_err(PrepareError::Schema)?;
+        program.protect(&version.schema, &settings.policies.never_touch).map_err(PrepareError::NeverTouch)?;
         let sides = services.sides(&job, &settings, &version.schema, &secrets)?;
         sides.source.0.validate_source(&sides.source.1)?;
         sides.target.0.validate_target(&sides.target.1)?;
@@ -92,13 +95,14 @@ impl Prepared {
             skip_out_of_scope_deletions: secrets.flag("SkipOutOfScopeDeletions"),
             verification: settings.target_verification,
             fingerprints: Fingerprinter::new(key),
+            ownership: settings.policies.ownership,
+            limits: Limits::of(&settings, notification_threshold(&secrets)),
         };
         let meaning = scope_meaning(&program, &settings, &secrets);
         Ok(Self {
             selections,
             targets: targets(&program),
             pace: Pace::new(settings.concurrent_exports, settings.requests_per_second),
-            limits: RemovalLimits::of(&settings, notification_threshold(&secrets)),
             schema: version.number,
             job,
             settings,
@@ -116,6 +120,12 @@ impl Prepared {
     pub(crate) fn mapping(&self, rule: &str, key: &str) -> Option<&Mapping> {
         let rule = self.program.rules.iter().find(|one| one.id == rule)?;
         rule.mappings.iter().find(|mapping| mapping.key == key)
+    }
+
+    /// The first mapping of a rule that reads a source type.
+    pub(crate) fn mapping_of(&self, rule: &str, kind: &str) -> Option<&Mapping> {
+        let rule = self.program.rules.iter().find(|one| one.id == rule)?;
+        rule.mappings.iter().find(|mapping| mapping.source_kind == kind)
     }
 
     /// What is read and written at the target by a mapping.
@@ -138,7 +148,7 @@ fn targets(program: &Program) -> Vec<(Name, Name, Selection)> {
     mappings.map(|one| (one.rule.clone(), one.key.clone(), target_selection(one))).collect()
 }
 
-fn target_selection(mapping: &Mapping) -> Selection {
+pub(super) fn target_selection(mapping: &Mapping) -> Selection {
     Selection {
         kind: mapping.target_kind.clone(),
         attributes: mapping.target_attributes.clone(),
@@ -176,7 +186,9 @@ fn selections(program: &Program) -> Vec<Selection> {
 }
 
 fn scope_meaning(program: &Program, settings: &JobSettings, secrets: &Secrets) -> u64 {
-    let scope = format!("{} {} {}", program.meaning, settings.nested_groups, secrets.flag("SyncAll"));
+    let (nested, policies) = (settings.nested_groups, &settings.policies);
+    let touch = (policies.ownership, &policies.never_touch);
+    let scope = format!("{} {nested} {} {touch:?}", program.meaning, secrets.flag("SyncAll"));
     Fingerprinter::new([0; 16]).of(&model::Value::from(scope), true).0
 }
 

@@ -1,6 +1,7 @@
 //! Records of the provisioning log.
 
 use model::change::ChangeSet;
+use model::link::StagedKind;
 use model::provisioning::{
     Action as LogAction, Identity, ModifiedProperty, Outcome as LogOutcome, ProvisioningRecord, REDACTED,
     Step as TraceStep,
@@ -18,7 +19,7 @@ pub(crate) enum Ending<'a> {
     Done(Option<&'a Anchor>),
     /// It failed.
     Failed(&'a Failure),
-    /// A removal waits for consent.
+    /// A limited write waits for consent.
     Held,
 }
 
@@ -53,7 +54,7 @@ impl Cycle<'_> {
                 (LogOutcome::Failure, Some(failure))
             }
             Ending::Held => {
-                steps.extend(decision.inactive.map(TraceStep::Staged));
+                steps.push(decision.inactive.map_or(TraceStep::Held(action), TraceStep::Staged));
                 (LogOutcome::Warning, None)
             }
             Ending::Done(_) if skip.is_some() => (LogOutcome::Skipped, None),
@@ -107,6 +108,8 @@ pub(crate) fn display_name(item: &Item<'_>) -> Option<Name> {
 
 fn log_action(decision: &Decision, ending: &Ending<'_>) -> LogAction {
     match (&decision.action, ending) {
+        (Action::Stage(StagedKind::Create, _), _) => LogAction::Create,
+        (Action::Stage(StagedKind::Update, _), _) => LogAction::Update,
         (_, Ending::Held) => LogAction::StagedDelete,
         (Action::Create(_), _) => LogAction::Create,
         (Action::Update(..), _) => LogAction::Update,

@@ -1,19 +1,18 @@
-//! Removals: links that a full read did not see, and staged disables and deletes sent or held for consent.
+//! Links that a full read did not see, and staged writes sent or held for consent.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
+use model::Anchor;
 use model::link::StagedKind;
 use model::provisioning::Import;
-use model::{Anchor, Name};
 use store::{Result, Staged};
-use sync::{Action, Decision, LinkChange, References, RemovalTally, removals_exceed};
+use sync::{Action, Decision, Held, LinkChange, References};
 
 use super::Cycle;
 use super::item::{Item, Mode};
+use super::prepared::Key;
 use super::record::Ending;
 use super::results::{Halt, Results};
-use super::runtime::LOOK_BACK;
-use crate::time::after;
 
 /// Rows that are gone through between two commits.
 const PAGE: usize = 500;
@@ -50,100 +49,119 @@ impl Cycle<'_> {
         Ok(None)
     }
 
-    /// Sends what is staged, decided on the objects as they now are, or holds all of it for a person's consent.
+    /// Stages the deletion of accounts that have been disabled and released for as long as they are kept.
+    pub(crate) async fn stage_expired(&mut self) -> Result<()> {
+        let Some(kept) = self.prepared.settings.policies.delete_after_disabled else { return Ok(()) };
+        let now = self.services.clock.now();
+        let released_before = now.checked_sub(kept).unwrap_or(model::Timestamp::MIN);
+        let (store, job) = (self.services.store.clone(), &self.prepared.job.id);
+        let mut passed = None;
+        loop {
+            let page = store.released_before(job, released_before, passed.take(), PAGE).await?;
+            let Some(last) = page.last() else { return Ok(()) };
+            passed = Some((last.rule.clone(), last.source.clone()));
+            let sources: Vec<Anchor> = page.iter().map(|entry| entry.source.clone()).collect();
+            let known = store.staged_of(job, &sources).await?;
+            let fresh = page.into_iter().filter(|entry| {
+                let mapping = self.prepared.mapping(&entry.rule, &entry.mapping);
+                mapping.is_some_and(|mapping| mapping.flow_types.delete)
+                    && !known.iter().any(|row| row.rule == entry.rule && row.source == entry.source)
+            });
+            let mut results = Results::default();
+            results.commit.staged.extend(fresh.map(|entry| Staged {
+                rule: entry.rule,
+                kind: entry.kind,
+                source: entry.source,
+                action: StagedKind::Delete,
+                reason: None,
+                absent: false,
+                moment: now,
+                held: false,
+            }));
+            self.commit_results(results, None).await?;
+        }
+    }
+
+    /// Sends what is staged, decided on the objects as they now are, or holds all of a kind for a person's consent.
     pub(crate) async fn send_staged(&mut self) -> Result<Option<Halt>> {
         if !self.has.staged {
             return Ok(None);
         }
-        let hold = !self.runtime.force_deletes && self.too_many_removals().await?;
-        let mut after = None;
+        let held = self.held_kinds().await?;
+        let (mut passed, mut left) = (None, false);
         loop {
-            let page = self.services.store.staged(&self.prepared.job.id, after.take(), PAGE).await?;
+            let page = self.services.store.staged(&self.prepared.job.id, passed.take(), PAGE).await?;
             let Some(last) = page.last() else { break };
-            after = Some((last.rule.clone(), last.source.clone()));
-            let halt = if hold { self.hold(page).await? } else { self.remove(page).await? };
-            if halt.is_some() {
-                return Ok(halt);
+            passed = Some((last.rule.clone(), last.source.clone()));
+            let (free, kept): (Vec<Staged>, Vec<Staged>) =
+                page.into_iter().partition(|row| self.may_send(row, held));
+            left |= !kept.is_empty();
+            self.hold(kept).await?;
+            if !free.is_empty() {
+                self.has.staged = false;
+                if let Some(halt) = self.send_rows(free).await? {
+                    return Ok(Some(halt));
+                }
+                // What was decided to be another write than the one that was counted is staged anew.
+                left |= self.has.staged;
             }
         }
-        self.has.staged = hold;
-        if !hold {
-            self.runtime.force_deletes = false;
-        }
+        self.has.staged = left;
+        self.runtime.end_consent();
         Ok(None)
     }
 
-    /// True where the last cycle's removals wait for consent.
-    pub(crate) async fn holds_removals(&self) -> Result<bool> {
-        let store = &self.services.store;
-        Ok(self.has.staged && !store.staged(&self.prepared.job.id, None, 1).await?.is_empty())
-    }
-
-    async fn too_many_removals(&self) -> Result<bool> {
-        let (store, job) = (&self.services.store, &self.prepared.job.id);
-        let mut managed: BTreeMap<Name, u64> = BTreeMap::new();
-        for count in store.managed_counts(job).await? {
-            *managed.entry(count.kind).or_default() += count.links;
-        }
-        let yielded = self.runtime.running.as_ref().map_or(0, |running| running.yielded);
-        if self.initial && yielded == 0 && managed.values().any(|links| *links > 0) {
-            // A source that suddenly shows nobody is more likely to have lost its permissions than its people.
-            return Ok(true);
-        }
-        let mut removals: BTreeMap<(Name, bool), u64> = BTreeMap::new();
-        for (kind, action, count) in store.staged_counts(job).await? {
-            *removals.entry((kind, action == StagedKind::Delete)).or_default() += count;
-        }
-        let since = self.began();
-        for sent in &self.runtime.removals {
-            if after(sent.moment, LOOK_BACK) > self.services.clock.now() || sent.moment >= since {
-                *removals.entry((sent.kind.clone(), sent.action() == StagedKind::Delete)).or_default() +=
-                    sent.count;
+    /// The kinds of staged writes that wait for consent.
+    pub(crate) async fn waiting_kinds(&self) -> Result<Held> {
+        let mut held = Held::default();
+        if self.has.staged {
+            for (_, action, _) in self.services.store.staged_counts(&self.prepared.job.id).await? {
+                match action {
+                    StagedKind::Create => held.creates = true,
+                    StagedKind::Update => held.updates = true,
+                    StagedKind::Disable | StagedKind::Delete => held.removals = true,
+                }
             }
         }
-        let tallies: Vec<RemovalTally> = removals
-            .into_iter()
-            .map(|((kind, delete), removals)| RemovalTally {
-                kind: if delete { StagedKind::Delete } else { StagedKind::Disable },
-                removals,
-                managed: managed.get(&kind).copied().unwrap_or(0),
-            })
-            .collect();
-        Ok(removals_exceed(self.prepared.limits, &tallies))
+        Ok(held)
     }
 
-    /// Logs once that these removals wait.
-    async fn hold(&mut self, page: Vec<Staged>) -> Result<Option<Halt>> {
-        let fresh: Vec<Staged> = page.into_iter().filter(|row| !row.held).collect();
+    /// Logs once that these writes wait.
+    async fn hold(&mut self, rows: Vec<Staged>) -> Result<()> {
+        let fresh: Vec<Staged> = rows.into_iter().filter(|row| !row.held).collect();
         if fresh.is_empty() {
-            return Ok(None);
+            return Ok(());
         }
         let anchors: Vec<Anchor> = fresh.iter().map(|row| row.source.clone()).collect();
         let memory = self.memory_of(&anchors).await?;
         let mut results = Results::default();
         for row in fresh {
             let entry = memory.entry(&row.rule, &row.source).cloned();
-            let mapping = entry.as_ref().and_then(|entry| self.prepared.mapping(&entry.rule, &entry.mapping));
+            let mapping = match &entry {
+                Some(entry) => self.prepared.mapping(&entry.rule, &entry.mapping),
+                None => self.prepared.mapping_of(&row.rule, &row.kind),
+            };
             if let Some(mapping) = mapping {
-                let item = self.item(mapping, row.source.clone(), None, entry, Import::Delete, &memory);
+                let import = if row.action.removes() { Import::Delete } else { Import::Update };
+                let item = self.item(mapping, row.source.clone(), None, entry, import, &memory);
                 let decision = Decision {
                     action: Action::Stage(row.action, row.reason),
                     link: LinkChange::Keep,
                     references: References::default(),
-                    inactive: Some(row.reason),
+                    inactive: row.reason,
                     trace: Vec::new(),
                 };
                 results.commit.log.extend(self.record(&item, &decision, &Ending::Held));
             }
             results.commit.staged.push(Staged { held: true, ..row });
         }
-        self.commit_results(results, None).await?;
-        Ok(None)
+        self.commit_results(results, None).await
     }
 
-    async fn remove(&mut self, page: Vec<Staged>) -> Result<Option<Halt>> {
+    /// Decides rows again, on the objects as they now are, and sends what they were staged for.
+    async fn send_rows(&mut self, rows: Vec<Staged>) -> Result<Option<Halt>> {
         // What is known to be gone only from a listing is gone for this decision too: the listing was complete.
-        let (absent, present): (Vec<Staged>, Vec<Staged>) = page.into_iter().partition(|row| row.absent);
+        let (absent, present): (Vec<&Staged>, Vec<&Staged>) = rows.iter().partition(|row| row.absent);
         let wanted: Vec<_> =
             present.iter().map(|row| (row.rule.clone(), row.kind.clone(), row.source.clone())).collect();
         let (mut items, halt) = self.read_again(&wanted).await?;
@@ -155,20 +173,26 @@ impl Cycle<'_> {
         for row in &absent {
             let mut found = Vec::new();
             self.gone_items(&row.source, &memory, &mut found);
-            items.extend(
-                found
-                    .into_iter()
-                    .filter(|item: &Item<'_>| item.mapping.rule == row.rule)
-                    .map(|item| Item { live: true, ..item }),
-            );
+            items.extend(found.into_iter().filter(|item: &Item<'_>| item.mapping.rule == row.rule));
         }
-        let mut results = self.process(items, Mode::REMOVE).await?;
+        let by_key: BTreeMap<Key, &Staged> =
+            rows.iter().map(|row| ((row.rule.clone(), row.source.clone()), row)).collect();
+        for item in &mut items {
+            let Some(row) = by_key.get(&item.key()) else { continue };
+            item.live = true;
+            item.sends = Some(row.action);
+            item.agreed = self.has_consent(row);
+            item.expired = row.action == StagedKind::Delete && row.reason.is_none();
+        }
+        let mut results = self.process(items, Mode::END).await?;
         let halt = results.halt.take();
         if halt.is_none() {
             // Every row was decided: what failed is escrowed and staged anew when it is taken up again.
-            let keys = absent.iter().chain(&present).map(|row| (row.rule.clone(), row.source.clone()));
-            let unstaged: Vec<_> = keys.filter(|key| !results.commit.unstaged.contains(key)).collect();
-            results.commit.unstaged.extend(unstaged);
+            let again: HashSet<Key> =
+                results.commit.staged.iter().map(|row| (row.rule.clone(), row.source.clone())).collect();
+            let done: HashSet<Key> = results.commit.unstaged.iter().cloned().collect();
+            let keys = by_key.into_keys().filter(|key| !again.contains(key) && !done.contains(key));
+            results.commit.unstaged.extend(keys);
         }
         self.commit_results(results, None).await?;
         Ok(halt)

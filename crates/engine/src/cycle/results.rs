@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use model::job::Counters;
 use model::link::{Entry, Link, LinkState, StagedKind};
-use model::provisioning::Inactive;
+use model::provisioning::{Inactive, SkipReason};
 use model::{Anchor, Failure, Name};
 use store::{Commit, EdgeWrite, Escrow, Staged};
 use sync::{Action, Decision, LinkChange, References, retry_at};
@@ -34,6 +34,8 @@ pub(crate) enum Halt {
 pub(crate) struct Results {
     pub(crate) commit: Commit,
     pub(crate) counters: Counters,
+    /// Of the objects that failed, those that had failed before.
+    pub(crate) failed_again: u64,
     pub(crate) halt: Option<Halt>,
     /// When the target's own check was last asked.
     pub(crate) checked: Option<tokio::time::Instant>,
@@ -43,8 +45,8 @@ pub(crate) struct Results {
     pub(crate) references: Vec<(usize, References)>,
     /// Accounts that are no longer as the index has them.
     pub(crate) outdated: Vec<(Name, Anchor)>,
-    /// Removals that were sent, by source type.
-    pub(crate) removed: Vec<(Name, StagedKind)>,
+    /// Limited writes that were sent, by source type.
+    pub(crate) sent: Vec<(Name, StagedKind)>,
 }
 
 impl Results {
@@ -82,7 +84,7 @@ impl Results {
         let anchor = link.as_ref().or(before).map(|link| link.anchor.clone());
         self.commit.log.extend(cycle.record(item, decision, &Ending::Done(anchor.as_ref())));
         self.settle_waiting(item, made);
-        self.note_removal(item, decision);
+        self.note_sent(cycle, item, decision);
         if !matches!(decision.action, Action::Skip(_) | Action::Create(_))
             && let Some(link) = before
         {
@@ -95,6 +97,10 @@ impl Results {
         match (&decision.link, link) {
             (LinkChange::Put(_), Some(link)) => {
                 let active = link.state == LinkState::Active;
+                if !active && before.is_none_or(|before| before.state == LinkState::Active) {
+                    let (rule, source) = item.key();
+                    self.commit.released.push((rule, source, cycle.services.clock.now()));
+                }
                 self.commit.entries.push(entry(cycle, item, Some(link), skip));
                 self.wish(position, item, decision, active, cycle);
             }
@@ -132,7 +138,7 @@ impl Results {
         active: bool,
         cycle: &Cycle<'_>,
     ) {
-        if !active || decision.inactive.is_some() || item.mapping.references.is_empty() {
+        if !active || decision.inactive.is_some() || is_left_alone(decision) || item.mapping.references.is_empty() {
             return;
         }
         let mut references = decision.references.clone();
@@ -145,7 +151,7 @@ impl Results {
         if item.escrow.is_some() {
             self.commit.settled.push(item.key());
         }
-        if item.staged {
+        if item.staged.is_some() {
             self.commit.unstaged.push(item.key());
         }
         if made || item.intent.is_some() {
@@ -153,13 +159,18 @@ impl Results {
         }
     }
 
-    fn note_removal(&mut self, item: &Item<'_>, decision: &Decision) {
+    /// Limited writes are counted over a while.
+    fn note_sent(&mut self, cycle: &Cycle<'_>, item: &Item<'_>, decision: &Decision) {
         let kind = match decision.action {
+            Action::Create(_) => StagedKind::Create,
+            Action::Update(..) => StagedKind::Update,
             Action::Disable(..) => StagedKind::Disable,
             Action::Delete(_) => StagedKind::Delete,
             _ => return,
         };
-        self.removed.push((item.mapping.source_kind.clone(), kind));
+        if !item.agreed && cycle.prepared.policy.limits.stages(kind) {
+            self.sent.push((item.mapping.source_kind.clone(), kind));
+        }
     }
 
     /// The object failed: it waits, and the others go on.
@@ -187,6 +198,7 @@ impl Results {
         let now = cycle.services.clock.now();
         let known = item.escrow.as_ref();
         let first = known.map_or(now, |escrow| escrow.first);
+        self.failed_again += u64::from(known.is_some_and(|escrow| escrow.attempts > 0));
         if after(first, ESCROW_LIFE) <= now {
             self.commit.settled.push(item.key());
             return;
@@ -222,15 +234,15 @@ impl Results {
         });
     }
 
-    /// The object's removal waits for the end of the cycle.
-    pub(crate) fn stage(&mut self, cycle: &Cycle<'_>, item: &Item<'_>, action: StagedKind, reason: Inactive) {
+    /// A limited write waits for the end of the cycle.
+    pub(crate) fn stage(&mut self, cycle: &Cycle<'_>, item: &Item<'_>, action: StagedKind, reason: Option<Inactive>) {
         if cycle.initial && item.source.is_some() && item.entry.is_some() {
             self.commit.seen.push(item.key());
         }
         if item.escrow.is_some() {
             self.commit.settled.push(item.key());
         }
-        if item.staged {
+        if item.staged == Some(action) {
             return;
         }
         self.commit.staged.push(Staged {
@@ -244,6 +256,12 @@ impl Results {
             held: false,
         });
     }
+}
+
+/// True where the decision is that the account is not to be touched, whatever it refers to.
+fn is_left_alone(decision: &Decision) -> bool {
+    let kept = [SkipReason::NotOwned, SkipReason::NeverTouch, SkipReason::Excluded];
+    matches!(decision.action, Action::Skip(reason) if kept.contains(&reason))
 }
 
 fn entry(cycle: &Cycle<'_>, item: &Item<'_>, link: Option<Link>, last_skip: u8) -> Entry {

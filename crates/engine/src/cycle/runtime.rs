@@ -1,10 +1,13 @@
 //! What a job keeps between its pages and its cycles, beside the rows of the connector data store.
 
+use std::collections::BTreeSet;
+
 use model::job::Counters;
 use model::link::StagedKind;
 use model::{CycleId, Name, SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use super::drift::DriftState;
 use crate::time::after;
 
 /// How far back removals count towards the limits, where a cycle is shorter.
@@ -22,10 +25,16 @@ pub(crate) struct Runtime {
     pub(crate) enumerations: u64,
     /// The cycle that is under way or was interrupted.
     pub(crate) running: Option<Running>,
-    /// Removals that were sent lately, by source type.
-    pub(crate) removals: Vec<SentRemovals>,
+    /// Limited writes that were sent lately, by source type.
+    pub(crate) sent: Vec<SentWrites>,
+    /// True where held creates may be sent once, whatever their limit.
+    pub(crate) allow_creates: bool,
+    /// True where held updates may be sent once, whatever their limit.
+    pub(crate) allow_updates: bool,
     /// True where staged removals may be sent once, whatever the limits.
     pub(crate) force_deletes: bool,
+    /// How far scans for drift are.
+    pub(crate) drift: DriftState,
     /// The target that the links belong to, as its connector names it.
     pub(crate) target_identity: Option<String>,
 }
@@ -58,38 +67,57 @@ pub(crate) struct Running {
     pub(crate) indexed: bool,
     /// Objects that the source yielded.
     pub(crate) yielded: u64,
+    /// The types of the objects that the source yielded.
+    #[serde(default)]
+    pub(crate) kinds: BTreeSet<Name>,
     /// Objects that the source has in all, where it told.
     pub(crate) total: Option<u64>,
     pub(crate) counters: Counters,
+    /// Of the objects that failed, those that had failed before.
+    pub(crate) failed_again: u64,
 }
 
-/// Removals that were sent, so that limits hold over a while and not only over one cycle.
+/// Limited writes that were sent, so that limits hold over a while and not only over one cycle.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct SentRemovals {
+pub(crate) struct SentWrites {
     pub(crate) moment: Timestamp,
+    /// The source's object type.
     pub(crate) kind: Name,
-    pub(crate) delete: bool,
+    pub(crate) action: StagedKind,
     pub(crate) count: u64,
 }
 
-impl SentRemovals {
-    pub(crate) fn action(&self) -> StagedKind {
-        if self.delete { StagedKind::Delete } else { StagedKind::Disable }
-    }
-}
-
 impl Runtime {
-    /// Notes a removal that was sent; those older than the limits look back are forgotten.
-    pub(crate) fn note_removal(&mut self, moment: Timestamp, kind: Name, action: StagedKind) {
-        let delete = action == StagedKind::Delete;
-        self.removals.retain(|sent| after(sent.moment, LOOK_BACK) > moment);
+    /// Notes a limited write that was sent in a cycle that began at `began`; those before it that are older than the
+    /// limits look back are forgotten.
+    pub(crate) fn note_sent(&mut self, moment: Timestamp, began: Timestamp, kind: Name, action: StagedKind) {
+        self.sent.retain(|sent| sent.moment >= began || after(sent.moment, LOOK_BACK) > moment);
         let minute = SignedDuration::from_mins(1);
-        let same = |sent: &&mut SentRemovals| {
-            sent.kind == kind && sent.delete == delete && after(sent.moment, minute) > moment
+        let same = |sent: &&mut SentWrites| {
+            sent.kind == kind && sent.action == action && after(sent.moment, minute) > moment
         };
-        match self.removals.iter_mut().find(same) {
+        match self.sent.iter_mut().find(same) {
             Some(sent) => sent.count += 1,
-            None => self.removals.push(SentRemovals { moment, kind, delete, count: 1 }),
+            None => self.sent.push(SentWrites { moment, kind, action, count: 1 }),
         }
+    }
+
+    /// True where a person agreed that held writes of a kind are sent once, whatever their limit.
+    pub(crate) fn allows(&self, kind: StagedKind) -> bool {
+        match kind {
+            StagedKind::Create => self.allow_creates,
+            StagedKind::Update => self.allow_updates,
+            StagedKind::Disable | StagedKind::Delete => self.force_deletes,
+        }
+    }
+
+    /// True where a person agreed to anything that is held.
+    pub(crate) fn allows_any(&self) -> bool {
+        self.allow_creates || self.allow_updates || self.force_deletes
+    }
+
+    /// What a person agreed to was done.
+    pub(crate) fn end_consent(&mut self) {
+        (self.allow_creates, self.allow_updates, self.force_deletes) = (false, false, false);
     }
 }

@@ -166,6 +166,7 @@ impl JobStore for SqliteStore {
             managed::clear_links(session, job)?;
             managed::clear_escrows(session, job)?;
             managed::clear_index(session, job)?;
+            managed::clear_policies(session, job)?;
             session.run("DELETE FROM hint WHERE job = ?1", [job])?;
             // The rest refers to the job and goes with it; its log does not.
             session.run("DELETE FROM job WHERE id = ?1", [job])?;

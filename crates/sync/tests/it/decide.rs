@@ -10,14 +10,15 @@ use sync::{Action, Decision, LinkChange, Need};
 use crate::world::{World, account, entry, link, people, schema};
 
 /// The decision in a few words.
-fn words(decision: &Decision) -> String {
+pub(crate) fn words(decision: &Decision) -> String {
     let action = match &decision.action {
         Action::Skip(reason) => format!("skip {reason:?}"),
         Action::Create(_) => "create".into(),
         Action::Update(anchor, _) => format!("update {anchor}"),
         Action::Disable(anchor, _) => format!("disable {anchor}"),
         Action::Delete(anchor) => format!("delete {anchor}"),
-        Action::Stage(kind, reason) => format!("stage {kind:?} {reason:?}"),
+        Action::Stage(kind, Some(reason)) => format!("stage {kind:?} {reason:?}"),
+        Action::Stage(kind, None) => format!("stage {kind:?}"),
         Action::Defer(failure) => format!("defer {}", failure.code),
         Action::Fail(failure) => format!("fail {}", failure.code),
     };
@@ -29,18 +30,18 @@ fn words(decision: &Decision) -> String {
     format!("{action}; {link}")
 }
 
-fn row(arrange: impl FnOnce(&mut World)) -> String {
+pub(crate) fn row(arrange: impl FnOnce(&mut World)) -> String {
     let mut world = World::new();
     arrange(&mut world);
     words(&world.decide())
 }
 
-fn active_link(world: &mut World) {
+pub(crate) fn active_link(world: &mut World) {
     world.link = Some(link(LinkState::Active));
     world.target = vec![account()];
 }
 
-fn released_link(world: &mut World) {
+pub(crate) fn released_link(world: &mut World) {
     world.link = Some(link(LinkState::Released));
     world.target = vec![account().with("active", false)];
 }

@@ -5,5 +5,6 @@
 mod compile;
 mod decide;
 mod flow;
+mod policies;
 mod settle;
 mod world;

@@ -2,13 +2,14 @@
 
 use model::change::SourceObject;
 use model::fingerprint::Fingerprinter;
-use model::link::{Entry, Intent, Link, LinkState, Origin};
+use model::link::{Entry, Intent, Link, LinkState, Origin, StagedKind};
+use model::policies::Ownership;
 use model::provisioning::Import;
 use model::schema::Schema;
 use model::settings::TargetVerification;
 use model::{Anchor, Entropy, Object, Timestamp};
 use serde_json::{Value as Json, json};
-use sync::{Answer, Context, Decision, Facts, Mapping, Need, Policy, Program, Seen, Step};
+use sync::{Answer, Context, Decision, Facts, Limits, Mapping, Need, Policy, Program, Seen, Step};
 
 /// Attribute definitions and mappings of the usual schema.
 pub(crate) fn schema() -> Json {
@@ -109,6 +110,9 @@ pub(crate) struct World {
     pub(crate) policy: Policy,
     pub(crate) soft_delete: bool,
     pub(crate) stage: bool,
+    pub(crate) sends: Option<StagedKind>,
+    pub(crate) excluded: Option<&'static str>,
+    pub(crate) expired: bool,
     pub(crate) last_chance: bool,
     /// Objects of the target.
     pub(crate) target: Vec<Object>,
@@ -172,9 +176,14 @@ impl World {
                 skip_out_of_scope_deletions: false,
                 verification: TargetVerification::ReadBeforeUpdate,
                 fingerprints: Fingerprinter::new([3; 16]),
+                ownership: Ownership::All,
+                limits: Limits::default(),
             },
             soft_delete: true,
             stage: false,
+            sends: None,
+            excluded: None,
+            expired: false,
             last_chance: false,
             target: Vec::new(),
             owners: Vec::new(),
@@ -216,6 +225,9 @@ impl World {
                 policy: &self.policy,
                 soft_delete: self.soft_delete,
                 stage_removals: self.stage,
+                sends: self.sends,
+                excluded: self.excluded,
+                expired: self.expired,
                 last_chance: self.last_chance,
             };
             match sync::decide(&facts, &answers, &mut context) {

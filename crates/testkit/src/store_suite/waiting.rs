@@ -26,7 +26,7 @@ fn staged(source: &str, action: StagedKind) -> Staged {
         kind: "User".into(),
         source: source.into(),
         action,
-        reason: Inactive::NotEntitled,
+        reason: Some(Inactive::NotEntitled),
         absent: source == "absent",
         moment: at(3),
         held: false,
@@ -110,7 +110,7 @@ pub async fn staged_rows_are_counted(store: SharedStore) {
         user(StagedKind::Delete, 2),
     ];
     assert_eq!(counts, expected);
-    let held = Staged { held: true, reason: Inactive::Gone, ..staged("a", StagedKind::Disable) };
+    let held = Staged { held: true, reason: Some(Inactive::Gone), ..staged("a", StagedKind::Disable) };
     let unstaged = vec![("rule".into(), "absent".into())];
     fixture.commit(Commit { staged: vec![held.clone()], unstaged, ..Commit::default() }).await;
     let page = store.staged(&fixture.job, None, 2).await.expect("read");

@@ -7,7 +7,7 @@ use rusqlite::params;
 use store::{Commit, Entry};
 
 use super::entries::{RELEASED, link_bits};
-use super::{claims, edges, waiting};
+use super::{claims, edges, policies, waiting};
 use crate::encode::{anchor_hash, exported_to_blob};
 use crate::error::{Done, corrupt, not_found};
 use crate::jobs;
@@ -43,6 +43,9 @@ pub(super) fn apply(session: &Session<'_>, job: &JobId, commit: Commit, log: &Lo
     for write in commit.edges {
         edges::write(&mut page, write)?;
     }
+    for (rule, source, moment) in &commit.released {
+        policies::write_released(session, number, rule, source, *moment)?;
+    }
     for escrow in &commit.escrows {
         waiting::write_escrow(session, number, escrow)?;
     }
@@ -52,10 +55,10 @@ pub(super) fn apply(session: &Session<'_>, job: &JobId, commit: Commit, log: &Lo
     }
     page.delete("staged", &commit.unstaged)?;
     page.delete("intent", &commit.resolved)?;
+    page.delete("hint", &commit.unhinted)?;
     waiting::write_intents(session, number, &commit.intents)?;
     page.write_log(job, log)?;
     if let Some(runtime) = commit.runtime {
-    page.delete("hint", &commit.unhinted)?;
         session.run("UPDATE job_state SET runtime = ?2 WHERE job = ?1", params![number, runtime])?;
     }
     page.settle()
@@ -299,10 +302,10 @@ impl<'a, 'c> Page<'a, 'c> {
         let sql = match table {
             "escrow" => "DELETE FROM escrow WHERE job = ?1 AND rule = ?2 AND source = ?3",
             "staged" => "DELETE FROM staged WHERE job = ?1 AND rule = ?2 AND source = ?3",
+            "hint" => "DELETE FROM hint WHERE job = ?1 AND rule = ?2 AND source = ?3",
             _ => "DELETE FROM intent WHERE job = ?1 AND rule = ?2 AND source = ?3",
         };
         self.session.run(sql, params![self.job, rule, source.as_str()])?;
-            "hint" => "DELETE FROM hint WHERE job = ?1 AND rule = ?2 AND source = ?3",
         Ok(())
     }
 

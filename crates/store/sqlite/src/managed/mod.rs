@@ -5,6 +5,7 @@ mod commit;
 mod edges;
 mod entries;
 mod index;
+mod policies;
 mod waiting;
 
 use async_trait::async_trait;
@@ -21,6 +22,7 @@ use crate::jobs;
 use crate::session::Session;
 
 pub(crate) use self::index::clear as clear_index;
+pub(crate) use self::policies::clear as clear_policies;
 pub(crate) use self::waiting::clear_escrows;
 
 /// Where a page by (rule, source) goes on.
@@ -30,7 +32,7 @@ pub(crate) type After = Option<(Name, Anchor)>;
 pub(crate) fn clear_links(session: &Session<'_>, job: i64) -> Done<()> {
     session.run("DELETE FROM edge WHERE owner IN (SELECT id FROM object WHERE job = ?1)", [job])?;
     session.run("DELETE FROM entry WHERE object IN (SELECT id FROM object WHERE job = ?1)", [job])?;
-    for table in ["object", "managed", "staged", "intent", "claim"] {
+    for table in ["object", "managed", "staged", "intent", "claim", "released", "drift"] {
         session.run(&format!("DELETE FROM {table} WHERE job = ?1"), [job])?;
     }
     Ok(())
@@ -193,12 +195,12 @@ impl ConnectorDataStore for SqliteStore {
         self.read_job(job, waiting::escrow_count).await
     }
 
-    async fn next_due(&self, job: &JobId) -> store::Result<Option<Timestamp>> {
-        self.read_job(job, waiting::next_due).await
     async fn failing_edges(&self, job: &JobId) -> store::Result<u64> {
         self.read_job(job, waiting::failing_edges).await
     }
 
+    async fn next_due(&self, job: &JobId) -> store::Result<Option<Timestamp>> {
+        self.read_job(job, waiting::next_due).await
     }
 
     async fn clear_escrows(&self, job: &JobId) -> store::Result<()> {

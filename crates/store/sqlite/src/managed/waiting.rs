@@ -142,6 +142,8 @@ fn action_number(action: StagedKind) -> i64 {
     match action {
         StagedKind::Disable => 0,
         StagedKind::Delete => 1,
+        StagedKind::Create => 2,
+        StagedKind::Update => 3,
     }
 }
 
@@ -149,6 +151,8 @@ fn action(number: i64) -> Done<StagedKind> {
     match number {
         0 => Ok(StagedKind::Disable),
         1 => Ok(StagedKind::Delete),
+        2 => Ok(StagedKind::Create),
+        3 => Ok(StagedKind::Update),
         other => Err(corrupt("a staged row", &format!("action {other}"))),
     }
 }
@@ -180,7 +184,7 @@ fn staged_row(session: &Session<'_>, row: &Row<'_>) -> Done<Staged> {
         kind: session.name(row.get(1)?)?,
         source: Anchor::new(text(row, 2)?),
         action: action(row.get(3)?)?,
-        reason: from_text::<Inactive>("a staged row", row.get_ref(4)?.as_str()?)?,
+        reason: from_text::<Option<Inactive>>("a staged row", row.get_ref(4)?.as_str()?)?,
         absent: row.get(5)?,
         moment: moment(row.get(6)?)?,
         held: row.get(7)?,

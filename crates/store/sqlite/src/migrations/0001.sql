@@ -166,6 +166,44 @@ CREATE TABLE staged (
     PRIMARY KEY (job, rule, source)
 ) STRICT, WITHOUT ROWID;
 
+-- When links were released. A row whose link is no longer released means nothing.
+CREATE TABLE released (
+    job INTEGER NOT NULL,
+    rule INTEGER NOT NULL,
+    source TEXT NOT NULL,
+    moment INTEGER NOT NULL,
+    PRIMARY KEY (job, rule, source)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE exclusion (
+    job INTEGER NOT NULL,
+    source TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    author TEXT NOT NULL,
+    moment INTEGER NOT NULL,
+    PRIMARY KEY (job, source)
+) STRICT, WITHOUT ROWID;
+
+-- What others changed at the target. `value` is the reference that was added or removed, else empty.
+CREATE TABLE drift (
+    number INTEGER PRIMARY KEY,
+    job INTEGER NOT NULL,
+    rule INTEGER NOT NULL,
+    source TEXT NOT NULL,
+    attribute INTEGER NOT NULL,
+    what TEXT NOT NULL,
+    value TEXT NOT NULL,
+    kind INTEGER NOT NULL,
+    target_kind INTEGER NOT NULL,
+    target TEXT NOT NULL,
+    display_name TEXT,
+    expected TEXT,
+    found TEXT,
+    since INTEGER NOT NULL,
+    scan INTEGER NOT NULL,
+    UNIQUE (job, rule, source, attribute, what, value)
+) STRICT;
+
 CREATE TABLE intent (
     job INTEGER NOT NULL,
     rule INTEGER NOT NULL,
@@ -182,6 +220,20 @@ CREATE TABLE claim (
     source TEXT NOT NULL,
     holder BLOB NOT NULL,
     until INTEGER NOT NULL,
+    PRIMARY KEY (job, rule, source)
+) STRICT, WITHOUT ROWID;
+
+-- Links that a reset made hints of.
+CREATE TABLE hint (
+    job INTEGER NOT NULL,
+    rule INTEGER NOT NULL,
+    source TEXT NOT NULL,
+    kind INTEGER NOT NULL,
+    display_name TEXT,
+    target_kind INTEGER NOT NULL,
+    target TEXT NOT NULL,
+    -- As in `entry`.
+    link INTEGER NOT NULL,
     PRIMARY KEY (job, rule, source)
 ) STRICT, WITHOUT ROWID;
 
@@ -223,20 +275,6 @@ CREATE TABLE indexed_key (
 -- Logs ---------------------------------------------------------------------------------------------------------------
 
 CREATE TABLE provisioning (
--- Links that a reset made hints of.
-CREATE TABLE hint (
-    job INTEGER NOT NULL,
-    rule INTEGER NOT NULL,
-    source TEXT NOT NULL,
-    kind INTEGER NOT NULL,
-    display_name TEXT,
-    target_kind INTEGER NOT NULL,
-    target TEXT NOT NULL,
-    -- As in `entry`.
-    link INTEGER NOT NULL,
-    PRIMARY KEY (job, rule, source)
-) STRICT, WITHOUT ROWID;
-
     number INTEGER PRIMARY KEY,
     tenant INTEGER NOT NULL,
     id BLOB NOT NULL,
@@ -273,6 +311,16 @@ CREATE TABLE audit (
     success INTEGER NOT NULL,
     PRIMARY KEY (tenant, id)
 ) STRICT;
+
+-- Notices that wait to be delivered.
+CREATE TABLE notice (
+    id BLOB NOT NULL,
+    channel TEXT NOT NULL,
+    body TEXT NOT NULL,
+    attempts INTEGER NOT NULL,
+    next INTEGER NOT NULL,
+    PRIMARY KEY (id, channel)
+) STRICT, WITHOUT ROWID;
 
 -- The embedded directory ---------------------------------------------------------------------------------------------
 
@@ -312,16 +360,6 @@ CREATE INDEX relation_referred ON relation (tenant, referred, kind, referrer, hi
 
 CREATE TABLE assignment (
     tenant INTEGER NOT NULL,
--- Notices that wait to be delivered.
-CREATE TABLE notice (
-    id BLOB NOT NULL,
-    channel TEXT NOT NULL,
-    body TEXT NOT NULL,
-    attempts INTEGER NOT NULL,
-    next INTEGER NOT NULL,
-    PRIMARY KEY (id, channel)
-) STRICT, WITHOUT ROWID;
-
     resource BLOB NOT NULL,
     id BLOB NOT NULL,
     principal BLOB NOT NULL,
