@@ -11,7 +11,6 @@ use serde_json::Value as Json;
 use crate::answer::Answer;
 use crate::discovery::Kind;
 use crate::target::{ScimTarget, path_of};
-use crate::writing::granted_patch;
 
 impl ScimTarget {
     /// All values of a reference attribute: the protocol has no pages for them.
@@ -61,7 +60,7 @@ impl ScimTarget {
         let edits = edits(self.patch_profile, change)?;
         let Some(answer) = self.patch(kind, anchor, &edits).await? else { return Ok(()) };
         if !is_no_target(&answer) || change.removed.is_empty() {
-            return granted_patch(answer, &edits).map(drop);
+            return self.granted_patch(answer, &edits).map(drop);
         }
         self.change_one_by_one(kind, anchor, change).await
     }

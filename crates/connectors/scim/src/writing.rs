@@ -83,7 +83,7 @@ impl ScimTarget {
             }
         }
         let answer = match self.patch(kind, anchor, &edits).await? {
-            Some(answer) => granted_patch(answer, &edits)?,
+            Some(answer) => self.granted_patch(answer, &edits)?,
             None => return Ok(None),
         };
         if answer.is_empty() {
@@ -124,6 +124,34 @@ impl ScimTarget {
         })?;
         let url = self.client.url(&kind.endpoint, Some(anchor.as_str()), &[])?;
         self.client.send(Method::PATCH, url, Some(&body), None).await.map(Some)
+    }
+
+    /// The answer to a PATCH request, with advice where the service does not take its form.
+    pub(crate) fn granted_patch(&self, answer: Answer, edits: &[Edit]) -> Result<Answer> {
+        const PUT: &str = "set Target.Patch to false so that changes are sent as PUT";
+        let filtered = edits.iter().find(|edit| edit.path.filter().is_some()).map(|edit| &edit.path);
+        let is_path = matches!(
+            answer.scim_type(),
+            Some(ScimType::InvalidPath | ScimType::InvalidFilter | ScimType::NoTarget)
+        );
+        let advice = match (answer.status, filtered) {
+            (StatusCode::NOT_IMPLEMENTED, Some(path)) => {
+                format!("the target may not take paths with a filter, such as {path}: {PUT}")
+            }
+            (StatusCode::BAD_REQUEST, Some(path)) if is_path => format!(
+                "the target may not take paths with a filter, such as {path}: try another ScimPatchProfile, or {PUT}"
+            ),
+            (StatusCode::NOT_IMPLEMENTED | StatusCode::METHOD_NOT_ALLOWED, None) => {
+                format!("if the target cannot PATCH, {PUT}")
+            }
+            (StatusCode::BAD_REQUEST, _) if self.patch_profile == PatchProfile::AzureAdScimPatch2017 => {
+                "the profile AzureAdScimPatch2017 sends every value as a text and names removed members in a value, \
+                 which this target may not take: try aadOptscim062020 or rfc7644"
+                    .to_owned()
+            }
+            _ => return answer.granted(),
+        };
+        Err(answer.refused_with(&advice))
     }
 
     /// Changes a resource of a service without PATCH: reads all of it, merges the edits, and writes it back on the
@@ -183,27 +211,6 @@ impl ScimTarget {
         let url = self.client.url(&kind.endpoint, Some(anchor.as_str()), &[])?;
         self.client.send(Method::DELETE, url, None, None).await?.granted().map(drop)
     }
-}
-
-/// The answer to a PATCH request, with advice where the service does not take its form.
-pub(crate) fn granted_patch(answer: Answer, edits: &[Edit]) -> Result<Answer> {
-    let filtered = edits.iter().find(|edit| edit.path.filter().is_some()).map(|edit| edit.path.to_string());
-    let advice = match (answer.status, answer.scim_type(), filtered) {
-        (StatusCode::NOT_IMPLEMENTED, _, Some(path))
-        | (
-            StatusCode::BAD_REQUEST,
-            Some(ScimType::InvalidPath | ScimType::InvalidFilter | ScimType::NoTarget),
-            Some(path),
-        ) => format!(
-            "the target may not take paths with a filter, such as {path}: try another ScimPatchProfile, or set \
-             Target.Patch to false so that changes are sent as PUT"
-        ),
-        (StatusCode::NOT_IMPLEMENTED | StatusCode::METHOD_NOT_ALLOWED, _, None) => {
-            "if the target cannot PATCH, set Target.Patch to false so that changes are sent as PUT".to_owned()
-        }
-        _ => return answer.granted(),
-    };
-    Err(answer.refused_with(&advice))
 }
 
 /// A value that does not fit into a request.

@@ -59,9 +59,66 @@ fn what_is_wrong_is_named() {
         (&[good], &[("RequestTimeout", "1 day")], "RequestTimeout", false),
         (&[good], &[("ScimPatchProfile", "other")], "ScimPatchProfile", false),
         (&[good], &[("PageSise", "1")], "PageSise", false),
+        (&[good], &[("IdsChange", "perhaps")], "IdsChange", false),
+        (&[good], &[("NoFilterOn", "user name")], "NoFilterOn", false),
+        (&[good, ("Oauth2ClientId", "c")], &[], "Oauth2TokenExchangeUri", true),
+        (&[good, ("Oauth2RefreshToken", "r")], &[], "Oauth2TokenExchangeUri", true),
+        (&[good, ("Oauth2TokenExchangeUri", "token")], &[], "Oauth2TokenExchangeUri", false),
+        (&[good, ("Oauth2TokenExchangeUri", "https://h/t")], &[], "Oauth2ClientId", true),
+        (
+            &[good, ("Oauth2TokenExchangeUri", "https://h/t"), ("Oauth2ClientId", "c")],
+            &[],
+            "Oauth2ClientSecret",
+            true,
+        ),
     ];
     for &(secrets, settings, key, missing) in cases {
         let error = ScimConfiguration::read(&configuration(secrets, settings)).unwrap_err();
         assert_eq!((error.key.as_str(), error.missing), (key, missing), "{error}");
     }
+}
+
+#[test]
+fn of_several_credentials_the_strongest_is_taken() {
+    let base = ("BaseAddress", "https://h");
+    let user = [("UserName", "u"), ("Password", "p")];
+    let client = [
+        ("Oauth2TokenExchangeUri", "https://h/t"),
+        ("Oauth2ClientId", "c"),
+        ("Oauth2ClientSecret", "s3cret"),
+    ];
+    let read = |secrets: &[(&str, &str)]| {
+        let all: Vec<_> = [base].iter().chain(secrets).copied().collect();
+        ScimConfiguration::read(&configuration(&all, &[("Oauth2Scope", "scim")])).unwrap().authorization
+    };
+    let token = [("SecretToken", "t0ken")];
+    assert_eq!(read(&[&user[..], &client, &token].concat()), Authorization::Bearer("t0ken".to_owned()));
+    let Authorization::Oauth(found) = read(&[&user[..], &client].concat()) else { panic!("OAuth") };
+    assert!(found.grant == Grant::ClientCredentials && found.scope.as_deref() == Some("scim"));
+    assert!(!format!("{:?}", Authorization::Oauth(found)).contains("s3cret"));
+    let code = [("Oauth2AuthorizationCode", "code"), ("Oauth2RedirectUri", "https://me")];
+    let Authorization::Oauth(found) = read(&[&client[..], &code].concat()) else { panic!("OAuth") };
+    let redirect = Some("https://me".to_owned());
+    assert!(found.grant == Grant::AuthorizationCode { code: "code".to_owned(), redirect });
+    let refresh = [("Oauth2RefreshToken", "again")];
+    let Authorization::Oauth(found) = read(&[&client[..], &code, &refresh].concat()) else { panic!("OAuth") };
+    assert!(found.grant == Grant::RefreshToken("again".to_owned()));
+}
+
+#[test]
+fn settings_say_where_a_service_differs() {
+    let read = |address: &str, settings: &[(&str, &str)]| {
+        ScimConfiguration::read(&configuration(&[("BaseAddress", address)], settings)).unwrap()
+    };
+    let usual = read("https://h", &[]);
+    assert_eq!(usual.patch_profile, PatchProfile::Rfc7644);
+    assert!(usual.quirks.listing && usual.quirks.patch && usual.quirks.soft_delete);
+    let flagged = read("https://h/scim/?x=1&aadOptscim062020", &[]);
+    assert_eq!((flagged.base.as_str(), flagged.quirks.listing), ("https://h/scim?x=1", false));
+    assert_eq!(flagged.patch_profile, PatchProfile::AadOptScim062020);
+    let named = "userName, emails[type eq \"a,b\"].value ,title";
+    let quirks = read("https://h", &[("NoFilterOn", named), ("OmitExtensionSchemas", "TRUE")]).quirks;
+    assert_eq!(quirks.unfiltered, ["userName", "emails[type eq \"a,b\"].value", "title"]);
+    assert!(quirks.cannot_filter_by("USERNAME") && !quirks.cannot_filter_by("externalId"));
+    assert_eq!(quirks.extensions, Extensions::Unannounced);
 }

@@ -89,6 +89,72 @@ async fn a_user_lives_through_all_of_it() {
     assert!(gone.iter().all(|error| error.class == ErrorClass::NotFound), "{gone:?}");
 }
 
+/// What the server understands of the requests of Entra: it refuses the schema that Entra adds to new groups, managers
+/// that are no objects, and, without the flag, the removal of members.
+#[tokio::test]
+async fn users_and_groups_in_the_manner_of_entra() {
+    let server = Scim2Server::start().unwrap();
+    let strict = target(&server.base_url()).await;
+    for (number, profile) in ["aadOptscim062020", "AzureAdScimPatch2017"].into_iter().enumerate() {
+        let target = super::target(&format!("{}?{profile}", server.base_url())).await;
+        let attributes = ["userName", "active", "title", "nickName", WORK, DEPARTMENT];
+        let all = selection(USER, &attributes);
+        let name = format!("entra{number}");
+        let wanted = values(&[
+            ("userName", name.as_str().into()),
+            ("active", "True".into()),
+            ("title", "CEO".into()),
+            (WORK, "ann@x.org".into()),
+            (DEPARTMENT, "R&D".into()),
+        ]);
+        let user = target.create(&all, &wanted).await.unwrap();
+        let found = target.find(&all, &"userName".into(), &name.as_str().into(), false).await.unwrap();
+        assert_eq!(found, std::slice::from_ref(&user), "{profile}");
+        let update = changes(&[
+            ("active", true.into(), "False".into()),
+            ("title", "CEO".into(), "CTO".into()),
+            ("nickName", Value::Null, "Ann".into()),
+            (WORK, "ann@x.org".into(), "anna@x.org".into()),
+            (DEPARTMENT, "R&D".into(), "Sales".into()),
+        ]);
+        target.update(&all, &user.anchor, &update).await.unwrap();
+        let expected = Object::new(USER, user.anchor.clone())
+            .with("userName", name.as_str())
+            .with("active", false)
+            .with("title", "CTO")
+            .with("nickName", "Ann")
+            .with(WORK, "anna@x.org")
+            .with(DEPARTMENT, "Sales");
+        assert_eq!(target.read(&all, &user.anchor).await.unwrap(), Some(expected), "{profile}");
+        let named = values(&[("displayName", name.as_str().into())]);
+        let refused = target.create(&selection(GROUP, &[]), &named).await.unwrap_err();
+        assert!(
+            refused.detail.contains("Unknown extension schemas: http://schemas.microsoft.com"),
+            "{refused}"
+        );
+        let group = strict.create(&selection(GROUP, &[]), &named).await.unwrap().anchor;
+        let change = |added: &[&Anchor], removed: &[&Anchor]| ReferenceChange {
+            attribute: "members".into(),
+            multivalued: true,
+            added: added.iter().map(|one| (*one).clone()).collect(),
+            removed: removed.iter().map(|one| (*one).clone()).collect(),
+        };
+        let kind = GROUP.into();
+        target.update_references(&kind, &group, &change(&[&user.anchor], &[])).await.unwrap();
+        let (shown, id) = (format!("{}/Groups/{group}", server.base_url()), user.anchor.as_str());
+        assert!(fetch(&shown).await.contains(id), "{profile}");
+        let removed = target.update_references(&kind, &group, &change(&[], &[&user.anchor])).await;
+        if profile == "aadOptscim062020" {
+            removed.unwrap();
+            assert!(!fetch(&shown).await.contains(id));
+        } else {
+            let error = removed.unwrap_err();
+            assert!(error.detail.contains("try aadOptscim062020 or rfc7644"), "{error}");
+        }
+        target.delete(&USER.into(), &user.anchor).await.unwrap();
+    }
+}
+
 #[tokio::test]
 async fn values_of_one_new_element_arrive_together() {
     let server = Scim2Server::start().unwrap();

@@ -6,6 +6,7 @@ mod failures;
 mod fake;
 mod live;
 mod oauth;
+mod odd;
 mod requests;
 mod roles;
 
