@@ -90,6 +90,7 @@ pub(crate) type Advance = Box<dyn FnOnce(&mut Running) + Send>;
 
 /// What the connector data store holds at all.
 #[derive(Clone, Copy, Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts")]
 pub(crate) struct Has {
     pub(crate) entries: bool,
     pub(crate) escrows: bool,

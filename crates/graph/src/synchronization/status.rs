@@ -196,7 +196,7 @@ impl SynchronizationProgress {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SynchronizationQuarantine {
-    /// When it began.
+    /// When it was imposed, or last left in effect.
     pub current_began: Timestamp,
     /// When the next try is made.
     pub next_attempt: Timestamp,
@@ -216,7 +216,7 @@ impl SynchronizationQuarantine {
             current_began: quarantine.began,
             next_attempt: quarantine.next_attempt,
             reason: quarantine.reason.wire().to_owned(),
-            series_began: quarantine.began,
+            series_began: quarantine.series_began,
             series_count: quarantine.series_count,
             error: quarantine.error.as_ref().map(SynchronizationError::of),
         }
@@ -261,6 +261,7 @@ mod tests {
             quarantine: Some(Quarantine {
                 reason: QuarantineReason::TooManyDeletes,
                 began: Timestamp::UNIX_EPOCH,
+                series_began: Timestamp::UNIX_EPOCH,
                 next_attempt: Timestamp::UNIX_EPOCH,
                 series_count: 1,
                 error: None,
