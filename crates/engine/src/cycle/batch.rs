@@ -88,6 +88,21 @@ impl Cycle<'_> {
         open
     }
 
+    /// Decides and does nothing: what would be sent for whom, by the items' positions.
+    pub(crate) async fn decide_only(
+        &self,
+        items: &mut [Item<'_>],
+        results: &mut Results,
+    ) -> Result<Vec<(usize, Box<Decision>)>> {
+        let open: Vec<usize> = (0..items.len()).collect();
+        let mut aside = Results { checked: results.checked, ..Results::default() };
+        let decided = self.decide_all(items, &open, Mode::LOOK, &mut aside).await?;
+        if let Some(halt) = aside.halt {
+            results.halt(halt);
+        }
+        Ok(decided.into_iter().map(|one| (one.item, one.decision)).collect())
+    }
+
     /// Brings every open item to a decision; those whose needs fail are settled at once.
     async fn decide_all(
         &self,
@@ -177,6 +192,7 @@ impl Cycle<'_> {
         results: &mut Results,
     ) -> Vec<Decided> {
         let mut exports = Vec::new();
+        let all = decided.len();
         for one in decided {
             let Some(item) = items.get(one.item) else { continue };
             match &one.decision.action {
@@ -197,6 +213,7 @@ impl Cycle<'_> {
                 }
             }
         }
+        self.live.advance(all - exports.len());
         exports
     }
 
@@ -255,7 +272,9 @@ impl Cycle<'_> {
                     }
                     Err(SendError::Target(error)) => Outcome::Failed(error.class.clone(), error.failure()),
                 };
-                match self.settle(item, &one.decision, &outcome, mode.last_chance) {
+                let settled = self.settle(item, &one.decision, &outcome, mode.last_chance);
+                self.live.advance(usize::from(!matches!(settled, Settled::Redecide { .. })));
+                match settled {
                     Settled::Commit(link) => {
                         results.exported(self);
                         results.commit(self, one.item, item, &one.decision, link);

@@ -9,6 +9,7 @@ use sync::Mapping;
 
 use super::Cycle;
 use super::needs::index_key;
+use super::prepared::target_selection;
 use super::results::Halt;
 use super::send::{Repeat, SendError, send};
 
@@ -26,9 +27,17 @@ impl Cycle<'_> {
         if !self.initial {
             return Ok(None);
         }
+        self.index_target(&|mapping: &Mapping| Some(target_selection(mapping))).await
+    }
+
+    /// Lists what is wanted of the target types of mappings, where they can be listed.
+    pub(crate) async fn index_target(
+        &mut self,
+        wanted: &(dyn Fn(&Mapping) -> Option<Selection> + Sync),
+    ) -> Result<Option<Halt>> {
         // A listing that was interrupted, or that is of before an interruption, may no longer be so.
         self.services.store.clear_index(&self.prepared.job.id).await?;
-        for (selection, keys) in self.listings() {
+        for (selection, keys) in self.listings(wanted) {
             if !self.prepared.target.capabilities().of(&selection.kind).list {
                 continue;
             }
@@ -51,14 +60,18 @@ impl Cycle<'_> {
     }
 
     /// What is listed of each target type, and the attributes by which it is found.
-    fn listings(&self) -> Vec<(Selection, Vec<Name>)> {
+    fn listings(
+        &self,
+        wanted: &(dyn Fn(&Mapping) -> Option<Selection> + Sync),
+    ) -> Vec<(Selection, Vec<Name>)> {
         let mut listings: BTreeMap<Name, (Selection, Vec<Name>)> = BTreeMap::new();
         let mappings = self.prepared.program.rules.iter().flat_map(|rule| &rule.mappings);
         for mapping in mappings {
+            let Some(selection) = wanted(mapping) else { continue };
             let listing = listings.entry(mapping.target_kind.clone()).or_insert_with(|| {
                 (Selection { kind: mapping.target_kind.clone(), ..Selection::default() }, Vec::new())
             });
-            merge(&mut listing.0.attributes, mapping.target_attributes.clone());
+            merge(&mut listing.0.attributes, selection.attributes);
             merge(&mut listing.1, matching_attributes(mapping));
         }
         listings.into_values().collect()

@@ -1,6 +1,6 @@
 //! References: wishes compared with edges, and due edges exported.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use connector::{Cursor, ReferenceChange};
 use futures::StreamExt as _;
@@ -9,7 +9,7 @@ use model::provisioning::{
     Step as TraceStep,
 };
 use model::{Anchor, Name, Value};
-use store::{Commit, DueEdge, EdgeWrite, Result};
+use store::{Commit, DueEdge, EdgeWrite, Entry, Link, Result};
 use sync::{ReferenceFlow, References, retry_at};
 
 use super::Cycle;
@@ -92,6 +92,10 @@ impl Cycle<'_> {
         let mut cursor: Option<Cursor> = None;
         let mut edges = Vec::new();
         loop {
+            if self.stop.is_set() {
+                results.halt(Halt::Stopped);
+                return Ok(());
+            }
             let kind = &item.mapping.source_kind;
             let page =
                 match self.prepared.source.references(kind, &owner, &flow.source, cursor.as_ref()).await {
@@ -153,13 +157,17 @@ impl Cycle<'_> {
                 return Ok(None);
             }
             let last = due.len() < EDGE_PAGE;
+            self.live.continue_with("references", due.len());
+            let names = self.names_of(&due).await?;
             let mut results = Results::default();
+            let due = self.permitted(due, &mut results).await?;
             {
                 let requests: Vec<_> =
                     self.changes_of(due).into_iter().map(|change| self.export_change(change)).collect();
                 let mut sent = futures::stream::iter(requests).buffer_unordered(self.prepared.pace.most());
                 while let Some((change, outcome)) = sent.next().await {
-                    self.settle_change(change, outcome, &mut results).await;
+                    self.live.advance(change.edges.len());
+                    self.settle_change(change, outcome, &names, &mut results).await;
                 }
             }
             let halt = results.halt.take();
@@ -169,6 +177,14 @@ impl Cycle<'_> {
                 return Ok(halt);
             }
         }
+    }
+
+    /// Names for people, of the objects that edges speak of, by anchor at the source.
+    async fn names_of(&self, due: &[DueEdge]) -> Result<Names> {
+        let anchors: BTreeSet<&Anchor> = due.iter().flat_map(|edge| [&edge.owner, &edge.referenced]).collect();
+        let anchors: Vec<Anchor> = anchors.into_iter().cloned().collect();
+        let entries = self.services.store.entries(&self.prepared.job.id, &anchors).await?;
+        Ok(entries.into_iter().filter_map(|entry| Some((entry.source, entry.display_name?))).collect())
     }
 
     /// Due edges as requests: one owner and attribute each, no more values than the target takes.
@@ -190,6 +206,38 @@ impl Cycle<'_> {
             }
         }
         changes
+    }
+
+    /// Removes references that others added: nothing is remembered of them.
+    pub(super) async fn remove_foreign(
+        &self,
+        owner: &Entry,
+        link: &Link,
+        attribute: &Name,
+        foreign: Vec<Anchor>,
+        results: &mut Results,
+    ) {
+        let edge = |value: Anchor| DueEdge {
+            rule: owner.rule.clone(),
+            owner_kind: owner.kind.clone(),
+            owner: owner.source.clone(),
+            target_kind: link.kind.clone(),
+            target: link.anchor.clone(),
+            attribute: attribute.clone(),
+            multivalued: true,
+            // No source object is known by it.
+            referenced: Anchor::new(""),
+            wanted: false,
+            exported: Some(value.clone()),
+            value,
+            attempts: 0,
+        };
+        let names: Names =
+            owner.display_name.iter().map(|name| (owner.source.clone(), name.clone())).collect();
+        for change in self.changes_of(foreign.into_iter().map(edge).collect()) {
+            let (change, outcome) = self.export_change(change).await;
+            self.settle_change(change, outcome, &names, results).await;
+        }
     }
 
     async fn export_change(&self, change: OwnerChange) -> (OwnerChange, std::result::Result<(), SendError>) {
@@ -220,13 +268,14 @@ impl Cycle<'_> {
         &self,
         change: OwnerChange,
         outcome: std::result::Result<(), SendError>,
+        names: &Names,
         results: &mut Results,
     ) {
         results.counters.exports += 1;
         let error = match outcome {
             Ok(()) => {
                 results.counters.exported += 1;
-                results.commit.log.push(self.reference_record(&change, None));
+                results.commit.log.push(self.reference_record(&change, names, None));
                 results.commit.edges.extend(change.edges.into_iter().map(exported));
                 return;
             }
@@ -237,7 +286,7 @@ impl Cycle<'_> {
             return;
         }
         results.counters.escrowed_raw += 1;
-        results.commit.log.push(self.reference_record(&change, Some(error.failure())));
+        results.commit.log.push(self.reference_record(&change, names, Some(error.failure())));
         let now = self.services.clock.now();
         let intervals = &self.prepared.settings.escrow_retry_intervals;
         results.commit.edges.extend(change.edges.into_iter().map(|edge| EdgeWrite::Retry {
@@ -250,7 +299,12 @@ impl Cycle<'_> {
         }));
     }
 
-    fn reference_record(&self, change: &OwnerChange, failure: Option<model::Failure>) -> ProvisioningRecord {
+    fn reference_record(
+        &self,
+        change: &OwnerChange,
+        names: &Names,
+        failure: Option<model::Failure>,
+    ) -> ProvisioningRecord {
         let now = self.services.clock.now();
         let sent = change.reference_change();
         let step = match &failure {
@@ -258,14 +312,22 @@ impl Cycle<'_> {
             Some(failure) => TraceStep::ExportFailed(LogAction::Update, failure.clone()),
         };
         let (source, target) = change.edges.first().map_or_else(Default::default, |first| {
-            let source =
-                Identity { anchor: Some(first.owner.clone()), kind: first.owner_kind.clone(), name: None };
-            let target =
-                Identity { anchor: Some(first.target.clone()), kind: first.target_kind.clone(), name: None };
+            let name = names.get(&first.owner).cloned();
+            let (kind, anchor) = (first.owner_kind.clone(), Some(first.owner.clone()));
+            let source = Identity { anchor, kind, name: name.clone() };
+            let (kind, anchor) = (first.target_kind.clone(), Some(first.target.clone()));
+            let target = Identity { anchor, kind, name };
             (source, target)
         });
-        let values =
-            |anchors: &[Anchor]| Value::list(anchors.iter().map(|anchor| Value::from(anchor.as_str())));
+        let referenced: HashMap<&Anchor, &Anchor> =
+            change.edges.iter().map(|edge| (&edge.value, &edge.referenced)).collect();
+        let shown = |anchor: &Anchor| {
+            match referenced.get(anchor).and_then(|referenced| names.get(*referenced)) {
+                Some(name) => Value::from(format!("{name} ({anchor})")),
+                None => Value::from(anchor.as_str()),
+            }
+        };
+        let values = |anchors: &[Anchor]| Value::list(anchors.iter().map(shown));
         ProvisioningRecord {
             id: self.services.entropy.uuid_at(now),
             moment: now,
@@ -287,6 +349,9 @@ impl Cycle<'_> {
         }
     }
 }
+
+/// Display names by source anchor.
+type Names = HashMap<Anchor, Name>;
 
 /// Edges of one owner and attribute that go out in one request.
 struct OwnerChange {
