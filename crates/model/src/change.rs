@@ -1,5 +1,8 @@
 //! Objects as a source gives them, and changes as a target takes them.
 
+use std::fmt;
+
+use crate::provisioning::REDACTED;
 use crate::{Anchor, Name, Object, Value};
 
 /// An object as the source gives it, with what the source knows of its right to an account.
@@ -43,8 +46,8 @@ pub enum ChangeKind {
     Add,
 }
 
-/// One attribute of a change set.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// One attribute of a change set. Printed for debugging, it does not show values that may not be shown.
+#[derive(Clone, PartialEq, Eq)]
 pub struct AttributeChange {
     /// The target attribute.
     pub attribute: Name,
@@ -56,6 +59,26 @@ pub struct AttributeChange {
     pub new: Value,
     /// True where neither value may appear in a log, a plan or an answer.
     pub redacted: bool,
+}
+
+impl AttributeChange {
+    /// A value of the change as people may see it.
+    #[must_use]
+    pub fn shown(&self, value: &Value) -> Value {
+        if self.redacted && !value.is_null() { Value::from(REDACTED) } else { value.clone() }
+    }
+}
+
+impl fmt::Debug for AttributeChange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AttributeChange")
+            .field("attribute", &self.attribute)
+            .field("kind", &self.kind)
+            .field("old", &self.shown(&self.old))
+            .field("new", &self.shown(&self.new))
+            .field("redacted", &self.redacted)
+            .finish()
+    }
 }
 
 /// What is to change in one object.

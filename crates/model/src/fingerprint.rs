@@ -15,6 +15,11 @@ use crate::Value;
 #[serde(transparent)]
 pub struct Fingerprint(pub u64);
 
+impl Fingerprint {
+    /// The fingerprint of null, under every key.
+    pub const EMPTY: Self = Self(0);
+}
+
 /// Makes fingerprints under one job's key.
 #[derive(Clone, Copy)]
 pub struct Fingerprinter {
@@ -38,7 +43,7 @@ impl Fingerprinter {
     #[must_use]
     pub fn of(&self, value: &Value, case_exact: bool) -> Fingerprint {
         match value.values() {
-            [] => Fingerprint(0),
+            [] => Fingerprint::EMPTY,
             [one] => Fingerprint(self.single(one, case_exact)),
             several => {
                 let mut parts: Vec<u64> = several.iter().map(|one| self.single(one, case_exact)).collect();

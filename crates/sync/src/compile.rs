@@ -18,6 +18,7 @@ use self::names::{Known, list};
 use crate::filter::{Filters, Groups, Operand};
 use crate::program::{AttributeFlow, Mapping, Program, ReferenceFlow, Rule, Slot, Source};
 use crate::protect::Protection;
+use crate::typed;
 
 /// Errors of one schema that are told at once; behind that many nothing more is looked at.
 const MOST_ERRORS: usize = 100;
@@ -487,12 +488,7 @@ fn key_of(mapping: &ObjectMapping) -> String {
 }
 
 fn typed(definition: &AttributeDefinition, text: &str) -> Value {
-    let value = Value::from(text);
-    match definition.kind {
-        AttributeType::Boolean => value.as_boolean().map_or(value, Value::Boolean),
-        AttributeType::Integer => text.trim().parse().map_or(value, Value::Integer),
-        _ => value,
-    }
+    typed::comparable(definition.kind, &Value::from(text)).into_owned()
 }
 
 /// Who may write an attribute: what a target identifies its objects by, nobody.

@@ -1,6 +1,7 @@
 //! The decision about one object.
 
 mod guard;
+mod unique;
 
 use expression::Context;
 use model::change::{ChangeSet, SourceObject};
@@ -16,6 +17,7 @@ use crate::flow::{Computed, Inputs, Purpose, compute};
 use crate::matching::{self, Match, answer, fold};
 use crate::program::Mapping;
 use guard::Guard;
+use unique::Unique;
 
 /// Decides what is to be done with one object, or says what must be known first.
 ///
@@ -213,8 +215,13 @@ impl<'a> Deciding<'_, 'a, '_, '_> {
 
     fn create(&mut self, source: &SourceObject, inputs: &Inputs<'_>) -> Result<Step, Failure> {
         let mapping = self.facts.mapping;
+        let chosen = match self.unique_values(inputs)? {
+            Unique::Chosen(values) => values,
+            Unique::Step(step) => return Ok(step),
+        };
+        let purpose = Purpose::Create(&chosen);
         let Computed { changes, shown } =
-            compute(mapping, inputs, Purpose::Create, self.facts.policy.fingerprints, self.context)?;
+            compute(mapping, inputs, purpose, self.facts.policy.fingerprints, self.context)?;
         if let Some(step) = self.protected(&as_object(mapping, &changes))? {
             return Ok(step);
         }

@@ -3,6 +3,7 @@ use model::fingerprint::{Fingerprint, Fingerprinter};
 use model::link::{Entry, Intent, LinkState, Origin, StagedKind};
 use model::policies::Ownership;
 use model::provisioning::{Import, Inactive, SkipReason, Step as TraceStep};
+use model::schema::AttributeType;
 use model::settings::TargetVerification;
 use model::{Anchor, Failure, Name, Object, Value};
 
@@ -72,6 +73,16 @@ pub struct Facts<'a> {
 pub enum Need {
     /// The objects whose attribute equals a value. Answered by [`Answer::Objects`].
     Find {
+        /// The target attribute.
+        attribute: Name,
+        /// The value.
+        value: Value,
+        /// How texts compare.
+        case_exact: bool,
+    },
+    /// The accounts whose attribute equals a value, as the target itself says now, not as it was listed: none where the
+    /// value is free. Answered by [`Answer::Objects`].
+    Vacant {
         /// The target attribute.
         attribute: Name,
         /// The value.
@@ -176,6 +187,8 @@ pub struct LinkDraft {
 pub struct Shown {
     /// The target attribute.
     pub attribute: Name,
+    /// The type that its values compare in.
+    pub kind: AttributeType,
     /// How texts compare.
     pub case_exact: bool,
     /// What was computed.

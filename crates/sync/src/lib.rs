@@ -6,6 +6,7 @@
 //! functions with different executors, and none has rules of its own.
 
 mod compile;
+mod conceal;
 mod decide;
 mod drift;
 mod facts;

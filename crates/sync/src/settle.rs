@@ -5,8 +5,10 @@ use model::fingerprint::{Fingerprint, Fingerprinter};
 use model::link::{Exported, Link};
 use model::{Anchor, Failure, FailureCode, Name, Object};
 
+use crate::conceal::conceal;
 use crate::facts::{Action, Decision, LinkChange, LinkDraft};
 use crate::flow::UNTOLD;
+use crate::typed;
 
 /// How an export went.
 #[derive(Clone, Debug, PartialEq)]
@@ -50,7 +52,9 @@ pub fn settle(
 ) -> Settled {
     match outcome {
         Outcome::Done(shown) => Settled::Commit(link_after(decision, kind, fingerprints, shown.as_ref())),
-        Outcome::Failed(class, failure) => failed(decision, class, failure.clone(), last_chance),
+        Outcome::Failed(class, failure) => {
+            failed(decision, class, conceal(failure.clone(), decision.changes()), last_chance)
+        }
     }
 }
 
@@ -115,8 +119,9 @@ fn exported_after(draft: &LinkDraft, prints: Fingerprinter, object: Option<&Obje
         .iter()
         .map(|one| {
             let told = object.filter(|_| one.exported).map(|object| object.get(&one.attribute));
+            let told = told.map(|value| typed::comparable(one.kind, value));
             let shown: Fingerprint = match (told, one.shown) {
-                (Some(value), _) if !value.is_null() => prints.of(value, one.case_exact),
+                (Some(value), _) if !value.is_null() => prints.of(&value, one.case_exact),
                 (_, Some(known)) => known,
                 // A create answers with what it kept; what it does not show it may not return at all.
                 _ if one.exported => UNTOLD,

@@ -20,8 +20,9 @@ use super::results::{Halt, Results};
 use super::send::{Repeat, SendError, send};
 use super::{Cycle, Warrant};
 
-/// A decision takes a handful of needs; one that takes more has lost its way.
-const MOST_STEPS: usize = 12;
+/// A decision takes a handful of needs, and one for each value of which it needs one that nobody has; one that takes
+/// more has lost its way.
+const MOST_STEPS: usize = 64;
 
 /// How long the target's own check, once passed, vouches for the target.
 const CHECK_AGAIN: Duration = Duration::from_secs(1);

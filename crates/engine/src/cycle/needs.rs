@@ -1,15 +1,14 @@
 //! Answering what decisions must know, for a whole batch at once.
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use connector::{ConnectorError, Selection};
+use connector::ConnectorError;
 use futures::StreamExt as _;
 use model::link::Entry;
 use model::{Anchor, Name, Object, Value};
 use store::Result;
-use sync::{Answer, Need};
+use sync::{Answer, Mapping, Need};
 
 use super::Cycle;
 use super::item::Item;
@@ -49,7 +48,7 @@ impl Cycle<'_> {
                     told.push((one, Told::Answer(Answer::Objects(Vec::new()))));
                 }
                 Need::Find { .. } | Need::Read(_) if self.uses_index(item) => indexed.push(one),
-                Need::Find { .. } | Need::Read(_) => live.push(one),
+                Need::Find { .. } | Need::Vacant { .. } | Need::Read(_) => live.push(one),
             }
         }
         self.answer_owners(owners, &mut told).await?;
@@ -162,13 +161,13 @@ impl Cycle<'_> {
         let requests: Vec<_> = asked
             .into_iter()
             .filter_map(|one| {
-                let selection = self.prepared.target_selection(items.get(one.item)?.mapping);
+                let mapping = items.get(one.item)?.mapping;
                 let refusing = &refusing;
                 Some(async move {
                     if refusing.load(Ordering::Relaxed) {
                         (one, Told::Unasked)
                     } else {
-                        self.ask(one, selection).await
+                        self.ask(one, mapping).await
                     }
                 })
             })
@@ -185,10 +184,11 @@ impl Cycle<'_> {
     }
 
     /// Asks the target itself.
-    async fn ask(&self, asked: Asked, selection: Cow<'_, Selection>) -> (Asked, Told) {
+    async fn ask(&self, asked: Asked, mapping: &Mapping) -> (Asked, Told) {
         let target = &self.prepared.target;
+        let selection = self.prepared.target_selection(mapping);
         let answer = match &asked.need {
-            Need::Find { attribute, value, case_exact } => {
+            Need::Find { attribute, value, case_exact } | Need::Vacant { attribute, value, case_exact } => {
                 let request = || target.find(&selection, attribute, value, *case_exact);
                 let pace = &self.prepared.pace;
                 send(self.services, pace, self.stop, Repeat::Freely, request).await.map(Answer::Objects)
@@ -202,7 +202,10 @@ impl Cycle<'_> {
         };
         match answer {
             Ok(answer) => (asked, Told::Answer(answer)),
-            Err(SendError::Target(error)) => (asked, Told::Failed(error)),
+            Err(SendError::Target(error)) => {
+                let detail = mapping.conceal(&asked.need, &error.detail);
+                (asked, Told::Failed(ConnectorError { detail, ..error }))
+            }
             Err(SendError::Stopped) => (asked, Told::Stopped),
         }
     }

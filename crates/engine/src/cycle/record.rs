@@ -3,11 +3,11 @@
 use model::change::ChangeSet;
 use model::link::StagedKind;
 use model::provisioning::{
-    Action as LogAction, Identity, ModifiedProperty, Outcome as LogOutcome, ProvisioningRecord, REDACTED,
+    Action as LogAction, Identity, ModifiedProperty, Outcome as LogOutcome, ProvisioningRecord,
     Step as TraceStep,
 };
 use model::settings::LogSkips;
-use model::{Anchor, Failure, Name, Timestamp, Value};
+use model::{Anchor, Failure, Name, Timestamp};
 use sync::{Action, Decision};
 
 use super::Cycle;
@@ -120,17 +120,13 @@ fn log_action(decision: &Decision, ending: &Ending<'_>) -> LogAction {
 }
 
 fn modified(changes: &ChangeSet) -> Vec<ModifiedProperty> {
-    let shown = |value: &Value, redacted: bool| match (redacted, value.is_null()) {
-        (true, false) => Value::from(REDACTED),
-        _ => value.clone(),
-    };
     changes
         .changes
         .iter()
         .map(|change| ModifiedProperty {
             name: change.attribute.clone(),
-            old: shown(&change.old, change.redacted),
-            new: shown(&change.new, change.redacted),
+            old: change.shown(&change.old),
+            new: change.shown(&change.new),
         })
         .collect()
 }

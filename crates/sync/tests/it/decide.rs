@@ -362,6 +362,7 @@ fn needs_come_in_a_fixed_order() {
             Need::Read(_) => "read",
             Need::Owner(_) => "owner",
             Need::Claim(_) => "claim",
+            Need::Vacant { .. } => "vacant",
         })
         .collect();
     assert_eq!(kinds, ["userName", "claim", "email"]);

@@ -1,10 +1,12 @@
 //! Attribute flow: which values go out at creation and in updates.
 
-use model::Value;
-use model::change::ChangeSet;
+use model::change::{ChangeKind, ChangeSet};
+use model::failure::ErrorClass;
 use model::link::{Exported, LinkState};
+use model::settings::TargetVerification;
+use model::{Failure, FailureCode, Value};
 use serde_json::{Value as Json, json};
-use sync::{Action, Outcome, Settled, settle};
+use sync::{Action, Need, Outcome, Settled, settle};
 
 use crate::world::{World, account, link, mapping, people, schema};
 
@@ -237,4 +239,195 @@ fn a_target_that_does_not_answer_is_sent_a_value_twice_at_most() {
         world.target = vec![account()];
     }
     assert_eq!(sent, 2);
+}
+
+#[test]
+fn an_empty_text_is_null_at_creation_where_nulls_flow() {
+    for gates in [false, true] {
+        let mut schema = schema();
+        schema["directories"][0]["objects"][0]["attributes"][3]["flowNullValues"] = gates.into();
+        people(&mut schema)["attributeMappings"][2]["flowNullValues"] = gates.into();
+        let mut world = World::of(&schema);
+        world.source().object.attributes.set("title", "".into());
+        let expected = if gates { "Staff" } else { "" };
+        assert_eq!(created(&mut world, "title"), Some(expected.into()), "gates {gates}");
+    }
+}
+
+#[test]
+fn anchors_are_never_exported_and_may_match() {
+    let mut schema = schema();
+    let id = &mut schema["directories"][1]["objects"][0]["attributes"][0];
+    id["mutability"] = "ReadWrite".into();
+    let extra = mapping("id", "[login]", json!({"matchingPriority": 3}));
+    people(&mut schema)["attributeMappings"].as_array_mut().unwrap().push(extra);
+    let mut world = World::of(&schema);
+    assert_eq!(created(&mut world, "id"), None);
+    assert!(world.asked.iter().any(|need| matches!(need, Need::Find { attribute, .. } if attribute == "id")));
+    world.target = vec![account().with("id", "other")];
+    assert_eq!(updated(&mut world, "id"), None);
+}
+
+#[test]
+fn a_required_attribute_is_not_emptied() {
+    let failure_of = |world: &mut World| match world.decide().action {
+        Action::Fail(failure) => failure.code.wire(),
+        other => panic!("expected a failure, not {other:?}"),
+    };
+    // Dropped from the flow at creation.
+    let mut dropping = schema();
+    people(&mut dropping)["attributeMappings"].as_array_mut().unwrap()[0]["source"]["expression"] =
+        "IgnoreFlowIfNullOrEmpty([title])".into();
+    let mut world = World::of(&dropping);
+    world.source().object.attributes.set("title", Value::Null);
+    assert_eq!(failure_of(&mut world), "MandatoryFieldsMissing");
+    // Null through both gates in an update.
+    let mut clearing = schema();
+    clearing["directories"][0]["objects"][0]["attributes"][3]["flowNullValues"] = true.into();
+    let title = &mut clearing["directories"][1]["objects"][0]["attributes"][3];
+    title["flowNullValues"] = true.into();
+    title["required"] = true.into();
+    let mut world = World::of(&clearing);
+    world.source().object.attributes.set("title", Value::Null);
+    world.target = vec![account()];
+    world.link = Some(link(LinkState::Active));
+    assert_eq!(failure_of(&mut world), "MandatoryFieldsMissing");
+}
+
+#[test]
+fn what_holds_one_value_is_added_to_by_filling_it() {
+    for flow_type in ["ValueAddOnly", "MultiValueAddOnly"] {
+        let mut schema = schema();
+        people(&mut schema)["attributeMappings"][2]["flowType"] = flow_type.into();
+        let mut world = World::of(&schema);
+        world.target = vec![account().with("title", "Boss")];
+        assert_eq!(updated(&mut world, "title"), None, "{flow_type} present");
+        world.target = vec![account().with("title", Value::Null)];
+        let change =
+            changes(&mut world).changes.into_iter().find(|change| change.attribute == "title").unwrap();
+        assert_eq!((change.kind, change.new), (ChangeKind::Set, "Engineer".into()), "{flow_type} empty");
+    }
+}
+
+#[test]
+fn added_values_that_the_target_changes_are_not_added_for_ever() {
+    let mut world = with(mapping("tags", "[tags]", json!({"flowType": "MultiValueAddOnly"})));
+    world.source().object.attributes.set("tags", Value::list([" a".into()]));
+    let prints = world.policy.fingerprints;
+    let mut shown = account().with("tags", Value::list(["z".into()]));
+    world.target = vec![shown.clone()];
+    world.link = Some(link(LinkState::Active));
+    let decision = world.decide();
+    assert_eq!(value_of(decision.changes().unwrap(), "tags"), Some(Value::list([" a".into()])));
+    // The target trims.
+    shown.attributes.set("tags", Value::list(["a".into(), "z".into()]));
+    let outcome = Outcome::Done(Some(shown.clone()));
+    let Settled::Commit(after) = settle(&decision, &"User".into(), prints, &outcome, false) else {
+        panic!("expected a link")
+    };
+    world.link = after;
+    world.target = vec![shown];
+    assert_eq!(value_of(&changes(&mut world), "tags"), None);
+}
+
+#[test]
+fn what_flows_always_causes_no_update_by_itself() {
+    let mut schema = schema();
+    people(&mut schema)["attributeMappings"][1]["flowBehavior"] = "FlowAlways".into();
+    let mut world = World::of(&schema);
+    world.target = vec![account().with("email", "old@x")];
+    assert_eq!(updated(&mut world, "email"), None);
+    world.target = vec![account().with("email", "old@x").with("title", "Boss")];
+    assert_eq!(updated(&mut world, "email"), Some("ada@x".into()));
+}
+
+/// Whether access ends must not wait for something else to change.
+#[test]
+fn what_flows_always_and_tells_of_access_causes_an_update() {
+    let mut schema = schema();
+    people(&mut schema)["attributeMappings"][3]["flowBehavior"] = "FlowAlways".into();
+    let mut world = World::of(&schema);
+    world.target = vec![account()];
+    world.link = Some(link(LinkState::Active));
+    world.source().enabled = false;
+    let Action::Disable(_, changes) = world.decide().action else { panic!("expected a disable") };
+    assert_eq!(value_of(&changes, "active"), Some(false.into()));
+    world.source().enabled = true;
+    world.target = vec![account().with("active", false)];
+    assert_eq!(updated(&mut world, "active"), Some(true.into()));
+}
+
+#[test]
+fn values_compare_in_the_type_of_the_attribute() {
+    let mut world = with(mapping("age", "[age]", json!({})));
+    world.source().object.attributes.set("age", 42.into());
+    world.target = vec![account().with("active", "True").with("age", "42")];
+    assert_eq!((updated(&mut world, "active"), updated(&mut world, "age")), (None, None));
+    world.source().object.attributes.set("title", "7".into());
+    world.target = vec![account().with("title", 7)];
+    assert_eq!(updated(&mut world, "title"), None);
+}
+
+#[test]
+fn without_reading_what_was_exported_tells_what_is_there() {
+    let mut schema = schema();
+    let filling = json!({"targetAttributeName": "age", "defaultValue": "18", "source": null});
+    let people = people(&mut schema)["attributeMappings"].as_array_mut().unwrap();
+    people[1]["flowType"] = "AttributeAddOnly".into();
+    people.push(filling);
+    let mut world = World::of(&schema);
+    world.policy.verification = TargetVerification::Trust;
+    let prints = world.policy.fingerprints;
+    let known = |attribute: &str, value: Value| {
+        let print = prints.of(&value, false);
+        Exported { attribute: prints.name(attribute), computed: print, shown: print }
+    };
+    for (email, age) in [(Value::Null, Value::Null), ("a@x".into(), 40.into())] {
+        let empty = email.is_null();
+        let mut active = link(LinkState::Active);
+        active.exported = vec![known("email", email), known("age", age)];
+        world.link = Some(active);
+        let changes = changes(&mut world);
+        assert_eq!(value_of(&changes, "email"), empty.then_some("ada@x".into()));
+        assert_eq!(value_of(&changes, "age"), empty.then_some(18.into()));
+    }
+    assert!(!world.asked.iter().any(|need| matches!(need, Need::Read(_))));
+}
+
+#[test]
+fn what_is_only_for_creation_is_not_computed_in_updates() {
+    let mut world = with(mapping("birthName", "Error(\"no birth name\")", json!({})));
+    assert!(matches!(world.decide().action, Action::Fail(_)));
+    world.target = vec![account()];
+    world.link = Some(link(LinkState::Active));
+    assert!(matches!(world.decide().action, Action::Skip(_)));
+}
+
+#[test]
+fn redacted_values_show_nowhere() {
+    let secret = "s3cret-Value";
+    let redacted = [
+        mapping("title", "Redact([mail])", json!({})),
+        mapping("age", "Redact([mail])", json!({})),
+        mapping("title", "Error(Append(\"no good: \", Redact([mail])))", json!({})),
+        mapping("title", "Redact(FormatDateTime([mail], , \"yyyy\", \"MM\"))", json!({})),
+    ];
+    for mapping in redacted {
+        let mut schema = schema();
+        let target = mapping["targetAttributeName"].clone();
+        let mappings = people(&mut schema)["attributeMappings"].as_array_mut().unwrap();
+        mappings.retain(|one| one["targetAttributeName"] != target && one["targetAttributeName"] != "email");
+        mappings.push(mapping.clone());
+        let mut world = World::of(&schema);
+        world.source().object.attributes.set("mail", secret.into());
+        let decision = world.decide();
+        assert!(!format!("{decision:?}").contains(secret), "{mapping}: {decision:?}");
+        let failure = Failure::new(FailureCode::UnprocessableEntity, "title 'S3CRET-VALUE' is too long");
+        let outcome = Outcome::Failed(ErrorClass::Invalid { attribute: None }, failure);
+        if decision.changes().is_some() {
+            let settled = settle(&decision, &"User".into(), world.policy.fingerprints, &outcome, false);
+            let Settled::Escrow(failure) = settled else { panic!("expected an escrow") };
+            assert_eq!(failure.detail, "title '[Redact]' is too long");
+        }
+    }
 }

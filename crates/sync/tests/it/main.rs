@@ -7,4 +7,5 @@ mod decide;
 mod flow;
 mod policies;
 mod settle;
+mod unique;
 mod world;

@@ -1,5 +1,7 @@
 //! A small schema and one object of it, with what decides about that object.
 
+use std::sync::atomic::{AtomicU8, Ordering};
+
 use model::change::SourceObject;
 use model::fingerprint::Fingerprinter;
 use model::link::{Entry, Intent, Link, LinkState, Origin, StagedKind};
@@ -7,7 +9,7 @@ use model::policies::Ownership;
 use model::provisioning::Import;
 use model::schema::Schema;
 use model::settings::TargetVerification;
-use model::{Anchor, Entropy, Object, Timestamp};
+use model::{Anchor, Entropy, Name, Object, Timestamp};
 use serde_json::{Value as Json, json};
 use sync::{Answer, Context, Decision, Facts, Limits, Mapping, Need, Policy, Program, Seen, Step};
 
@@ -91,11 +93,18 @@ pub(crate) fn program(schema: &Json) -> Program {
     sync::compile(&schema).unwrap()
 }
 
-struct Fixed;
+/// Chance: the same each time, or another each time.
+struct Lots {
+    changing: bool,
+    drawn: AtomicU8,
+}
 
-impl Entropy for Fixed {
+impl Entropy for Lots {
     fn fill(&self, buffer: &mut [u8]) {
-        buffer.fill(7);
+        for octet in buffer {
+            let drawn = self.drawn.fetch_add(u8::from(self.changing) * 37, Ordering::Relaxed);
+            *octet = drawn;
+        }
     }
 }
 
@@ -120,6 +129,10 @@ pub(crate) struct World {
     pub(crate) owners: Vec<(Anchor, Entry)>,
     /// Whether the claim is granted.
     pub(crate) claimed: bool,
+    /// Attributes and values that somebody else has the claim on.
+    pub(crate) taken: Vec<(Name, String)>,
+    /// True where lots come out otherwise each time.
+    pub(crate) chance: bool,
     /// What was asked, in order.
     pub(crate) asked: Vec<Need>,
 }
@@ -188,6 +201,8 @@ impl World {
             target: Vec::new(),
             owners: Vec::new(),
             claimed: true,
+            taken: Vec::new(),
+            chance: false,
             asked: Vec::new(),
         }
     }
@@ -212,7 +227,8 @@ impl World {
             matching: vec![("userName".into(), "ada".into())],
         };
         let mut answers = Vec::new();
-        let mut context = Context::new(Timestamp::UNIX_EPOCH, &Fixed);
+        let lots = Lots { changing: self.chance, drawn: AtomicU8::new(7) };
+        let mut context = Context::new(Timestamp::UNIX_EPOCH, &lots);
         for _ in 0..20 {
             let facts = Facts {
                 mapping: self.mapping(),
@@ -246,7 +262,7 @@ impl World {
 
     fn answer(&self, need: &Need) -> Answer {
         match need {
-            Need::Find { attribute, value, .. } => Answer::Objects(
+            Need::Find { attribute, value, .. } | Need::Vacant { attribute, value, .. } => Answer::Objects(
                 self.target.iter().filter(|object| object.get(attribute) == value).cloned().collect(),
             ),
             Need::Read(anchor) => {
@@ -258,7 +274,9 @@ impl World {
                     .find(|(owned, _)| owned == anchor)
                     .map(|(_, entry)| Box::new(entry.clone())),
             ),
-            Need::Claim(_) => Answer::Claimed(self.claimed),
+            Need::Claim(keys) => {
+                Answer::Claimed(self.claimed && !keys.iter().any(|key| self.taken.contains(key)))
+            }
         }
     }
 }
