@@ -38,6 +38,12 @@ pub enum ControlError {
     /// The other side said so.
     #[error("{0}")]
     Connector(#[from] ConnectorError),
+    /// A parameter of the order is of no use.
+    #[error("{0}")]
+    Parameter(String),
+    /// Neither the source nor the job's memory has the object.
+    #[error("neither the source nor the job knows an object '{0}'")]
+    UnknownObject(String),
     /// The order does not fit the job.
     #[error("{0}")]
     Unfit(String),

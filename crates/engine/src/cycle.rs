@@ -1,6 +1,7 @@
 //! One cycle of a job: pages of the source decided, exported and committed, then what waited for the end.
 
 mod ahead;
+mod aside;
 mod batch;
 mod behind;
 mod drift;
@@ -27,7 +28,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use model::job::{Counters, Execution};
 use model::link::Intent;
-use model::{Anchor, CycleId, Name, Timestamp};
+use model::{Anchor, CycleId, Name, Timestamp, Uuid};
 use serde_json::json;
 use store::{Commit, EdgeWrite, Result, StoreError};
 
@@ -35,10 +36,11 @@ use behind::Behind;
 pub(crate) use drift::has_own_work;
 pub use finish::CycleEnd;
 pub(crate) use finish::quarantine_for;
+pub(crate) use item::{Item, Mode};
 use prepared::Key;
 pub use prepared::PrepareError;
 pub(crate) use prepared::{Prepared, Sides};
-use results::{Halt, Results};
+pub(crate) use results::{Halt, Results};
 pub(crate) use runtime::{Running, Runtime, Watermark};
 
 use crate::desk::Desk;
@@ -52,6 +54,8 @@ use crate::stop::Stop;
 pub(crate) enum Warrant {
     /// The job's lease, by its fence.
     Lease(u64),
+    /// Claims on the objects that it works on, by their holder.
+    Claims(Uuid),
 }
 
 /// A cycle under way.
@@ -122,6 +126,7 @@ impl<'a> Cycle<'a> {
         if !resumable {
             start(services, prepared, &mut runtime).await?;
         }
+        desk.begin_generation(runtime.generation);
         let running = runtime.running.clone().unwrap_or_else(|| running(services, prepared, &runtime));
         let intents = store.open_intents(job).await?;
         let intents = intents.into_iter().map(|one| ((one.rule.clone(), one.source.clone()), one)).collect();
@@ -254,8 +259,11 @@ impl<'a> Cycle<'a> {
     }
 
     fn warranted(&self, commit: Commit) -> Commit {
-        let Warrant::Lease(fence) = self.warrant;
-        Commit { fence, generation: self.generation, ..commit }
+        let commit = Commit { generation: self.generation, ..commit };
+        match self.warrant {
+            Warrant::Lease(fence) => Commit { fence, ..commit },
+            Warrant::Claims(holder) => Commit { claims: Some(holder), ..commit },
+        }
     }
 
     /// The number of the enumeration that is under way.

@@ -3,7 +3,7 @@
 //! computes a plan or an explanation has a desk to itself and is in nobody's way.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use model::{Anchor, Name};
@@ -18,6 +18,8 @@ pub(crate) struct Desk {
     state: Mutex<State>,
     freed: Notify,
     parties: AtomicU64,
+    written: AtomicBool,
+    generation: AtomicU64,
 }
 
 #[derive(Debug, Default)]
@@ -68,6 +70,27 @@ impl Desk {
             }
             freed.await;
         }
+    }
+
+    /// A full read of this generation begins. What is linked beside it from now on counts as seen by it: the object may
+    /// have appeared behind the place where the read is.
+    pub(crate) fn begin_generation(&self, generation: u64) {
+        self.generation.fetch_max(generation, Ordering::AcqRel);
+    }
+
+    /// The generation of the newest full read that this process knows of.
+    pub(crate) fn generation(&self) -> u64 {
+        self.generation.load(Ordering::Acquire)
+    }
+
+    /// True once a run beside the cycle has written something, so that a cycle cannot know what there is.
+    pub(crate) fn has_written(&self) -> bool {
+        self.written.load(Ordering::Acquire)
+    }
+
+    /// A run beside the cycle writes something.
+    pub(crate) fn note_write(&self) {
+        self.written.store(true, Ordering::Release);
     }
 
     fn hold(self: &Arc<Self>, party: u64, anchors: Vec<Anchor>) -> Arc<Hold> {

@@ -10,7 +10,7 @@ use futures::StreamExt as _;
 use model::link::Intent;
 use model::provisioning::Step as TraceStep;
 use model::{Anchor, Failure, FailureCode, Object};
-use store::Result;
+use store::{Commit, Result};
 use sync::{Action, Answer, Decision, Need, Outcome, Settled, Step, decide, settle};
 use tokio::time::Instant;
 
@@ -230,8 +230,12 @@ impl Cycle<'_> {
         if intents.is_empty() {
             return Ok(());
         }
-        let Warrant::Lease(fence) = self.warrant;
-        self.services.store.begin_creates(&self.prepared.job.id, fence, intents).await
+        match self.warrant {
+            Warrant::Lease(fence) => {
+                self.services.store.begin_creates(&self.prepared.job.id, fence, intents).await
+            }
+            Warrant::Claims(_) => self.write(Commit { intents, ..Commit::default() }).await,
+        }
     }
 
     /// Exports and settles; returns the items that must be decided again.

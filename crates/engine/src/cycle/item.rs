@@ -100,4 +100,6 @@ impl Mode {
     pub(crate) const LOOK: Self = Self { stage_removals: false, last_chance: true, commit_on_the_way: false };
     /// For what waited for the end of the cycle.
     pub(crate) const END: Self = Self { stage_removals: true, last_chance: true, commit_on_the_way: false };
+    /// For objects that somebody asked for: all is done now, or not at all.
+    pub(crate) const NOW: Self = Self { stage_removals: false, last_chance: true, commit_on_the_way: false };
 }

@@ -74,7 +74,7 @@ impl Cycle<'_> {
             .collect();
         // An account may just have become somebody's.
         self.behind.landed().await?;
-        let owners = if self.has.entries {
+        let owners = if self.has.entries || self.desk.has_written() {
             self.services.store.owners(&self.prepared.job.id, &anchors).await?
         } else {
             Vec::new()

@@ -80,6 +80,7 @@ impl<'a> Cycle<'a> {
         self.runtime.watermark = None;
         self.runtime.generation += 1;
         self.generation = self.runtime.generation;
+        self.desk.begin_generation(self.generation);
         self.initial = true;
         if let Some(running) = &mut self.runtime.running {
             running.initial = true;
@@ -187,12 +188,12 @@ impl<'a> Cycle<'a> {
         if anchors.is_empty() {
             return Ok(memory);
         }
-        if self.has.entries {
+        if self.has.entries || self.desk.has_written() {
             for entry in store.entries(job, anchors).await? {
                 memory.entries.entry(entry.source.clone()).or_default().push(entry);
             }
         }
-        if self.has.escrows {
+        if self.has.escrows || self.desk.has_written() {
             let escrows = store.escrows_of(job, anchors).await?;
             memory.escrows =
                 escrows.into_iter().map(|one| ((one.rule.clone(), one.source.clone()), one)).collect();

@@ -35,7 +35,7 @@ impl Cycle<'_> {
             Action::Skip(reason) => Some(*reason),
             _ => None,
         };
-        if let (Some(reason), Ending::Done(_)) = (skip, ending) {
+        if let (Some(reason), Ending::Done(_), false) = (skip, ending, self.is_asked_for()) {
             let last = item.entry.as_ref().map_or(0, |entry| entry.last_skip);
             match self.prepared.settings.log_skips {
                 LogSkips::None => return None,

@@ -52,7 +52,9 @@ impl Cycle<'_> {
                     results.commit.edges.push(unwant(&rule, &owner, &attribute, referenced));
                 }
             }
-            if enumerate && results.halt.is_none() {
+            if enumerate && self.is_asked_for() {
+                results.put_references_off(self, item);
+            } else if enumerate && results.halt.is_none() {
                 for flow in item.mapping.references.iter().filter(|flow| !flow.inline) {
                     self.enumerate(item, flow, results).await?;
                 }
@@ -158,18 +160,7 @@ impl Cycle<'_> {
             }
             let last = due.len() < EDGE_PAGE;
             self.live.continue_with("references", due.len());
-            let names = self.names_of(&due).await?;
-            let mut results = Results::default();
-            let due = self.permitted(due, &mut results).await?;
-            {
-                let requests: Vec<_> =
-                    self.changes_of(due).into_iter().map(|change| self.export_change(change)).collect();
-                let mut sent = futures::stream::iter(requests).buffer_unordered(self.prepared.pace.most());
-                while let Some((change, outcome)) = sent.next().await {
-                    self.live.advance(change.edges.len());
-                    self.settle_change(change, outcome, &names, &mut results).await;
-                }
-            }
+            let mut results = self.export_edges(due).await?;
             let halt = results.halt.take();
             // Decisions about objects do not look at what was exported of edges.
             self.commit_behind(results, None).await?;
@@ -185,6 +176,31 @@ impl Cycle<'_> {
         let anchors: Vec<Anchor> = anchors.into_iter().cloned().collect();
         let entries = self.services.store.entries(&self.prepared.job.id, &anchors).await?;
         Ok(entries.into_iter().filter_map(|entry| Some((entry.source, entry.display_name?))).collect())
+    }
+
+    /// Exports those of these references (the owner's rule, the owner, the object referred to) that are due.
+    pub(crate) async fn export_these(&self, references: &[(Name, Anchor, Anchor)]) -> Result<Results> {
+        if references.is_empty() {
+            return Ok(Results::default());
+        }
+        let now = self.services.clock.now();
+        let due = self.services.store.due_edges_of(&self.prepared.job.id, now, references).await?;
+        self.export_edges(due).await
+    }
+
+    async fn export_edges(&self, due: Vec<DueEdge>) -> Result<Results> {
+        let names = self.names_of(&due).await?;
+        let mut results = Results::default();
+        let due = self.permitted(due, &mut results).await?;
+        let requests: Vec<_> =
+            self.changes_of(due).into_iter().map(|change| self.export_change(change)).collect();
+        let mut sent = futures::stream::iter(requests).buffer_unordered(self.prepared.pace.most());
+        while let Some((change, outcome)) = sent.next().await {
+            self.live.advance(change.edges.len());
+            self.settle_change(change, outcome, &names, &mut results).await;
+        }
+        drop(sent);
+        Ok(results)
     }
 
     /// Due edges as requests: one owner and attribute each, no more values than the target takes.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use model::job::Counters;
 use model::link::{Entry, Link, LinkState, StagedKind};
 use model::provisioning::{Inactive, SkipReason};
-use model::{Anchor, Failure, Name};
+use model::{Anchor, Failure, FailureCode, Name};
 use store::{Commit, EdgeWrite, Escrow, Staged};
 use sync::{Action, Decision, LinkChange, References, retry_at};
 
@@ -47,6 +47,16 @@ pub(crate) struct Results {
     pub(crate) outdated: Vec<(Name, Anchor)>,
     /// Limited writes that were sent, by source type.
     pub(crate) sent: Vec<(Name, StagedKind)>,
+}
+
+impl Halt {
+    /// What went wrong, where something did.
+    pub(crate) fn into_failure(self) -> Option<Failure> {
+        match self {
+            Self::Stopped => None,
+            Self::Unusable(failure) | Self::Source(failure) => Some(failure),
+        }
+    }
 }
 
 impl Results {
@@ -142,7 +152,10 @@ impl Results {
             return;
         }
         let mut references = decision.references.clone();
-        references.enumerate |= cycle.initial && item.mapping.references.iter().any(|flow| !flow.inline);
+        // What was put off was not looked at whole.
+        let put_off = item.escrow.as_ref().is_some_and(|escrow| escrow.deferred);
+        references.enumerate |=
+            (cycle.initial || put_off) && item.mapping.references.iter().any(|flow| !flow.inline);
         self.references.push((position, references));
     }
 
@@ -232,6 +245,14 @@ impl Results {
             first: item.escrow.as_ref().map_or(now, |escrow| escrow.first),
             next: now,
         });
+    }
+
+    /// The object is done, but what it refers to is read whole by the next cycle.
+    pub(crate) fn put_references_off(&mut self, cycle: &Cycle<'_>, item: &Item<'_>) {
+        let key = item.key();
+        self.commit.settled.retain(|settled| *settled != key);
+        let words = "not all that the object refers to was read yet; the next cycle does";
+        self.defer(cycle, item, Failure::new(FailureCode::MissingValues, words));
     }
 
     /// A limited write waits for the end of the cycle.

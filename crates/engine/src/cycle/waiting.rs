@@ -57,6 +57,18 @@ impl<'a> Cycle<'a> {
         &self,
         wanted: &[(Name, Name, Anchor)],
     ) -> Result<(Vec<Item<'a>>, Option<Halt>)> {
+        let (mut items, halt) = self.read_objects(wanted).await?;
+        for item in items.iter_mut().filter(|item| item.source.is_some()) {
+            item.import = Import::Retry;
+        }
+        Ok((items, halt))
+    }
+
+    /// Objects as the source now has them, each for the given rule, as soon as nobody else works on them.
+    pub(crate) async fn read_objects(
+        &self,
+        wanted: &[(Name, Name, Anchor)],
+    ) -> Result<(Vec<Item<'a>>, Option<Halt>)> {
         let anchors: Vec<Anchor> = wanted.iter().map(|(_, _, anchor)| anchor.clone()).collect();
         let memory = self.memory_of(&anchors).await?;
         let mut items = Vec::with_capacity(wanted.len());
@@ -73,11 +85,8 @@ impl<'a> Cycle<'a> {
                 Some(source) => drop(self.items_of(source, &memory, &mut found)),
                 None => self.gone_items(anchor, &memory, &mut found),
             }
-            items.extend(found.into_iter().filter(|item| item.mapping.rule == *rule).map(|item| Item {
-                import: if item.source.is_some() { Import::Retry } else { Import::Delete },
-                live: true,
-                ..item
-            }));
+            let own = found.into_iter().filter(|item| item.mapping.rule == *rule);
+            items.extend(own.map(|item| Item { live: true, ..item }));
         }
         Ok((items, None))
     }

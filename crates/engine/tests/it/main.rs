@@ -5,6 +5,7 @@
 mod cycles;
 mod failures;
 mod model_based;
+mod on_demand;
 mod removals;
 mod rig;
 mod schedule;
