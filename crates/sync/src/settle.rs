@@ -102,7 +102,8 @@ fn link_after(
     let LinkChange::Put(draft) = &decision.link else {
         return None;
     };
-    let anchor = draft.anchor.clone().or_else(|| shown.map(|object| object.anchor.clone()))?;
+    // Some targets give an object another id when it is renamed.
+    let anchor = shown.map(|object| object.anchor.clone()).or_else(|| draft.anchor.clone())?;
     Some(Link {
         kind: kind.clone(),
         anchor,

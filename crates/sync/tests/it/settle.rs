@@ -76,6 +76,10 @@ fn success_makes_the_link() {
     assert!(made.exported.iter().all(|one| one.computed == one.shown));
     assert_eq!(done(&create, None), None, "an account without an id cannot be linked");
     assert!(!done(&update, None).unwrap().disabled);
+    let mut renamed = account();
+    renamed.anchor = "u1-renamed".into();
+    assert_eq!(done(&update, None).unwrap().anchor.as_str(), "u1");
+    assert_eq!(done(&update, Some(renamed)).unwrap().anchor.as_str(), "u1-renamed", "an id may change");
     assert!(done(&disable, None).unwrap().disabled);
     assert_eq!(done(&delete, None), None);
 }
