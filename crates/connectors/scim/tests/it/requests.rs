@@ -261,3 +261,38 @@ async fn a_service_that_pages_by_cursor_is_read_by_cursor() {
     assert_eq!((first.objects[0].anchor.as_str(), second.objects[0].anchor.as_str()), ("1", "2"));
     assert_eq!(second.next, None);
 }
+
+#[tokio::test]
+async fn requests_are_logged_without_what_is_private() {
+    #[derive(Clone, Default)]
+    struct Kept(std::sync::Arc<std::sync::Mutex<Vec<u8>>>);
+    impl std::io::Write for Kept {
+        fn write(&mut self, octets: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(octets);
+            Ok(octets.len())
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    let kept = Kept::default();
+    let writer = kept.clone();
+    let logged = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::DEBUG)
+        .with_ansi(false)
+        .with_writer(move || writer.clone())
+        .finish();
+    let _guard = tracing::subscriber::set_default(logged);
+    let fake = Fake::start(|request| request.is("POST").then(|| Reply::json(409, &json!({})))).await;
+    let target = target(&fake.base()).await;
+    target.create(&selection(USER, &[]), &values(&[("userName", "private".into())])).await.unwrap_err();
+    target.find(&selection(USER, &[]), &"userName".into(), &"private".into(), false).await.unwrap_err();
+    let text = String::from_utf8(kept.0.lock().unwrap().clone()).unwrap();
+    let lines: Vec<&str> = text.lines().filter(|line| line.contains("connector_scim")).collect();
+    assert!(
+        lines.iter().any(|line| line.contains("method=\"POST\" path=\"/v2/Users\" status=409")),
+        "{text}"
+    );
+    assert!(lines.iter().any(|line| line.contains("method=\"GET\" path=\"/v2/Users\" status=404")), "{text}");
+    assert!(!text.contains("private") && !text.contains(super::TOKEN), "{text}");
+}
