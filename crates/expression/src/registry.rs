@@ -7,6 +7,7 @@ use crate::evaluate::{Invocation, Item, Outcome};
 use crate::functions::{collection, conversion, date, directory, logic, regex, text};
 use crate::prepare::{Arguments, Prepared, Unprepared};
 use crate::run::Run;
+use crate::source;
 
 /// A function of the language.
 #[derive(Debug)]
@@ -71,6 +72,12 @@ impl Function {
     #[must_use]
     pub fn parameter(&self, position: usize) -> Option<&'static Parameter> {
         self.parameters.get(position).or(self.repeating())
+    }
+
+    /// The parameters by their keys in `attributeMappingSource`: the condition of `IIF` takes three of them.
+    #[must_use]
+    pub fn source_parameters(&self) -> &'static [Parameter] {
+        if self.name == source::CHOICE { &source::CHOICE_PARAMETERS } else { self.parameters }
     }
 
     /// Whether the result may be this argument as it is, counted from 0.

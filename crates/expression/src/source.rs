@@ -101,10 +101,19 @@ fn call_parameters(call: &Call) -> Vec<MappingParameter> {
 }
 
 /// The function whose comparison is spread over its parameters.
-const CHOICE: &str = "IIF";
+pub(crate) const CHOICE: &str = "IIF";
 
 /// The keys of `IIF`: the left operand, the operator, the right operand, the value when true, the value when false.
 const CHOICE_KEYS: [&str; 5] = ["one", "two", "three", "four", "five"];
+
+/// The same as parameters; without a comparison the second and the third are omitted.
+pub(crate) static CHOICE_PARAMETERS: [Parameter; 5] = [
+    Parameter::required("one", Kind::Any),
+    Parameter::optional("two", Kind::Text),
+    Parameter::optional("three", Kind::Any),
+    Parameter::required("four", Kind::Any).flowing(),
+    Parameter::optional("five", Kind::Any).flowing(),
+];
 
 fn choice_parameters(call: &Call) -> Vec<MappingParameter> {
     let argument = |position: usize| call.arguments.get(position)?.as_ref();

@@ -6,6 +6,7 @@ mod documentation;
 mod examples;
 mod flowing;
 mod functions;
+mod fuzzing;
 mod generate;
 mod parsing;
 mod properties;
