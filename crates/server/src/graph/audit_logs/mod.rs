@@ -5,6 +5,8 @@ mod provisioning;
 mod query;
 mod surroundings;
 
+pub(super) use surroundings::Known;
+
 use super::route::Route;
 
 /// Read the provisioning log.

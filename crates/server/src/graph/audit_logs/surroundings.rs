@@ -13,18 +13,18 @@ use crate::graph::call::Call;
 use crate::graph::error::ApiError;
 
 /// The surroundings of the jobs that a request meets, each looked up once.
-pub(super) struct Known<'a> {
+pub(in crate::graph) struct Known<'a> {
     call: &'a Call,
     jobs: HashMap<JobId, Surroundings>,
 }
 
 impl<'a> Known<'a> {
-    pub(super) fn new(call: &'a Call) -> Self {
+    pub(in crate::graph) fn new(call: &'a Call) -> Self {
         Self { call, jobs: HashMap::new() }
     }
 
     /// The surroundings of a job; of one that is deleted, the tenant alone.
-    pub(super) async fn of(&mut self, job: &JobId) -> Result<&Surroundings, ApiError> {
+    pub(in crate::graph) async fn of(&mut self, job: &JobId) -> Result<&Surroundings, ApiError> {
         if !self.jobs.contains_key(job) {
             let found = look_up(self.call, job).await?;
             self.jobs.insert(job.clone(), found);

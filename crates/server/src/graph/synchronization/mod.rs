@@ -13,6 +13,7 @@ mod language;
 mod lifecycle;
 mod members;
 mod merge;
+mod on_demand;
 mod owner;
 mod routes;
 mod schema;

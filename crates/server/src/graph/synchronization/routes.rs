@@ -1,6 +1,8 @@
 //! The routes of synchronization, under service principals and under applications alike.
 
-use super::{actions, credentials, directories, jobs, language, schema, secrets, service, templates};
+use super::{
+    actions, credentials, directories, jobs, language, on_demand, schema, secrets, service, templates,
+};
 use crate::graph::route::Route;
 
 /// Read jobs, schemas and templates.
@@ -51,6 +53,7 @@ fn job_routes() -> Vec<Route> {
         both!(post "/jobs/{job}/restart", WRITE, actions::restart),
         both!(post "/jobs/{job}/run", WRITE, actions::run).map(Route::in_beta),
         both!(post "/jobs/{job}/validateCredentials", WRITE, credentials::validate_for_job),
+        both!(post "/jobs/{job}/provisionOnDemand", WRITE, on_demand::provision),
     ]
     .into_iter()
     .flatten()
