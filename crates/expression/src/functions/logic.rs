@@ -102,7 +102,7 @@ pub(crate) static FUNCTIONS: &[Function] = &[
         name: "And",
         parameters: &[CONDITION.repeating()],
         least_repeats: 2,
-        null: NullRule::Other("a null condition is false"),
+        null: NullRule::Other("a null or empty condition is false"),
         summary: "True where all conditions are true. Those behind the first false one are not evaluated.",
         example: Example {
             expression: r#"And([country] = "NL", IsPresent([city]))"#,
@@ -135,7 +135,7 @@ pub(crate) static FUNCTIONS: &[Function] = &[
         ],
         prints_omitted: true,
         returns: Returns::Argument,
-        null: NullRule::Other("a null condition is false; a missing last value is null"),
+        null: NullRule::Other("a null or empty condition is false; a missing last value is null"),
         summary: "One of two values, as the condition is true or not. Only that one is evaluated.",
         example: Example {
             expression: r#"IIF([country] = "USA", [state], [department])"#,
@@ -214,7 +214,7 @@ pub(crate) static FUNCTIONS: &[Function] = &[
         name: "Or",
         parameters: &[CONDITION.repeating()],
         least_repeats: 2,
-        null: NullRule::Other("a null condition is false"),
+        null: NullRule::Other("a null or empty condition is false"),
         summary: "True where a condition is true. Those behind the first true one are not evaluated.",
         example: Example {
             expression: r#"Or([country] = "NL", [country] = "BE")"#,

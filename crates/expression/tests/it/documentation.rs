@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use expression::{Family, Function, Parameter};
+use expression::{Family, Function, Parameter, Returns};
 
 const BEGIN: &str = "<!-- functions -->\n";
 const END: &str = "<!-- end of functions -->\n";
@@ -13,14 +13,15 @@ fn tables() -> String {
     let mut text = String::new();
     for family in Family::ALL {
         writeln!(text, "\n### {}\n", family.as_str()).unwrap();
-        text.push_str("| function | parameters | where null | example |\n|---|---|---|---|\n");
+        text.push_str("| function | parameters | gives | where null | example |\n|---|---|---|---|---|\n");
         for function in family.functions() {
             writeln!(
                 text,
-                "| `{}`<br>{} | {} | {} | {} |",
+                "| `{}`<br>{} | {} | {} | {} | {} |",
                 function.signature(),
                 cell(function.summary),
                 parameters(function),
+                gives(function.returns),
                 cell(function.null.as_str()),
                 example(function)
             )
@@ -41,6 +42,14 @@ fn code(text: &str) -> String {
 fn parameters(function: &Function) -> String {
     let all: Vec<String> = function.parameters.iter().map(|one| parameter(function, one)).collect();
     if all.is_empty() { "none".to_owned() } else { all.join("<br>") }
+}
+
+fn gives(returns: Returns) -> String {
+    match returns {
+        Returns::One(kind) => kind.as_str().to_owned(),
+        Returns::Several(kind) => format!("several: {}", kind.as_str()),
+        Returns::Argument => "an argument".to_owned(),
+    }
 }
 
 fn parameter(function: &Function, parameter: &Parameter) -> String {
