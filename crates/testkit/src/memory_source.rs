@@ -74,6 +74,13 @@ impl MemorySource {
         self.held().require_assignments(!everybody);
     }
 
+    /// The source not telling who is a member of a group.
+    #[must_use]
+    pub fn without_memberships(mut self) -> Self {
+        self.capabilities.memberships = false;
+        self
+    }
+
     /// The source preferring pages of this size.
     #[must_use]
     pub fn page_size(mut self, page_size: usize) -> Self {

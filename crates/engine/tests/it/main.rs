@@ -4,8 +4,12 @@
 
 mod cycles;
 mod failures;
+mod flow;
 mod model_based;
 mod on_demand;
+mod recorded;
 mod removals;
 mod rig;
 mod schedule;
+mod scoping;
+mod unique;
