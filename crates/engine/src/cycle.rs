@@ -215,7 +215,8 @@ impl<'a> Cycle<'a> {
 
     /// As [`commit_results`](Self::commit_results), while the cycle goes on with what does not depend on it.
     pub(crate) async fn commit_behind(&mut self, results: Results, advance: Option<Advance>) -> Result<()> {
-        let Results { commit, counters, failed_again, outdated, sent, holds, .. } = results;
+        let Results { commit, counters, failed_again, intents, outdated, sent, holds, .. } = results;
+        self.intents.extend(intents.into_iter().map(|one| ((one.rule.clone(), one.source.clone()), one)));
         let now = self.services.clock.now();
         let began = self.began();
         for (kind, action) in sent {

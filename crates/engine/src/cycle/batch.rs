@@ -53,7 +53,7 @@ impl Cycle<'_> {
         while !open.is_empty() && results.halt.is_none() {
             let decided = self.decide_all(&mut items, &open, mode, &mut results).await?;
             let mut exports = self.settle_unsent(&items, decided, &mut results);
-            self.note_creates(&items, &exports).await?;
+            self.note_creates(&mut items, &exports).await?;
             open.clear();
             while !exports.is_empty() && results.halt.is_none() {
                 let rest = exports.split_off(exports.len().min(PART));
@@ -219,14 +219,14 @@ impl Cycle<'_> {
     }
 
     /// Makes durable that accounts are about to be made, before the first request goes out.
-    async fn note_creates(&self, items: &[Item<'_>], exports: &[Decided]) -> Result<()> {
-        let intents: Vec<Intent> = exports
-            .iter()
-            .filter(|one| matches!(one.decision.action, Action::Create(_)))
-            .filter_map(|one| items.get(one.item))
-            .filter(|item| item.intent.is_none())
-            .map(intent)
-            .collect();
+    async fn note_creates(&self, items: &mut [Item<'_>], exports: &[Decided]) -> Result<()> {
+        let mut intents = Vec::new();
+        for one in exports.iter().filter(|one| matches!(one.decision.action, Action::Create(_))) {
+            if let Some(item) = items.get_mut(one.item).filter(|item| item.intent.is_none()) {
+                intents.push(intent(item));
+                item.noted = true;
+            }
+        }
         if intents.is_empty() {
             return Ok(());
         }
@@ -278,6 +278,9 @@ impl Cycle<'_> {
                     Err(SendError::Target(error)) => Outcome::Failed(error.class.clone(), error.failure()),
                 };
                 let settled = self.settle(item, &one.decision, &outcome, mode.last_chance);
+                if may_have_been_made(&one.decision, &outcome, &settled) {
+                    results.intents.push(intent(item));
+                }
                 self.live.advance(usize::from(!matches!(settled, Settled::Redecide { .. })));
                 match settled {
                     Settled::Commit(link) => {
@@ -400,6 +403,15 @@ fn intent(item: &Item<'_>) -> Intent {
         target_kind: item.mapping.target_kind.clone(),
         matching,
     }
+}
+
+/// True where an account may have been made although nobody told under which anchor.
+fn may_have_been_made(decision: &Decision, outcome: &Outcome, settled: &Settled) -> bool {
+    matches!(decision.action, Action::Create(_))
+        && match outcome {
+            Outcome::Done(_) => *settled == Settled::Commit(None),
+            Outcome::Failed(class, _) => matches!(class, ErrorClass::Retry { .. } | ErrorClass::Unavailable),
+        }
 }
 
 /// Makes an item ready to be decided again: from what the target itself says now.

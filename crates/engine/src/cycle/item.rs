@@ -28,6 +28,8 @@ pub(crate) struct Item<'p> {
     /// True where the mapping's category no longer accepts the object that it remembers.
     pub(crate) disowned: bool,
     pub(crate) intent: Option<Intent>,
+    /// True where this batch made an intent of it durable.
+    pub(crate) noted: bool,
     pub(crate) escrow: Option<Escrow>,
     /// What is staged of it, where something is.
     pub(crate) staged: Option<StagedKind>,

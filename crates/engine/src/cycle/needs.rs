@@ -191,7 +191,12 @@ impl Cycle<'_> {
             Need::Find { attribute, value, case_exact } | Need::Vacant { attribute, value, case_exact } => {
                 let request = || target.find(&selection, attribute, value, *case_exact);
                 let pace = &self.prepared.pace;
-                send(self.services, pace, self.stop, Repeat::Freely, request).await.map(Answer::Objects)
+                // A target that ignores the condition answers everybody.
+                let fitting = |mut found: Vec<Object>| {
+                    found.retain(|object| satisfies(object, &asked.need));
+                    Answer::Objects(found)
+                };
+                send(self.services, pace, self.stop, Repeat::Freely, request).await.map(fitting)
             }
             Need::Read(anchor) => {
                 let request = || target.read(&selection, anchor);

@@ -113,8 +113,12 @@ impl<'a> Cycle<'a> {
                 Change::ReferenceDelta { anchor, attribute, added, removed, kind } => {
                     let count = added.len() + removed.len();
                     counters.imported_reference_deltas += u64::try_from(count).unwrap_or(0);
-                    for entry in
-                        memory.entries.get(&anchor).into_iter().flatten().filter(|entry| self.may_refer(entry))
+                    for entry in memory
+                        .entries
+                        .get(&anchor)
+                        .into_iter()
+                        .flatten()
+                        .filter(|entry| self.may_refer(entry))
                     {
                         for flow in self.reference_flows(entry, &kind, &attribute) {
                             edges.extend(added.iter().map(|one| edge_of_delta(self, entry, flow, one, true)));
@@ -271,6 +275,7 @@ impl<'a> Cycle<'a> {
         let key = (mapping.rule.clone(), anchor.clone());
         Item {
             intent: self.intents.get(&key).cloned(),
+            noted: false,
             escrow: memory.escrows.get(&key).cloned(),
             staged: memory.staged.get(&key).copied(),
             sends: None,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use model::job::Counters;
-use model::link::{Entry, Link, LinkState, StagedKind};
+use model::link::{Entry, Intent, Link, LinkState, StagedKind};
 use model::provisioning::{Inactive, SkipReason};
 use model::{Anchor, Failure, FailureCode, Name};
 use store::{Commit, EdgeWrite, Escrow, Staged};
@@ -41,6 +41,8 @@ pub(crate) struct Results {
     pub(crate) checked: Option<tokio::time::Instant>,
     /// Keep what was worked on in hand until it is durable.
     pub(crate) holds: Vec<Arc<Hold>>,
+    /// Accounts that may have been made although nobody told: they are looked for before they are made.
+    pub(crate) intents: Vec<Intent>,
     /// Items, by position, whose references are to be compared with their edges.
     pub(crate) references: Vec<(usize, References)>,
     /// Accounts that are no longer as the index has them.
@@ -148,7 +150,11 @@ impl Results {
         active: bool,
         cycle: &Cycle<'_>,
     ) {
-        if !active || decision.inactive.is_some() || is_left_alone(decision) || item.mapping.references.is_empty() {
+        if !active
+            || decision.inactive.is_some()
+            || is_left_alone(decision)
+            || item.mapping.references.is_empty()
+        {
             return;
         }
         let mut references = decision.references.clone();
@@ -167,7 +173,7 @@ impl Results {
         if item.staged.is_some() {
             self.commit.unstaged.push(item.key());
         }
-        if made || item.intent.is_some() {
+        if made || item.noted || item.intent.is_some() {
             self.commit.resolved.push(item.key());
         }
     }
@@ -194,6 +200,7 @@ impl Results {
         decision: Option<&Decision>,
         failure: Failure,
     ) {
+        self.leave_intent(item);
         let nothing = Decision {
             action: Action::Fail(failure.clone()),
             link: LinkChange::Keep,
@@ -229,8 +236,21 @@ impl Results {
         });
     }
 
+    /// The object waits: an intent of this batch stays only where an account may have been made.
+    fn leave_intent(&mut self, item: &Item<'_>) {
+        if !item.noted {
+            return;
+        }
+        if let Some(intent) = &item.intent {
+            self.intents.push(intent.clone());
+        } else if !self.intents.iter().any(|one| one.rule == item.mapping.rule && one.source == item.anchor) {
+            self.commit.resolved.push(item.key());
+        }
+    }
+
     /// The object is decided again at the end of the cycle.
     pub(crate) fn defer(&mut self, cycle: &Cycle<'_>, item: &Item<'_>, failure: Failure) {
+        self.leave_intent(item);
         let now = cycle.services.clock.now();
         if cycle.initial && item.entry.is_some() {
             self.commit.seen.push(item.key());
@@ -256,7 +276,13 @@ impl Results {
     }
 
     /// A limited write waits for the end of the cycle.
-    pub(crate) fn stage(&mut self, cycle: &Cycle<'_>, item: &Item<'_>, action: StagedKind, reason: Option<Inactive>) {
+    pub(crate) fn stage(
+        &mut self,
+        cycle: &Cycle<'_>,
+        item: &Item<'_>,
+        action: StagedKind,
+        reason: Option<Inactive>,
+    ) {
         if cycle.initial && item.source.is_some() && item.entry.is_some() {
             self.commit.seen.push(item.key());
         }

@@ -4,6 +4,7 @@
 
 mod cycles;
 mod failures;
+mod intents;
 mod flow;
 mod model_based;
 mod on_demand;
@@ -11,5 +12,6 @@ mod recorded;
 mod removals;
 mod rig;
 mod schedule;
+mod stories;
 mod scoping;
 mod unique;

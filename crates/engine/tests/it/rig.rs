@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use connector::Target;
 use engine::{CycleEnd, Engine, Registry, ResetScope, Services, SystemTimer, Templates};
 use model::job::{Job, JobStatus};
 use model::provisioning::ProvisioningRecord;
@@ -48,9 +49,27 @@ impl Rig {
         schema: Json,
         entropy: SeededEntropy,
     ) -> Self {
+        Self::on(Arc::new(SqliteStore::open_temporary().unwrap()), source, target, schema, entropy).await
+    }
+
+    /// The job with another target in front of the one in memory.
+    pub(crate) async fn to(source: MemorySource, inner: MemoryTarget, target: Arc<dyn Target>) -> Self {
+        let rig = Self::with(source.clone(), inner).await;
+        let factory = SharedFactory::memory(Arc::new(source), target);
+        let engine = engine(&rig.store, &factory, rig.clock.clone(), &rig.entropy, &schema()).await;
+        Self { factory, engine, ..rig }
+    }
+
+    /// The job with its state in a store that is empty.
+    pub(crate) async fn on(
+        store: SharedStore,
+        source: MemorySource,
+        target: MemoryTarget,
+        schema: Json,
+        entropy: SeededEntropy,
+    ) -> Self {
         let clock = Arc::new(SimulatedClock::at("2026-01-01T00:00:00Z".parse().unwrap()));
         let entropy = Arc::new(entropy);
-        let store: SharedStore = Arc::new(SqliteStore::open_temporary().unwrap());
         let tenant = Tenant {
             id: TENANT,
             display_name: "Test".into(),
@@ -197,6 +216,7 @@ async fn engine(
         registry: Registry::default().with(Arc::new(factory.clone())),
         templates: Templates::new(vec![template]),
         node: Uuid::from_u128(3),
+        notifiers: engine::Notifiers::default(),
     })
 }
 

@@ -119,6 +119,9 @@ impl State {
         for (attribute, values) in self.references.remove(anchor).unwrap_or_default() {
             for referenced in values {
                 self.forget_incoming(&referenced, anchor, &attribute);
+                // Of interest only where the object comes back before anybody saw it gone.
+                let (owner, attribute) = (anchor.clone(), attribute.clone());
+                self.log.push(Event::Reference { owner, attribute, referenced, added: false });
             }
         }
         // Attributes of other objects go on naming it, hidden, and show it again should it come back.

@@ -1,0 +1,67 @@
+//! Accounts that were about to be made: looked for before they are made again, and forgotten when it is known what
+//! became of them.
+
+use model::Value;
+use model::failure::ErrorClass;
+use store::Origin;
+use testkit::{Fault, Faults, Gate, MemorySource, MemoryTarget, Method};
+
+use crate::rig::{Rig, user};
+
+async fn origin(rig: &Rig, source: &str) -> Option<Origin> {
+    let entries = rig.store.entries(&rig.job.id, &[source.into()]).await.unwrap();
+    entries.into_iter().find_map(|entry| entry.link).map(|link| link.origin)
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_lost_answer_left_is_the_jobs_own_though_the_cycle_reads_everything_again() {
+    let faults = Faults::none();
+    let source = MemorySource::new().page_size(1).with_faults(faults.clone());
+    let rig = Rig::with(source, MemoryTarget::new().with_faults(faults.clone())).await;
+    rig.source.upsert(user(0));
+    rig.good_cycle().await;
+    rig.source.upsert(user(1));
+    rig.source.upsert(user(2));
+    faults.next(Method::Create, Fault::LoseAnswer(ErrorClass::Unavailable));
+    // The first call is the look whether there is anything at all, the second the first page.
+    faults.nth(&[Method::Changes], 3, Fault::Refuse(ErrorClass::CursorRefused));
+    rig.good_cycle().await;
+    assert_eq!(rig.accounts().len(), 3);
+    assert_eq!(origin(&rig, "u1").await, Some(Origin::Created));
+    assert_eq!(rig.store.open_intents(&rig.job.id).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn an_account_that_somebody_else_made_first_is_matched_and_leaves_no_intent() {
+    let faults = Faults::none();
+    let target = MemoryTarget::new().unique("account", "userName").with_faults(faults.clone());
+    let rig = Rig::with(MemorySource::new(), target).await;
+    rig.source.upsert(user(1));
+    let gate = Gate::new();
+    faults.next(Method::Create, Fault::Hold(gate.clone()));
+    let cycle = tokio::spawn({
+        let (engine, job) = (rig.engine.clone(), rig.job.clone());
+        async move { engine.run_to_end(&job).await.unwrap() }
+    });
+    gate.arrival().await;
+    rig.target.place("account", &[("userName", Value::from("user1"))]);
+    gate.open();
+    cycle.await.unwrap();
+    assert_eq!(rig.accounts().len(), 1);
+    assert_eq!(origin(&rig, "u1").await, Some(Origin::Matched));
+    assert_eq!(rig.store.open_intents(&rig.job.id).await.unwrap(), []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_create_that_was_refused_leaves_no_claim_to_an_account_that_comes_later() {
+    let faults = Faults::none();
+    let rig = Rig::with(MemorySource::new(), MemoryTarget::new().with_faults(faults.clone())).await;
+    rig.source.upsert(user(1));
+    faults.next(Method::Create, Fault::Refuse(ErrorClass::Invalid { attribute: None }));
+    rig.good_cycle().await;
+    assert_eq!(rig.store.open_intents(&rig.job.id).await.unwrap(), []);
+    rig.target.place("account", &[("userName", Value::from("user1"))]);
+    rig.source.set("u1", "department", "Legal");
+    rig.good_cycle().await;
+    assert_eq!(origin(&rig, "u1").await, Some(Origin::Matched));
+}

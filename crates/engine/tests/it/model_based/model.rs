@@ -1,0 +1,301 @@
+//! The rules in short: who should have an account, and with what in it. It knows nothing of cycles, links or requests,
+//! so where the engine is free (it may or may not have seen what was for a while), it allows either.
+
+use std::collections::BTreeSet;
+
+pub(crate) const PEOPLE: usize = 14;
+pub(crate) const TEAMS: usize = 3;
+
+/// Whether there is an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Account {
+    No,
+    Maybe,
+    Yes,
+}
+
+#[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts")]
+pub(crate) struct Person {
+    pub(crate) exists: bool,
+    pub(crate) enabled: bool,
+    pub(crate) binned: bool,
+    pub(crate) assigned: bool,
+    pub(crate) sales: bool,
+    pub(crate) login: String,
+    pub(crate) name: String,
+    pub(crate) manager: Option<usize>,
+    pub(crate) account: Account,
+    /// There was an account before the person was purged, and the job may not have seen that.
+    left: bool,
+    /// The job may have let go of the account since access was lost.
+    pub(crate) released: bool,
+    /// There may be an account that the job does not count as its own.
+    pub(crate) loose: bool,
+}
+
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Team {
+    pub(crate) exists: bool,
+    pub(crate) binned: bool,
+    pub(crate) assigned: bool,
+    pub(crate) members: BTreeSet<usize>,
+    /// As of a person.
+    pub(crate) loose: bool,
+}
+
+/// A change at the source, or by hand at the target.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Edit {
+    Put(usize, Option<usize>),
+    Rename(usize),
+    /// The second takes the login of the first, who gets a new one.
+    Pass(usize, usize),
+    Swap(usize, usize),
+    Enable(usize, bool),
+    Bin(usize, bool),
+    Purge(usize),
+    Manage(usize, Option<usize>),
+    Assign(usize, bool),
+    /// The account is deleted at the target, and the person is touched at the source.
+    Lose(usize),
+    PutTeam(usize),
+    BinTeam(usize, bool),
+    PurgeTeam(usize),
+    AssignTeam(usize, bool),
+    Join(usize, usize),
+    Leave(usize, usize),
+    /// Everybody is entitled, assigned or not.
+    Everybody(bool),
+    /// Names are written large; only the sales department is in scope.
+    Schema(bool, bool),
+}
+
+#[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts")]
+pub(crate) struct Model {
+    pub(crate) people: Vec<Person>,
+    pub(crate) teams: Vec<Team>,
+    pub(crate) everybody: bool,
+    pub(crate) upper: bool,
+    pub(crate) sales_only: bool,
+    /// The target refuses a login that another has.
+    pub(crate) unique: bool,
+    /// Whose login was another's before: they stay active until that has arrived everywhere.
+    pinned: BTreeSet<usize>,
+    drawn: u32,
+}
+
+impl Model {
+    pub(crate) fn new(unique: bool, everybody: bool) -> Self {
+        let person = |number| Person {
+            exists: false,
+            enabled: true,
+            binned: false,
+            assigned: false,
+            sales: number % 2 == 0,
+            login: format!("user{number}"),
+            name: String::new(),
+            manager: None,
+            account: Account::No,
+            left: false,
+            released: false,
+            loose: false,
+        };
+        Self {
+            people: (0..PEOPLE).map(person).collect(),
+            teams: vec![Team::default(); TEAMS],
+            everybody,
+            upper: false,
+            sales_only: false,
+            unique,
+            pinned: BTreeSet::new(),
+            drawn: 0,
+        }
+    }
+
+    pub(crate) fn is_visible(&self, number: usize) -> bool {
+        self.people[number].exists && !self.people[number].binned
+    }
+
+    pub(crate) fn is_active(&self, number: usize) -> bool {
+        self.has_access(number) && self.is_visible(number) && self.people[number].enabled
+    }
+
+    /// True where access is the one thing that is missing.
+    pub(crate) fn lacks_access(&self, number: usize) -> bool {
+        !self.has_access(number) && self.is_visible(number) && self.people[number].enabled
+    }
+
+    fn has_access(&self, number: usize) -> bool {
+        let person = &self.people[number];
+        let by_team =
+            |team: &Team| team.exists && !team.binned && team.assigned && team.members.contains(&number);
+        let entitled = self.everybody || person.assigned || self.teams.iter().any(by_team);
+        entitled && (!self.sales_only || person.sales)
+    }
+
+    pub(crate) fn is_active_team(&self, number: usize) -> bool {
+        let team = &self.teams[number];
+        team.exists && !team.binned && (self.everybody || team.assigned)
+    }
+
+    /// What the name of an account should be.
+    pub(crate) fn shown_name(&self, number: usize) -> String {
+        let name = &self.people[number].name;
+        if self.upper { name.to_uppercase() } else { name.clone() }
+    }
+
+    /// The world after an edit; none where it cannot be.
+    pub(crate) fn after(&self, edit: Edit) -> Option<Self> {
+        let mut after = self.clone();
+        after.apply(edit)?;
+        if !after.pinned.iter().all(|number| after.is_active(*number)) {
+            return None;
+        }
+        for number in 0..PEOPLE {
+            let (active, lacks) = (after.is_active(number), after.lacks_access(number));
+            let person = &mut after.people[number];
+            if active && person.account == Account::No {
+                person.account = Account::Maybe;
+            }
+            person.released |= lacks && person.account != Account::No;
+        }
+        Some(after)
+    }
+
+    fn apply(&mut self, edit: Edit) -> Option<()> {
+        match edit {
+            Edit::Put(number, manager) => {
+                self.people[number].name = self.fresh("Name");
+                self.appear(number);
+                self.people[number].manager = manager.filter(|manager| *manager != number);
+            }
+            Edit::Rename(number) => {
+                self.require_active(number)?;
+                self.people[number].login = self.fresh("user");
+                self.pinned.insert(number);
+            }
+            Edit::Pass(from, to) => self.pass(from, to)?,
+            Edit::Swap(one, other) => {
+                self.require_active(one)?;
+                self.require_active(other)?;
+                let free = one != other && !self.unique && !self.pinned.contains(&one);
+                (free && !self.pinned.contains(&other)).then_some(())?;
+                let login = std::mem::take(&mut self.people[one].login);
+                self.people[one].login = std::mem::replace(&mut self.people[other].login, login);
+                self.pinned.extend([one, other]);
+            }
+            Edit::Enable(number, enabled) => self.existing(number)?.enabled = enabled,
+            Edit::Bin(number, binned) => self.existing(number)?.binned = binned,
+            Edit::Purge(number) => self.purge(number)?,
+            Edit::Manage(number, manager) => {
+                self.existing(number)?.manager = manager.filter(|manager| *manager != number);
+            }
+            Edit::Assign(number, assigned) => self.existing(number)?.assigned = assigned,
+            Edit::Lose(number) => {
+                let name = self.fresh("Name");
+                let person = self.existing(number)?;
+                person.name = name;
+                person.account = Account::No;
+            }
+            Edit::PutTeam(team) => self.teams[team].exists = true,
+            Edit::BinTeam(team, binned) => self.existing_team(team)?.binned = binned,
+            Edit::PurgeTeam(team) => {
+                let loose = self.existing_team(team)?.loose;
+                self.teams[team] = Team { loose, ..Team::default() };
+            }
+            Edit::AssignTeam(team, assigned) => self.existing_team(team)?.assigned = assigned,
+            Edit::Join(team, number) => {
+                self.existing(number)?;
+                self.existing_team(team)?.members.insert(number);
+            }
+            Edit::Leave(team, number) => {
+                self.existing_team(team)?.members.remove(&number);
+            }
+            Edit::Everybody(everybody) => self.everybody = everybody,
+            Edit::Schema(upper, sales_only) => (self.upper, self.sales_only) = (upper, sales_only),
+        }
+        Some(())
+    }
+
+    fn appear(&mut self, number: usize) {
+        let person = &mut self.people[number];
+        person.exists = true;
+        if person.left && person.account == Account::No {
+            person.account = Account::Maybe;
+        }
+    }
+
+    fn pass(&mut self, from: usize, to: usize) -> Option<()> {
+        self.require_active(from)?;
+        let newcomer = &self.people[to];
+        let newcomer = !newcomer.exists && newcomer.account == Account::No && !newcomer.left;
+        (from != to && (newcomer || self.is_active(to))).then_some(())?;
+        let fresh = self.fresh("user");
+        self.people[to].login = std::mem::replace(&mut self.people[from].login, fresh);
+        self.appear(to);
+        self.people[to].assigned = true;
+        self.pinned.extend([from, to]);
+        Some(())
+    }
+
+    fn purge(&mut self, number: usize) -> Option<()> {
+        // Somebody must be left: a source that shows nobody at all is not believed.
+        (number != 0).then_some(())?;
+        let person = self.existing(number)?;
+        person.left |= person.account != Account::No;
+        person.loose |= person.released && person.account != Account::No;
+        person.account =
+            if person.loose && person.account != Account::No { Account::Maybe } else { Account::No };
+        (person.exists, person.enabled, person.binned, person.assigned) = (false, true, false, false);
+        person.manager = None;
+        for team in &mut self.teams {
+            team.members.remove(&number);
+        }
+        Some(())
+    }
+
+    /// All links are forgotten: what is inactive is not linked again.
+    pub(crate) fn forget_links(&mut self) {
+        for number in 0..PEOPLE {
+            let active = self.is_active(number);
+            let person = &mut self.people[number];
+            person.loose |= !active && person.account != Account::No;
+        }
+        for number in 0..TEAMS {
+            self.teams[number].loose |= !self.is_active_team(number);
+        }
+    }
+
+    /// Everything has arrived, and these people have accounts.
+    pub(crate) fn arrived(&mut self, there: &BTreeSet<usize>) {
+        self.pinned.clear();
+        for number in 0..PEOPLE {
+            let active = self.is_active(number);
+            let person = &mut self.people[number];
+            person.left = false;
+            person.account = if there.contains(&number) { Account::Yes } else { Account::No };
+            person.released &= !active && person.account == Account::Yes;
+            person.loose &= !active && person.account == Account::Yes;
+        }
+    }
+
+    fn existing(&mut self, number: usize) -> Option<&mut Person> {
+        self.people.get_mut(number).filter(|person| person.exists)
+    }
+
+    fn existing_team(&mut self, team: usize) -> Option<&mut Team> {
+        self.teams.get_mut(team).filter(|team| team.exists)
+    }
+
+    fn require_active(&self, number: usize) -> Option<()> {
+        self.is_active(number).then_some(())
+    }
+
+    /// A text that nobody had before.
+    fn fresh(&mut self, what: &str) -> String {
+        self.drawn += 1;
+        format!("{what}-{}", self.drawn)
+    }
+}

@@ -1,0 +1,400 @@
+//! One trial: a job that lives through events in a simulated process.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use connector::TypeCapabilities;
+use engine::{CycleEnd, ResetScope};
+use model::failure::ErrorClass;
+use model::job::ScheduleState;
+use model::{Anchor, Clock, SignedDuration, Value};
+use serde_json::{Value as Json, json};
+use store_sqlite::{Access, SqliteStore, Steps, Work};
+use testkit::{Fault, Faults, MemorySource, MemoryTarget, Method, SeededEntropy, Simulation};
+use tokio::runtime::Runtime;
+
+use super::Options;
+use super::compare::differences;
+use super::events::Event;
+use super::model::{Edit, Model, PEOPLE, TEAMS};
+use crate::rig::{Rig, group, schema, user};
+
+/// Cycles until everything must have arrived.
+const PATIENCE: usize = 8;
+
+pub(crate) struct Trial {
+    options: Options,
+    simulation: Arc<Simulation>,
+    faults: Faults,
+    source_faults: Faults,
+    rig: Rig,
+    model: Model,
+    /// Of the process that lives; what it had begun goes with it.
+    runtime: Runtime,
+}
+
+/// The steps of a store. Writes of a kind keep their order, as they do in the queues of the threads.
+struct StoreSteps {
+    simulation: Arc<Simulation>,
+    writes: tokio::sync::Mutex<()>,
+    bulk_writes: tokio::sync::Mutex<()>,
+}
+
+#[async_trait]
+impl Steps for StoreSteps {
+    async fn take(&self, access: Access, work: Work<'_>) {
+        let (name, turn) = match access {
+            Access::Read => ("store read", None),
+            Access::Write => ("store write", Some(self.writes.lock().await)),
+            Access::BulkWrite => ("store bulk write", Some(self.bulk_writes.lock().await)),
+        };
+        let done = async {
+            work();
+            drop(turn);
+        };
+        self.simulation.call(name, done).await;
+    }
+}
+
+fn runtime() -> Runtime {
+    tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap()
+}
+
+impl Trial {
+    pub(crate) fn new(options: Options) -> Self {
+        let simulation = Arc::new(Simulation::new(options.seed));
+        let (faults, source_faults) =
+            (Faults::within(simulation.clone()), Faults::within(simulation.clone()));
+        let source = MemorySource::with_assignments().page_size(5).reference_page_size(3);
+        let source = source.with_faults(source_faults.clone());
+        source.entitle_everybody(options.everybody);
+        let target = MemoryTarget::new().page_size(4).with_faults(faults.clone());
+        let target = if options.unique { target.unique("account", "userName") } else { target };
+        let target = target.with_type(TypeCapabilities {
+            kind: "team".into(),
+            soft_delete: options.teams_stay,
+            list: !options.unlisted,
+            reference_chunk: 3,
+        });
+        let store = SqliteStore::open_simulated(Arc::new(StoreSteps {
+            simulation: simulation.clone(),
+            writes: tokio::sync::Mutex::default(),
+            bulk_writes: tokio::sync::Mutex::default(),
+        }));
+        let store = Arc::new(store.unwrap());
+        let runtime = runtime();
+        let entropy = SeededEntropy::new(options.seed ^ 0x5eed);
+        let rig = runtime.block_on(async {
+            let mut rig = Rig::on(store, source, target, schema_with_keys(), entropy).await;
+            // Removals are not what is tried here, and half of a small organization is soon over the limits.
+            rig.set_settings(&[
+                ("MaxDisables", "1000"),
+                ("MaxDeletes", "1000"),
+                ("EscrowRetryIntervals", "PT1M"),
+                ("ConcurrentExports", &options.concurrency.to_string()),
+                ("TargetVerification", if options.trust { "Trust" } else { "ReadBeforeUpdate" }),
+            ])
+            .await;
+            set_secrets(&rig, &options, options.everybody).await;
+            rig
+        });
+        let model = Model::new(options.unique, options.everybody);
+        Self { options, simulation, faults, source_faults, rig, model, runtime }
+    }
+
+    /// A number that stands for everything that was done, in its order.
+    pub(crate) fn print(&self) -> u64 {
+        self.simulation.print()
+    }
+
+    pub(crate) fn recent(&self) -> Vec<String> {
+        self.simulation.recent()
+    }
+
+    pub(crate) fn happen(&mut self, event: Event) -> Result<(), String> {
+        match event {
+            Event::Edit(edit) => self.edit(edit),
+            Event::ForgetHistory => self.rig.source.forget_history(),
+            Event::Faults(seed) => self.script(seed),
+            Event::Heal => self.heal(),
+            Event::Wait { minutes } => {
+                self.rig.clock.advance(SignedDuration::from_mins(minutes.into()));
+            }
+            Event::Cycle => drop(self.runtime.block_on(self.rig.cycle())),
+            Event::Crash(steps) => self.crash(steps),
+            Event::Pause(steps) => self.pause(steps),
+            Event::Restart { escrows, quarantine } => self.restart(ResetScope {
+                watermark: true,
+                escrows,
+                quarantine,
+                links: false,
+                force_deletes: false,
+            }),
+            Event::Reset(steps) => {
+                self.quiet()?;
+                self.model.forget_links();
+                self.restart(ResetScope { links: true, ..ResetScope::default() });
+                self.crash(steps);
+                self.quiet()?;
+            }
+            Event::Quiet => self.quiet()?,
+        }
+        Ok(())
+    }
+
+    fn edit(&mut self, edit: Edit) {
+        let Some(after) = self.model.after(edit) else { return };
+        if let Edit::Lose(number) = edit {
+            let key = Value::from(format!("u{number}"));
+            let accounts = self.rig.target.objects("account");
+            for account in accounts.iter().filter(|account| *account.get("key") == key) {
+                self.rig.target.take_away(&account.anchor);
+            }
+        }
+        let before = std::mem::replace(&mut self.model, after);
+        for number in 0..PEOPLE {
+            self.bring_person(&before, number);
+        }
+        for number in 0..TEAMS {
+            self.bring_team(&before, number);
+        }
+        let Model { everybody, upper, sales_only, .. } = self.model;
+        if before.everybody != everybody {
+            self.rig.source.entitle_everybody(everybody);
+            self.runtime.block_on(set_secrets(&self.rig, &self.options, everybody));
+        }
+        if (before.upper, before.sales_only) != (upper, sales_only) {
+            self.runtime.block_on(self.rig.change_schema(|schema| {
+                let users = &mut schema["synchronizationRules"][0]["objectMappings"][0];
+                let name = if upper { "ToUpper([displayName])" } else { "[displayName]" };
+                users["attributeMappings"][1]["source"]["expression"] = json!(name);
+                let clause = json!({"sourceOperandName": "department", "operatorName": "EQUALS",
+                    "targetOperand": {"values": ["Sales"]}});
+                let groups = if sales_only { vec![json!({"clauses": [clause]})] } else { vec![] };
+                users["scope"] = json!({ "groups": groups });
+            }));
+        }
+    }
+
+    /// Makes the source show a person as the model has it.
+    fn bring_person(&self, before: &Model, number: usize) {
+        let (was, is) = (&before.people[number], &self.model.people[number]);
+        let (source, anchor) = (&self.rig.source, format!("u{number}"));
+        if !is.exists {
+            if was.exists {
+                source.delete(&anchor);
+            }
+            return;
+        }
+        if (&was.login, &was.name, was.manager, was.exists) != (&is.login, &is.name, is.manager, true) {
+            let object = user(u32::try_from(number).unwrap())
+                .with("key", anchor.as_str())
+                .with("login", is.login.as_str())
+                .with("displayName", is.name.as_str())
+                .with("department", if is.sales { "Sales" } else { "IT" });
+            source.upsert(match is.manager {
+                Some(manager) => object.with("manager", Value::Reference(Anchor::new(format!("u{manager}")))),
+                None => object,
+            });
+        }
+        if was.enabled != is.enabled || !was.exists {
+            if is.enabled {
+                source.enable(&anchor)
+            } else {
+                source.disable(&anchor)
+            };
+        }
+        if was.binned != is.binned {
+            if is.binned {
+                source.soft_delete(&anchor)
+            } else {
+                source.restore(&anchor)
+            };
+        }
+        if was.assigned != is.assigned {
+            if is.assigned {
+                source.assign(&anchor)
+            } else {
+                source.unassign(&anchor)
+            };
+        }
+    }
+
+    fn bring_team(&self, before: &Model, number: usize) {
+        let (was, is) = (&before.teams[number], &self.model.teams[number]);
+        let (source, anchor) = (&self.rig.source, format!("g{number}"));
+        if !is.exists {
+            if was.exists {
+                source.delete(&anchor);
+            }
+            return;
+        }
+        if !was.exists {
+            source.upsert(group(&anchor));
+        }
+        if was.binned != is.binned {
+            if is.binned {
+                source.soft_delete(&anchor)
+            } else {
+                source.restore(&anchor)
+            };
+        }
+        if was.assigned != is.assigned {
+            if is.assigned {
+                source.assign(&anchor)
+            } else {
+                source.unassign(&anchor)
+            };
+        }
+        for member in is.members.difference(&was.members) {
+            source.add_member(&anchor, &format!("u{member}"));
+        }
+        // Who was purged is no member any more by that alone.
+        for member in was.members.difference(&is.members).filter(|member| self.model.people[**member].exists)
+        {
+            source.remove_member(&anchor, &format!("u{member}"));
+        }
+    }
+
+    /// Scripts faults of every class, so many calls of a thousand each.
+    fn script(&self, seed: u64) {
+        self.heal();
+        let dice = SeededEntropy::new(seed);
+        let retry = || ErrorClass::Retry { after: None };
+        let after = || Some(std::time::Duration::from_secs(dice.below(20)));
+        let writes = [Method::Create, Method::Update, Method::UpdateReferences, Method::Delete];
+        let reads = [Method::Find, Method::Read, Method::List];
+        let changes = [Method::Create, Method::Update, Method::UpdateReferences];
+        let scripts: [(&Faults, &[Method], Fault); 16] = [
+            (&self.faults, &writes, Fault::lost_answer()),
+            (&self.faults, &writes, Fault::LoseAnswer(ErrorClass::Unavailable)),
+            (&self.faults, &writes, Fault::Refuse(retry())),
+            (&self.faults, &writes, Fault::Refuse(ErrorClass::Retry { after: after() })),
+            (&self.faults, &writes, Fault::throttle(None)),
+            (&self.faults, &Method::TARGET, Fault::throttle(after())),
+            (&self.faults, &changes, Fault::Refuse(ErrorClass::Conflict)),
+            (&self.faults, &[Method::Update, Method::UpdateReferences], Fault::Refuse(ErrorClass::NotFound)),
+            (&self.faults, &writes, Fault::Refuse(ErrorClass::Invalid { attribute: Some("name".into()) })),
+            (&self.faults, &Method::TARGET, Fault::Refuse(ErrorClass::Unauthorized)),
+            (&self.faults, &Method::TARGET, Fault::Refuse(ErrorClass::Unavailable)),
+            (&self.faults, &Method::TARGET, Fault::Refuse(ErrorClass::Permanent)),
+            (&self.faults, &reads, Fault::Refuse(retry())),
+            (&self.source_faults, &[Method::Changes], Fault::Refuse(ErrorClass::CursorRefused)),
+            (&self.source_faults, &[Method::Changes, Method::SourceRead], Fault::Refuse(retry())),
+            (&self.source_faults, &[Method::References], Fault::Refuse(ErrorClass::Unavailable)),
+        ];
+        for (faults, methods, fault) in scripts {
+            // A few kinds of trouble at a time, so that something still gets through.
+            if dice.below(4) == 0 {
+                faults.sometimes(methods, 10 + dice.below(120), dice.below(u64::MAX), fault);
+            }
+        }
+    }
+
+    fn heal(&self) {
+        self.faults.heal();
+        self.source_faults.heal();
+    }
+
+    fn crash(&mut self, steps: u64) {
+        self.simulation.live(Some(steps));
+        self.runtime.block_on(async {
+            tokio::select! {
+                biased;
+                () = self.simulation.death() => {}
+                _ = self.rig.cycle() => {}
+            }
+        });
+        self.runtime = runtime();
+        self.simulation.live(None);
+        self.runtime.block_on(self.rig.restart_process());
+    }
+
+    fn pause(&mut self, steps: u64) {
+        let Self { rig, simulation, runtime, .. } = self;
+        runtime.block_on(async {
+            let paused = async {
+                tokio::select! {
+                    biased;
+                    () = simulation.steps(steps) => {}
+                    () = tokio::time::sleep(std::time::Duration::from_secs(600)) => {}
+                }
+                rig.engine.pause_job(rig.job.clone()).await.unwrap();
+            };
+            let _ = tokio::join!(rig.cycle(), paused);
+            let mut job = rig.job.clone();
+            job.schedule.state = ScheduleState::Active;
+            rig.store.update_job(job).await.unwrap();
+        });
+    }
+
+    fn restart(&mut self, scope: ResetScope) {
+        self.runtime.block_on(self.rig.restart(scope));
+    }
+
+    fn quiet(&mut self) -> Result<(), String> {
+        self.heal();
+        let mut idle = false;
+        for number in 0..PATIENCE {
+            self.rig.target.forget_calls();
+            let end = self.runtime.block_on(self.rig.cycle());
+            if end != CycleEnd::Completed {
+                return Err(format!("a cycle without faults ended so: {end:?}"));
+            }
+            self.rig.clock.advance(SignedDuration::from_hours(1));
+            // In the first cycle what failed before is not due yet.
+            idle = number > 0 && self.rig.target.calls().total() == 0;
+            if idle {
+                break;
+            }
+        }
+        let there =
+            differences(&self.model, &self.rig.target, &self.options).map_err(|wrong| wrong.join("; "))?;
+        if !idle {
+            return Err(format!("{PATIENCE} cycles were not enough to come to rest"));
+        }
+        self.runtime.block_on(self.nothing_waits())?;
+        self.model.arrived(&there);
+        Ok(())
+    }
+
+    /// At rest the connector data store holds nothing that is to be done.
+    async fn nothing_waits(&self) -> Result<(), String> {
+        let (store, job) = (&self.rig.store, &self.rig.job.id);
+        let escrows = store.escrows(job, None, 10).await.unwrap();
+        let intents = store.open_intents(job).await.unwrap();
+        let staged = store.staged(job, None, 10).await.unwrap();
+        let due = store.due_edges(job, self.rig.clock.now(), 10).await.unwrap();
+        if escrows.is_empty() && intents.is_empty() && staged.is_empty() && due.is_empty() {
+            return Ok(());
+        }
+        let mut stories = String::new();
+        for source in escrows.iter().map(|one| &one.source).chain(intents.iter().map(|one| &one.source)) {
+            let story = self.rig.story(source.as_str()).await;
+            stories.push_str(&format!("; {source}: {}", story.join(", ")));
+        }
+        Err(format!("at rest there wait {escrows:?} {intents:?} {staged:?} {due:?}{stories}"))
+    }
+}
+
+async fn set_secrets(rig: &Rig, options: &Options, everybody: bool) {
+    let text = |flag| if flag { "True" } else { "False" };
+    let kept = text(options.keeps_out_of_scope);
+    rig.set_secrets(&[("SyncAll", text(everybody)), ("SkipOutOfScopeDeletions", kept)]).await;
+}
+
+/// The schema of the other tests, with the source's anchor shown at the account, so that its owner can be told.
+fn schema_with_keys() -> Json {
+    let mut schema = schema();
+    let key = json!({"name": "key", "caseExact": true});
+    for directory in 0..2 {
+        let attributes = &mut schema["directories"][directory]["objects"][0]["attributes"];
+        attributes.as_array_mut().unwrap().push(key.clone());
+    }
+    let mappings = &mut schema["synchronizationRules"][0]["objectMappings"][0]["attributeMappings"];
+    mappings.as_array_mut().unwrap().push(json!({
+        "targetAttributeName": "key", "matchingPriority": 0,
+        "source": {"expression": "[key]", "type": "Attribute", "name": "key", "parameters": []}
+    }));
+    schema
+}
