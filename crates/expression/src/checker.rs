@@ -144,7 +144,7 @@ pub fn check_fit(tree: &Tree, result: ResultType, target: &AttributeDefinition) 
         _ => result.kind.map_or_else(|| "something else".to_owned(), |kind| named(kind).to_owned()),
     };
     let message = format!("the attribute '{}' takes {}, not {found}{mend}", target.name, named(target.kind));
-    Err(CheckError { offset: root.offset as usize, message })
+    Err(CheckError { offset: root.offset as usize, message, constant: false })
 }
 
 /// Whether a text can be read as a value of a type; an empty one is no value.
@@ -168,7 +168,11 @@ struct Checker<'a> {
 impl Checker<'_> {
     fn error(&mut self, node: &Node, message: impl Into<String>) {
         if self.errors.len() < MOST_ERRORS {
-            self.errors.push(CheckError { offset: node.offset as usize, message: message.into() });
+            self.errors.push(CheckError {
+                offset: node.offset as usize,
+                message: message.into(),
+                constant: false,
+            });
         }
     }
 

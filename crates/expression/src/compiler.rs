@@ -86,6 +86,7 @@ impl Compiler {
                         self.problems.push(CheckError {
                             offset: blamed.unwrap_or(node).offset as usize,
                             message: format!("{}: {}", call.function.name, problem.message),
+                            constant: true,
                         });
                         Prepared::Broken(problem.message)
                     }

@@ -50,6 +50,9 @@ pub struct CheckError {
     pub offset: usize,
     /// What is wrong, and what mends it.
     pub message: String,
+    /// Whether a constant argument is to blame, such as a broken pattern: evaluation fails with the same words, if it
+    /// comes there.
+    pub constant: bool,
 }
 
 impl Located for CheckError {
@@ -131,7 +134,7 @@ mod tests {
     use super::*;
 
     fn shown(text: &str, offset: usize) -> String {
-        render_caret(text, &CheckError { offset, message: "wrong".to_owned() })
+        render_caret(text, &CheckError { offset, message: "wrong".to_owned(), constant: false })
     }
 
     #[test]
