@@ -192,7 +192,7 @@ impl<'a> RuleCompiler<'a> {
             filters,
             matching: priorities.into_iter().map(|(_, position)| position).collect(),
             source_attributes: slots.names,
-            target_attributes: flows.iter().map(|flow| flow.attribute.clone()).collect(),
+            target_attributes: attributes_read(&flows, &references),
             disables: flows.iter().filter(may_update).any(|flow| flow.reads_soft_deleted),
             flows,
             references,
@@ -376,6 +376,7 @@ impl<'a> RuleCompiler<'a> {
             attribute: name.clone(),
             multivalued: definition.multivalued,
             inline,
+            flow_type: reference_flow_type(mapping.flow_type, definition, inline),
         })
     }
 
@@ -489,6 +490,27 @@ fn key_of(mapping: &ObjectMapping) -> String {
 
 fn typed(definition: &AttributeDefinition, text: &str) -> Value {
     typed::comparable(definition.kind, &Value::from(text)).into_owned()
+}
+
+/// The attributes that are read of an account: those of its values, and references that only an account without one
+/// gets.
+fn attributes_read(flows: &[AttributeFlow], references: &[ReferenceFlow]) -> Vec<Name> {
+    let values = flows.iter().map(|flow| &flow.attribute);
+    let references = references.iter().filter(|flow| flow.fills()).map(|flow| &flow.attribute);
+    values.chain(references).cloned().collect()
+}
+
+/// When references flow: to add to what holds one reference is to fill it, and references that do not travel inside an
+/// object are not asked for at the target, which had none when the account was made.
+fn reference_flow_type(flow_type: FlowType, definition: &AttributeDefinition, inline: bool) -> FlowType {
+    match flow_type {
+        _ if definition.mutability == Mutability::Immutable => FlowType::ObjectAddOnly,
+        FlowType::AttributeAddOnly if !inline => FlowType::ObjectAddOnly,
+        FlowType::ValueAddOnly | FlowType::MultiValueAddOnly if !definition.multivalued => {
+            FlowType::AttributeAddOnly
+        }
+        other => other,
+    }
 }
 
 /// Who may write an attribute: what a target identifies its objects by, nobody.

@@ -15,7 +15,7 @@ use crate::facts::{
 };
 use crate::flow::{Computed, Inputs, Purpose, compute};
 use crate::matching::{self, Match, answer, fold};
-use crate::program::Mapping;
+use crate::program::{Mapping, ReferenceFlow};
 use guard::Guard;
 use unique::Unique;
 
@@ -236,8 +236,7 @@ impl<'a> Deciding<'_, 'a, '_, '_> {
             disabled: false,
             shown,
         };
-        let mut references = self.references(source, true);
-        references.reset = true;
+        let references = References { reset: true, ..self.references(source, true, Account::New) };
         Ok(self.done(Action::Create(changes), LinkChange::Put(draft), references))
     }
 
@@ -321,7 +320,7 @@ impl<'a> Deciding<'_, 'a, '_, '_> {
             disabled: false,
             shown,
         };
-        let references = self.references(source, anew);
+        let references = self.references(source, anew, target.map_or(Account::Unread, Account::Read));
         if changes.is_empty() {
             return Ok(self.redundant(SkipReason::RedundantExport, draft, references));
         }
@@ -399,12 +398,19 @@ impl<'a> Deciding<'_, 'a, '_, '_> {
         self.done(Action::Delete(anchor), LinkChange::Remove, References::default())
     }
 
-    fn references(&self, source: &SourceObject, anew: bool) -> References {
+    /// What an account is to refer to, which is about to be made, was not read, or shows this.
+    fn references(&self, source: &SourceObject, anew: bool, account: Account<'_>) -> References {
         let mapping = self.facts.mapping;
+        let flows = |flow: &ReferenceFlow| match account {
+            Account::New => true,
+            Account::Unread | Account::Read(_) if !flow.fills() => flow.follows(),
+            Account::Unread => false,
+            Account::Read(account) => account.get(&flow.attribute).is_null(),
+        };
         let wanted = mapping
             .references
             .iter()
-            .filter(|flow| flow.inline)
+            .filter(|flow| flow.inline && flows(flow))
             .map(|flow| {
                 let values = source.object.get(&flow.source).values();
                 let anchors = values.iter().filter_map(|value| value.as_reference().cloned()).collect();
@@ -413,7 +419,7 @@ impl<'a> Deciding<'_, 'a, '_, '_> {
             .collect();
         References {
             wanted,
-            enumerate: anew && mapping.references.iter().any(|flow| !flow.inline),
+            enumerate: anew && mapping.references.iter().any(|flow| !flow.inline && flows(flow)),
             reset: false,
         }
     }
@@ -468,6 +474,17 @@ fn as_object(mapping: &Mapping, changes: &ChangeSet) -> Object {
         object.attributes.set(change.attribute.clone(), change.new.clone());
     }
     object
+}
+
+/// An account, as far as it is known.
+#[derive(Clone, Copy)]
+enum Account<'a> {
+    /// It is about to be made.
+    New,
+    /// It is there, and trusted to be as it was.
+    Unread,
+    /// It is there and shows this.
+    Read(&'a Object),
 }
 
 /// What became of an account that was about to be made when something broke.

@@ -135,4 +135,26 @@ pub struct ReferenceFlow {
     pub multivalued: bool,
     /// True where the source attribute travels inside an object.
     pub inline: bool,
+    /// When references flow: always, only when the account is made, only where the account has none (one that travels
+    /// inside an object), or never to be removed.
+    pub(crate) flow_type: FlowType,
+}
+
+impl ReferenceFlow {
+    /// True where references flow after the account was made.
+    #[must_use]
+    pub fn follows(&self) -> bool {
+        self.flow_type != FlowType::ObjectAddOnly
+    }
+
+    /// True where references that the source no longer has are removed.
+    #[must_use]
+    pub fn removes(&self) -> bool {
+        matches!(self.flow_type, FlowType::Always | FlowType::AttributeAddOnly)
+    }
+
+    /// True where only an account without a reference gets one.
+    pub(crate) fn fills(&self) -> bool {
+        self.flow_type == FlowType::AttributeAddOnly
+    }
 }

@@ -121,10 +121,10 @@ impl<'a> Cycle<'a> {
                         .filter(|entry| self.may_refer(entry))
                     {
                         for flow in self.reference_flows(entry, &kind, &attribute) {
-                            edges.extend(added.iter().map(|one| edge_of_delta(self, entry, flow, one, true)));
-                            edges.extend(
-                                removed.iter().map(|one| edge_of_delta(self, entry, flow, one, false)),
-                            );
+                            let came = added.iter().filter(|_| flow.follows());
+                            edges.extend(came.map(|one| edge_of_delta(self, entry, flow, one, true)));
+                            let went = removed.iter().filter(|_| flow.removes());
+                            edges.extend(went.map(|one| edge_of_delta(self, entry, flow, one, false)));
                         }
                     }
                 }

@@ -40,22 +40,21 @@ impl Cycle<'_> {
             for (attribute, anchors) in wanted {
                 let before = known.get(&(rule.clone(), attribute.clone(), owner.clone()));
                 let before = before.map_or(&[][..], Vec::as_slice);
-                let multivalued = item
-                    .mapping
-                    .references
-                    .iter()
-                    .any(|flow| flow.attribute == attribute && flow.multivalued);
+                let flow = item.mapping.references.iter().find(|flow| flow.attribute == attribute);
+                let multivalued = flow.is_some_and(|flow| flow.multivalued);
+                let removes = flow.is_none_or(ReferenceFlow::removes);
                 for referenced in anchors.iter().filter(|anchor| !before.contains(anchor)) {
                     results.commit.edges.push(self.want(&rule, &owner, &attribute, multivalued, referenced));
                 }
-                for referenced in before.iter().filter(|anchor| !anchors.contains(anchor)) {
+                for referenced in before.iter().filter(|anchor| removes && !anchors.contains(anchor)) {
                     results.commit.edges.push(unwant(&rule, &owner, &attribute, referenced));
                 }
             }
             if enumerate && self.is_asked_for() {
                 results.put_references_off(self, item);
             } else if enumerate && results.halt.is_none() {
-                for flow in item.mapping.references.iter().filter(|flow| !flow.inline) {
+                let flows = item.mapping.references.iter().filter(|flow| !flow.inline);
+                for flow in flows.filter(|flow| reset || flow.follows()) {
                     self.enumerate(item, flow, results).await?;
                 }
             }
@@ -125,8 +124,10 @@ impl Cycle<'_> {
                 self.write(Commit { edges, ..Commit::default() }).await?;
             }
         }
-        let attribute = flow.attribute.clone();
-        edges.push(EdgeWrite::Sweep { rule, owner, attribute, generation });
+        if flow.removes() {
+            let attribute = flow.attribute.clone();
+            edges.push(EdgeWrite::Sweep { rule, owner, attribute, generation });
+        }
         results.commit.edges.append(&mut edges);
         Ok(())
     }

@@ -1,12 +1,14 @@
 //! Attribute flow, rule by rule: what the target is sent.
 
+use std::slice;
+
 use model::schema::AttributeType;
 use model::{Failure, Object, Value};
 use serde_json::json;
 use testkit::{MemorySource, MemoryTarget, Method};
 
 use crate::recorded::{Recorded, mapping, mapping_of, schema_with};
-use crate::rig::schema;
+use crate::rig::{group, schema};
 
 /// Ada, with everything that the usual mappings read.
 fn ada() -> Object {
@@ -87,7 +89,7 @@ async fn add_only_values_join_those_that_are_there() {
     for flow_type in ["ValueAddOnly", "MultiValueAddOnly"] {
         let tags = json!({"name": "tags", "multivalued": true});
         let adding = mapping("tags", "[tags]", &json!({"flowType": flow_type}));
-        let job = Recorded::new(schema_with(std::slice::from_ref(&tags), &[tags.clone()], &[adding])).await;
+        let job = Recorded::new(schema_with(slice::from_ref(&tags), slice::from_ref(&tags), &[adding])).await;
         job.rig.source.upsert(ada().with("tags", texts(["a", "b"])));
         assert_eq!(job.only(Method::Create).await["tags"], texts(["a", "b"]));
         job.alter("tags", texts(["b", "a", "local"]));
@@ -160,7 +162,8 @@ async fn texts_compare_by_the_case_exactness_of_the_attribute() {
 #[tokio::test]
 async fn several_values_compare_without_order() {
     let tags = json!({"name": "tags", "multivalued": true});
-    let schema = schema_with(&[tags.clone()], &[tags], &[mapping("tags", "[tags]", &json!({}))]);
+    let schema =
+        schema_with(slice::from_ref(&tags), slice::from_ref(&tags), &[mapping("tags", "[tags]", &json!({}))]);
     let job = Recorded::new(schema).await;
     job.rig.source.upsert(ada().with("tags", texts(["a", "b"])));
     job.only(Method::Create).await;
@@ -174,7 +177,8 @@ async fn several_values_compare_without_order() {
 #[tokio::test]
 async fn values_compare_in_the_type_of_the_attribute() {
     let age = json!({"name": "age", "type": "Integer"});
-    let schema = schema_with(&[age.clone()], &[age], &[mapping("age", "[age]", &json!({}))]);
+    let schema =
+        schema_with(slice::from_ref(&age), slice::from_ref(&age), &[mapping("age", "[age]", &json!({}))]);
     let spelled = |value: &Value| Value::text(value.to_string());
     let target = MemoryTarget::new()
         .unique("account", "userName")
@@ -363,4 +367,70 @@ async fn what_the_target_says_of_a_redacted_value_is_concealed() {
     assert!(failures[0].detail.contains("[Redact]"), "{}", failures[0].detail);
     let log = format!("{:?}", job.rig.log().await);
     assert!(!log.contains("next-name") && !log.contains("ada-the-first"));
+}
+
+/// Managers and members flow by the same flow types as values.
+#[tokio::test]
+async fn a_manager_flows_as_its_mapping_says() {
+    // Flow type, the manager after a change at the source, and after the account's was taken away.
+    let rows = [("Always", "bob", ""), ("ObjectAddOnly", "eve", ""), ("AttributeAddOnly", "eve", "bob")];
+    for (flow_type, changed, emptied) in rows {
+        let mut schema = schema();
+        mapping_of(&mut schema, "manager")["flowType"] = flow_type.into();
+        let job = Recorded::new(schema).await;
+        for login in ["eve", "bob"] {
+            job.rig.source.upsert(Object::new("User", login).with("login", login));
+        }
+        job.rig.source.upsert(ada().with("manager", Value::Reference("eve".into())));
+        job.rig.good_cycle().await;
+        let manager = || {
+            let managed = job.rig.account("ada").unwrap().get("manager").as_reference().cloned();
+            let manager = managed.and_then(|anchor| job.rig.target.object(&anchor));
+            manager.map(|account| account.get("userName").to_string()).unwrap_or_default()
+        };
+        assert_eq!(manager(), "eve", "{flow_type} at creation");
+        job.rig.source.set("u1", "manager", Value::Reference("bob".into()));
+        job.rig.good_cycle().await;
+        assert_eq!(manager(), changed, "{flow_type} changed");
+        let account = job.rig.account_anchor("ada");
+        job.rig.target.alter(&account, "manager", Value::Null);
+        job.rig.source.set("u1", "department", "IT");
+        job.rig.good_cycle().await;
+        assert_eq!(manager(), emptied, "{flow_type} emptied");
+    }
+}
+
+#[tokio::test]
+async fn members_flow_as_their_mapping_says() {
+    // Flow type, and who is a member after one came and one went.
+    let rows: [(&str, &[&str]); 3] =
+        [("Always", &["eve"]), ("ObjectAddOnly", &["bob"]), ("MultiValueAddOnly", &["bob", "eve"])];
+    for (flow_type, expected) in rows {
+        let mut schema = schema();
+        schema["synchronizationRules"][0]["objectMappings"][1]["attributeMappings"][1]["flowType"] =
+            flow_type.into();
+        let job = Recorded::new(schema).await;
+        for login in ["eve", "bob"] {
+            job.rig.source.upsert(Object::new("User", login).with("login", login));
+        }
+        job.rig.source.upsert(group("staff"));
+        job.rig.source.add_member("staff", "bob");
+        job.rig.good_cycle().await;
+        let team = job.rig.target.object_by("team", "name", "staff").unwrap().anchor;
+        let members = || {
+            let members = job.rig.target.references(&team, "members").into_iter();
+            let names = members.map(|one| job.rig.target.object(&one).unwrap().get("userName").to_string());
+            let mut names: Vec<String> = names.collect();
+            names.sort();
+            names
+        };
+        assert_eq!(members(), ["bob"], "{flow_type} at creation");
+        job.rig.source.add_member("staff", "eve");
+        job.rig.source.remove_member("staff", "bob");
+        job.rig.good_cycle().await;
+        assert_eq!(members(), expected, "{flow_type} changed");
+        job.rig.restart(engine::ResetScope { watermark: true, ..engine::ResetScope::default() }).await;
+        job.rig.good_cycle().await;
+        assert_eq!(members(), expected, "{flow_type} read anew");
+    }
 }
