@@ -13,6 +13,9 @@ use crate::message::PatchOperation;
 use crate::path::{AttributePath, Path};
 use crate::schema::ResourceSchema;
 
+#[cfg(test)]
+mod tests;
+
 /// How Entra speaks to an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Dialect {
