@@ -31,7 +31,7 @@ fn path(text: &str) -> Path {
 
 fn value(text: &str, word: &str) -> Value {
     match text {
-        "active" => (word.len() % 2 == 0).into(),
+        "active" => word.len().is_multiple_of(2).into(),
         MANAGER => Value::Reference(Anchor::new(word)),
         _ => word.into(),
     }
