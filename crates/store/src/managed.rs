@@ -62,7 +62,8 @@ pub struct Claim {
 /// A write to the reference edges of an object. Edges are keyed by owner, attribute and referenced source anchor.
 ///
 /// An edge is *due* when it is wanted, its owner and its referenced object have links, and what was exported is not
-/// the referenced object's target anchor; or when it is not wanted, its owner has a link, and something was exported.
+/// the referenced object's target anchor, or may have been taken away since, as [`Want`](Self::Want) tells; or when it
+/// is not wanted, its owner has a link, and something was exported.
 /// A released link is one, too. Of several links of a referenced object that of the lowest rule counts. Implementations
 /// MUST keep due-ness right through every write of edges and of links, in the same transaction.
 ///
@@ -71,7 +72,8 @@ pub struct Claim {
 /// Writes to edges that are not there do nothing, but for [`Want`](Self::Want).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EdgeWrite {
-    /// The reference is wanted.
+    /// The reference is wanted. Where it was unwanted and its removal not yet known to be sent, it is exported anew: the
+    /// removal may have gone out, or what counts as exported may never have.
     Want {
         /// The owner's rule.
         rule: Name,

@@ -11,6 +11,8 @@ type Key = (Name, Anchor, Name, Anchor);
 #[derive(Clone, Debug)]
 struct Edge {
     wanted: bool,
+    /// What was exported may not be at the target any more.
+    unsure: bool,
     multivalued: bool,
     generation: u64,
     exported: Option<Anchor>,
@@ -73,11 +75,19 @@ impl EdgeModel {
     fn write(&mut self, write: &EdgeWrite) {
         match write.clone() {
             EdgeWrite::Want { rule, owner, attribute, multivalued, referenced, generation } => {
-                let new =
-                    Edge { wanted: false, multivalued, generation, exported: None, attempts: 0, retry: None };
+                let (exported, retry) = (None, None);
+                let new = Edge {
+                    wanted: true,
+                    unsure: false,
+                    multivalued,
+                    generation,
+                    exported,
+                    attempts: 0,
+                    retry,
+                };
                 let edge = self.edges.entry((rule, owner, attribute, referenced)).or_insert(new);
                 if !edge.wanted {
-                    (edge.wanted, edge.attempts, edge.retry) = (true, 0, None);
+                    (edge.wanted, edge.unsure, edge.attempts, edge.retry) = (true, true, 0, None);
                 }
                 (edge.multivalued, edge.generation) = (multivalued, generation);
             }
@@ -99,7 +109,7 @@ impl EdgeModel {
             }
             EdgeWrite::Exported { rule, owner, attribute, referenced, target } => {
                 self.change(&(rule, owner, attribute, referenced), |edge| {
-                    (edge.exported, edge.attempts, edge.retry) = (target, 0, None);
+                    (edge.exported, edge.unsure, edge.attempts, edge.retry) = (target, false, 0, None);
                 });
             }
             EdgeWrite::Retry { rule, owner, attribute, referenced, attempts, next } => {
@@ -113,7 +123,7 @@ impl EdgeModel {
             EdgeWrite::Reset { rule, owner } => {
                 for ((of, from, ..), edge) in &mut self.edges {
                     if *of == rule && *from == owner {
-                        (edge.exported, edge.attempts, edge.retry) = (None, 0, None);
+                        (edge.exported, edge.unsure, edge.attempts, edge.retry) = (None, false, 0, None);
                     }
                 }
             }
@@ -153,7 +163,8 @@ impl EdgeModel {
             let entry = self.entries.get(&(rule.clone(), owner.clone()))?;
             let link = entry.link.as_ref()?;
             let value = if edge.wanted {
-                self.target(referenced).filter(|target| edge.exported.as_ref() != Some(target))?
+                let is_due = |target: &Anchor| edge.unsure || edge.exported.as_ref() != Some(target);
+                self.target(referenced).filter(is_due)?
             } else {
                 edge.exported.clone()?
             };

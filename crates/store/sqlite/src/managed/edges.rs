@@ -44,12 +44,13 @@ struct Edge {
     attempts: u32,
     retry: Option<i64>,
     due: Option<i64>,
+    unsure: bool,
 }
 
 /// When an edge is due: zero for at once, none for never as things are.
 fn due_when(edge: &Edge, owner_is_linked: bool, referenced: Option<&Name>) -> Option<i64> {
     let differs = if edge.wanted {
-        referenced.is_some() && edge.exported.as_ref() != referenced
+        referenced.is_some() && (edge.unsure || edge.exported.as_ref() != referenced)
     } else {
         edge.exported.is_some()
     };
@@ -95,7 +96,7 @@ pub(super) fn write(page: &mut Page<'_, '_>, write: EdgeWrite) -> Done<()> {
         EdgeWrite::Exported { rule, owner, attribute, referenced, target } => {
             change(page, (&rule, &owner, &attribute, &referenced), |edge| {
                 edge.exported = target.map(|target| Name::from(target.as_str()));
-                (edge.attempts, edge.retry) = (0, None);
+                (edge.attempts, edge.retry, edge.unsure) = (0, None, false);
             })
         }
         EdgeWrite::Retry { rule, owner, attribute, referenced, attempts, next } => {
@@ -128,9 +129,9 @@ fn want(page: &mut Page<'_, '_>, key: Key, multivalued: bool, generation: i64) -
     // New edges come in rows: where the last was new, this one is not looked for first.
     let before = if page.known.edges_are_new { None } else { load(page.session, key)? };
     if before.is_none() {
-        let (exported, retry) = (None, None);
+        let (exported, retry, due) = (None, None, None);
         let mut edge =
-            Edge { wanted: true, multivalued, generation, exported, attempts: 0, retry, due: None };
+            Edge { wanted: true, multivalued, generation, exported, attempts: 0, retry, due, unsure: false };
         edge.due = due_now(page, key, &edge)?;
         page.known.edges_are_new = insert(page, key, &edge)?;
         if page.known.edges_are_new {
@@ -141,7 +142,7 @@ fn want(page: &mut Page<'_, '_>, key: Key, multivalued: bool, generation: i64) -
     let before = before.ok_or_else(|| corrupt("an edge", "it is there and is not"))?;
     let mut edge = Edge { multivalued, generation, ..before.clone() };
     if !edge.wanted {
-        edge.wanted = true;
+        (edge.wanted, edge.unsure) = (true, true);
         (edge.attempts, edge.retry) = (0, None);
     }
     update(page, key, &before, edge)
@@ -158,12 +159,13 @@ fn change(
     };
     // One statement instead of three: this is what most writes of edges are.
     let found = page.session.first(
-        "SELECT d.wanted, d.multivalued, d.generation, d.exported, d.attempts, d.retry, d.due, d.owner, d.referenced
+        "SELECT d.wanted, d.multivalued, d.generation, d.exported, d.attempts, d.retry, d.due, d.unsure, d.owner,
+             d.referenced
          FROM object o CROSS JOIN object r CROSS JOIN edge d
              ON d.owner = o.id AND d.rule = ?3 AND d.attribute = ?4 AND d.referenced = r.id
          WHERE o.job = ?1 AND o.anchor = ?2 AND r.job = ?1 AND r.anchor = ?5",
         params![page.job, owner.as_str(), rule, attribute, referenced.as_str()],
-        |row| Ok((edge(row)?, Key { owner: row.get(7)?, rule, attribute, referenced: row.get(8)? })),
+        |row| Ok((edge(row)?, Key { owner: row.get(8)?, rule, attribute, referenced: row.get(9)? })),
     )?;
     let Some((before, key)) = found else { return Ok(()) };
     let mut edge = before.clone();
@@ -181,14 +183,14 @@ fn change(
 
 fn load(session: &Session<'_>, key: Key) -> Done<Option<Edge>> {
     session.first(
-        "SELECT wanted, multivalued, generation, exported, attempts, retry, due FROM edge
+        "SELECT wanted, multivalued, generation, exported, attempts, retry, due, unsure FROM edge
          WHERE owner = ?1 AND rule = ?2 AND attribute = ?3 AND referenced = ?4",
         [key.owner, key.rule, key.attribute, key.referenced],
         edge,
     )
 }
 
-/// The edge of a row's first seven columns.
+/// The edge of a row's first eight columns.
 fn edge(row: &Row<'_>) -> Done<Edge> {
     Ok(Edge {
         wanted: row.get(0)?,
@@ -198,6 +200,7 @@ fn edge(row: &Row<'_>) -> Done<Edge> {
         attempts: row.get(4)?,
         retry: row.get(5)?,
         due: row.get(6)?,
+        unsure: row.get(7)?,
     })
 }
 
@@ -205,7 +208,7 @@ fn edge(row: &Row<'_>) -> Done<Edge> {
 fn insert(page: &Page<'_, '_>, key: Key, edge: &Edge) -> Done<bool> {
     let made = page.session.run(
         "INSERT INTO edge (owner, rule, attribute, referenced, job, wanted, multivalued, generation, exported,
-             attempts, retry, due) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
+             attempts, retry, due, unsure) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
          ON CONFLICT DO NOTHING",
         params![
             key.owner,
@@ -220,6 +223,7 @@ fn insert(page: &Page<'_, '_>, key: Key, edge: &Edge) -> Done<bool> {
             edge.attempts,
             edge.retry,
             edge.due,
+            edge.unsure,
         ],
     )?;
     Ok(made == 1)
@@ -232,7 +236,7 @@ fn update(page: &mut Page<'_, '_>, key: Key, before: &Edge, mut edge: Edge) -> D
     }
     page.session.run(
         "UPDATE edge SET wanted = ?5, multivalued = ?6, generation = ?7, exported = ?8, attempts = ?9, retry = ?10,
-             due = ?11 WHERE owner = ?1 AND rule = ?2 AND attribute = ?3 AND referenced = ?4",
+             due = ?11, unsure = ?12 WHERE owner = ?1 AND rule = ?2 AND attribute = ?3 AND referenced = ?4",
         params![
             key.owner,
             key.rule,
@@ -245,6 +249,7 @@ fn update(page: &mut Page<'_, '_>, key: Key, before: &Edge, mut edge: Edge) -> D
             edge.attempts,
             edge.retry,
             edge.due,
+            edge.unsure,
         ],
     )?;
     Ok(())
@@ -300,7 +305,7 @@ pub(super) fn referenced_changed(session: &Session<'_>, object: i64) -> Done<()>
     let target = lowest_target(session, object)?;
     session.run(
         "UPDATE edge SET attempts = 0, retry = NULL, due = CASE
-             WHEN ?2 IS NOT NULL AND exported IS NOT ?2 AND EXISTS (
+             WHEN ?2 IS NOT NULL AND (unsure OR exported IS NOT ?2) AND EXISTS (
                  SELECT 1 FROM entry e WHERE e.object = edge.owner AND e.rule = edge.rule AND e.target IS NOT NULL)
              THEN 0 END
          WHERE referenced = ?1 AND wanted",
@@ -321,7 +326,7 @@ pub(super) fn owner_changed(session: &Session<'_>, owner: i64, rule: i64, is_lin
     session.run(
         concat!(
             "UPDATE edge SET attempts = 0, retry = NULL, due = CASE
-                 WHEN wanted THEN (SELECT CASE WHEN e.target IS NOT edge.exported THEN 0 END ",
+                 WHEN wanted THEN (SELECT CASE WHEN edge.unsure OR e.target IS NOT edge.exported THEN 0 END ",
             lowest_link!(),
             ") WHEN exported IS NOT NULL THEN 0 END WHERE owner = ?1 AND rule = ?2"
         ),
@@ -381,7 +386,7 @@ fn reset(page: &mut Page<'_, '_>, owner: i64, rule: i64) -> Done<()> {
     page.orphans.insert(owner);
     let linked = owner_is_linked(page, owner, rule)?;
     page.session.run(
-        "UPDATE edge SET exported = NULL, attempts = 0, retry = NULL, due = CASE WHEN ?3 AND EXISTS (
+        "UPDATE edge SET exported = NULL, unsure = 0, attempts = 0, retry = NULL, due = CASE WHEN ?3 AND EXISTS (
              SELECT 1 FROM entry e WHERE e.object = edge.referenced AND e.target IS NOT NULL) THEN 0 END
          WHERE owner = ?1 AND rule = ?2",
         params![owner, rule, linked],

@@ -125,6 +125,8 @@ CREATE TABLE edge (
     referenced INTEGER NOT NULL,
     job INTEGER NOT NULL,
     wanted INTEGER NOT NULL,
+    -- Wanted again after it was unwanted: whether the target shows it is not known.
+    unsure INTEGER NOT NULL,
     multivalued INTEGER NOT NULL,
     generation INTEGER NOT NULL,
     -- The target anchor that was exported.
