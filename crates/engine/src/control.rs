@@ -158,7 +158,8 @@ impl Engine {
     pub async fn start_job(self: &Arc<Self>, job: Job) -> Result<()> {
         let services = &self.services;
         if job.schedule.expiration.is_some_and(|moment| moment <= services.clock.now()) {
-            let words = "the job's schedule has expired; set schedule.expiration to a later moment, or to null";
+            let words =
+                "the job's schedule has expired; set schedule.expiration to a later moment, or to null";
             return Err(ControlError::Unfit(words.into()));
         }
         let version = services.store.schema(&job.id).await?;

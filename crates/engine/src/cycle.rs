@@ -22,7 +22,7 @@ mod runtime;
 mod send;
 mod waiting;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -87,6 +87,8 @@ pub(crate) struct Cycle<'a> {
     intents: HashMap<Key, Intent>,
     enumerations: AtomicU64,
     behind: Behind,
+    /// The objects of the page whose commit may be under way.
+    committing: HashSet<Anchor>,
 }
 
 /// Moves a cycle's position, in the transaction that makes its results durable.
@@ -155,6 +157,7 @@ impl<'a> Cycle<'a> {
             enumerations: AtomicU64::new(runtime.enumerations),
             behind: Behind::default(),
             exclusions: guard::exclusions(services, job).await?,
+            committing: HashSet::new(),
             indexed: HashMap::new(),
             has,
             intents,
@@ -181,6 +184,7 @@ impl<'a> Cycle<'a> {
             if let Some(halt) = self.read_pages().await? {
                 return Ok(Some(halt));
             }
+            self.behind.landed().await?;
         }
         if self.initial
             && let Some(halt) = self.stage_unseen().await?
@@ -358,7 +362,7 @@ pub(crate) fn edge_of_delta(
     cycle: &Cycle<'_>,
     owner: &model::link::Entry,
     flow: &sync::ReferenceFlow,
-    referenced: &model::Anchor,
+    referenced: &Anchor,
     wanted: bool,
 ) -> EdgeWrite {
     if wanted {

@@ -113,8 +113,7 @@ pub(crate) async fn set_state(
         ScheduleState::Paused => ("Pause synchronization job", NoticeKind::Paused),
         _ => ("Disable synchronization job", NoticeKind::Disabled),
     };
-    let (old, new) =
-        (json!({ "state": current.schedule.state }), json!({ "state": state, "reason": code }));
+    let (old, new) = (json!({ "state": current.schedule.state }), json!({ "state": state, "reason": code }));
     audit(services, job, activity, old, new).await?;
     let news = News { kind, code: code.to_owned(), message: why.to_owned(), next_attempt: None };
     services.tell(job, news).await?;

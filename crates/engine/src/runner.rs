@@ -11,7 +11,9 @@ use store::Result;
 use tokio::sync::{Mutex as AsyncMutex, Notify};
 use tokio::task::JoinHandle;
 
-use crate::cycle::{Cycle, CycleEnd, Watermark, has_own_work, PrepareError, Prepared, Warrant, load_runtime, quarantine_for};
+use crate::cycle::{
+    Cycle, CycleEnd, PrepareError, Prepared, Warrant, Watermark, has_own_work, load_runtime, quarantine_for,
+};
 use crate::desk::Desk;
 use crate::engine::Engine;
 use crate::health;

@@ -2,7 +2,7 @@
 //!
 //! They decide by the same functions and on the same memory as a cycle, move no cursor and keep no runtime state.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
@@ -46,6 +46,7 @@ impl<'a> Cycle<'a> {
             sweeping: false,
             enumerations: AtomicU64::new(runtime.enumerations),
             behind: Behind::default(),
+            committing: HashSet::new(),
             indexed: HashMap::new(),
             exclusions: guard::exclusions(services, job).await?,
             has: Has { entries: true, escrows: true, staged: true, hints: true },

@@ -2,9 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use model::job::{
-    Counters, ErrorText, Execution, ExecutionResult, JobStatus, Quarantine, QuarantineReason,
-};
+use model::job::{Counters, ErrorText, Execution, ExecutionResult, JobStatus, Quarantine, QuarantineReason};
 use model::{Failure, Timestamp};
 use store::{Commit, Result, StoreError};
 use sync::{EscrowTally, Held, escrow_trouble};
@@ -119,7 +117,8 @@ impl Cycle<'_> {
     /// a cycle in which nothing of it was tried again does not end the quarantine.
     async fn escrow_trouble(&self, status: &JobStatus, waiting: u64) -> Result<Option<QuarantineReason>> {
         use QuarantineReason::{
-            EncounteredBaseEscrowThreshold, EncounteredEscrowProportionThreshold, EncounteredTotalEscrowThreshold,
+            EncounteredBaseEscrowThreshold, EncounteredEscrowProportionThreshold,
+            EncounteredTotalEscrowThreshold,
         };
         let references = self.services.store.failing_edges(&self.prepared.job.id).await?;
         let counters = self.counters();

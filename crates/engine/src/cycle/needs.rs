@@ -100,6 +100,11 @@ impl Cycle<'_> {
         told: &mut Vec<(Asked, Told)>,
         live: &mut Vec<Asked>,
     ) -> Result<()> {
+        if asked.is_empty() {
+            return Ok(());
+        }
+        // Accounts that a commit under way takes out of the index must not be found.
+        self.behind.landed().await?;
         let mut finds: BTreeMap<(Name, Name), Vec<(Asked, String)>> = BTreeMap::new();
         let mut reads: BTreeMap<Name, Vec<(Asked, Anchor)>> = BTreeMap::new();
         for one in asked {

@@ -35,11 +35,14 @@ impl Memory {
     }
 }
 
+/// Pages after which references go out: seldom enough that pages follow one another without a pause.
+const REFERENCES_AFTER: usize = 8;
+
 impl<'a> Cycle<'a> {
     /// Reads, decides and exports until the source has no more.
     pub(crate) async fn read_pages(&mut self) -> Result<Option<Halt>> {
         let mut ahead = None;
-        loop {
+        for pages in 1_usize.. {
             if self.stop.is_set() {
                 return Ok(Some(Halt::Stopped));
             }
@@ -63,10 +66,13 @@ impl<'a> Cycle<'a> {
             if !more {
                 return Ok(None);
             }
-            if let Some(halt) = self.export_references().await? {
+            if pages.is_multiple_of(REFERENCES_AFTER)
+                && let Some(halt) = self.export_references().await?
+            {
                 return Ok(Some(halt));
             }
         }
+        Ok(None)
     }
 
     fn cursor(&self) -> Option<Cursor> {
@@ -93,6 +99,10 @@ impl<'a> Cycle<'a> {
         let ChangePage { changes, cursor, more, total } = page;
         self.show_progress(changes.len(), total);
         let anchors: Vec<Anchor> = changes.iter().map(|change| change.anchor().clone()).collect();
+        // What is remembered of these objects may be in the commit of the page before.
+        if !self.initial || anchors.iter().any(|anchor| self.committing.contains(anchor)) {
+            self.behind.landed().await?;
+        }
         let memory = self.remember(&anchors).await?;
         let yielded = u64::try_from(changes.len()).unwrap_or(0);
         let mut counters = Counters { imported_deltas: yielded, ..Counters::default() };
@@ -149,7 +159,8 @@ impl<'a> Cycle<'a> {
             running.read = !more;
         });
         let advance = halt.is_none().then_some(advance);
-        self.commit_results(results, advance).await?;
+        self.committing = anchors.into_iter().collect();
+        self.commit_behind(results, advance).await?;
         self.show_progress(0, total);
         Ok(halt)
     }

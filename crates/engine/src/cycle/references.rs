@@ -17,8 +17,11 @@ use super::item::Item;
 use super::results::{Halt, Results};
 use super::send::{Repeat, SendError, send};
 
-/// Due edges that are exported between two commits at most.
-const EDGE_PAGE: usize = 2000;
+/// Due edges that are read at once at most.
+const EDGE_PAGE: usize = 8000;
+
+/// Due edges whose outcomes are made durable together, while the next ones go out.
+const PART: usize = 1000;
 
 /// Edges of an enumeration that are committed at once.
 const ENUMERATION_PAGE: usize = 5000;
@@ -161,19 +164,30 @@ impl Cycle<'_> {
             }
             let last = due.len() < EDGE_PAGE;
             self.live.continue_with("references", due.len());
-            let mut results = self.export_edges(due).await?;
-            let halt = results.halt.take();
-            // Decisions about objects do not look at what was exported of edges.
-            self.commit_behind(results, None).await?;
-            if last || halt.is_some() {
-                return Ok(halt);
+            let mut due = due.into_iter();
+            loop {
+                let part: Vec<DueEdge> = due.by_ref().take(PART).collect();
+                if part.is_empty() {
+                    break;
+                }
+                let mut results = self.export_edges(part).await?;
+                let halt = results.halt.take();
+                // Decisions about objects do not look at what was exported of edges.
+                self.commit_behind(results, None).await?;
+                if halt.is_some() {
+                    return Ok(halt);
+                }
+            }
+            if last {
+                return Ok(None);
             }
         }
     }
 
     /// Names for people, of the objects that edges speak of, by anchor at the source.
     async fn names_of(&self, due: &[DueEdge]) -> Result<Names> {
-        let anchors: BTreeSet<&Anchor> = due.iter().flat_map(|edge| [&edge.owner, &edge.referenced]).collect();
+        let anchors: BTreeSet<&Anchor> =
+            due.iter().flat_map(|edge| [&edge.owner, &edge.referenced]).collect();
         let anchors: Vec<Anchor> = anchors.into_iter().cloned().collect();
         let entries = self.services.store.entries(&self.prepared.job.id, &anchors).await?;
         Ok(entries.into_iter().filter_map(|entry| Some((entry.source, entry.display_name?))).collect())
@@ -338,12 +352,11 @@ impl Cycle<'_> {
         });
         let referenced: HashMap<&Anchor, &Anchor> =
             change.edges.iter().map(|edge| (&edge.value, &edge.referenced)).collect();
-        let shown = |anchor: &Anchor| {
-            match referenced.get(anchor).and_then(|referenced| names.get(*referenced)) {
+        let shown =
+            |anchor: &Anchor| match referenced.get(anchor).and_then(|referenced| names.get(*referenced)) {
                 Some(name) => Value::from(format!("{name} ({anchor})")),
                 None => Value::from(anchor.as_str()),
-            }
-        };
+            };
         let values = |anchors: &[Anchor]| Value::list(anchors.iter().map(shown));
         ProvisioningRecord {
             id: self.services.entropy.uuid_at(now),

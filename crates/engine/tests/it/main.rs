@@ -4,14 +4,14 @@
 
 mod cycles;
 mod failures;
-mod intents;
 mod flow;
+mod intents;
 mod model_based;
 mod on_demand;
 mod recorded;
 mod removals;
 mod rig;
 mod schedule;
-mod stories;
 mod scoping;
+mod stories;
 mod unique;
