@@ -5,10 +5,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use model::job::Job;
 use model::{JobId, TenantId};
-use store::Result;
+use store::{Result, StoreError};
 use tokio::task::AbortHandle;
 
-use crate::cycle::CycleEnd;
+use crate::cycle::{CycleEnd, Runtime};
 use crate::live::Live;
 use crate::runner::Runner;
 use crate::services::Services;
@@ -67,6 +67,18 @@ impl Engine {
                 runner.trigger(now);
             }
         }
+    }
+
+    /// The cursors that the jobs of a tenant will go on from, whatever their schedule: what a source must still know.
+    pub async fn cursors(&self, tenant: TenantId) -> Result<Vec<String>> {
+        let mut cursors = Vec::new();
+        for text in self.services.store.runtimes(tenant).await? {
+            let runtime: Runtime = serde_json::from_str(&text)
+                .map_err(|error| StoreError::Corrupt(format!("the runtime state of a job: {error}")))?;
+            cursors.extend(runtime.watermark.map(|watermark| watermark.cursor));
+            cursors.extend(runtime.running.and_then(|running| running.cursor));
+        }
+        Ok(cursors)
     }
 
     /// What is known of a job's running cycle.

@@ -9,7 +9,9 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 
 use model::{TenantId, Uuid};
+use reqwest::Url;
 
+use crate::notifications::{MailServer, Webhook};
 use crate::upkeep::Retention;
 
 pub(crate) use keys::KEYS;
@@ -39,6 +41,12 @@ pub(crate) struct Configuration {
     pub(crate) log_format: LogFormat,
     /// How long things are kept.
     pub(crate) retention: Retention,
+    /// Who takes mail about jobs; nobody where it has no host.
+    pub(crate) mail: MailServer,
+    /// Where notices about jobs are posted.
+    pub(crate) webhook_url: Option<Url>,
+    /// What signs them.
+    pub(crate) webhook_secret: Option<String>,
     /// The tenant of the bootstrap client.
     pub(crate) tenant: Option<TenantId>,
     /// The bootstrap client.
@@ -69,10 +77,14 @@ pub(crate) struct Listen {
 impl Listen {
     /// True where only this machine can connect.
     pub(crate) fn is_loopback(&self) -> bool {
-        let host = self.host.trim_start_matches('[').trim_end_matches(']');
-        host.eq_ignore_ascii_case("localhost")
-            || host.parse().is_ok_and(|address: IpAddr| address.is_loopback())
+        is_loopback(&self.host)
     }
+}
+
+/// True where a host is this machine alone.
+fn is_loopback(host: &str) -> bool {
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    host.eq_ignore_ascii_case("localhost") || host.parse().is_ok_and(|address: IpAddr| address.is_loopback())
 }
 
 impl fmt::Display for Listen {
@@ -111,6 +123,9 @@ impl Default for Configuration {
             log: "info".to_owned(),
             log_format: LogFormat::Human,
             retention: Retention::default(),
+            mail: MailServer::default(),
+            webhook_url: None,
+            webhook_secret: None,
             tenant: None,
             bootstrap_client: None,
             bootstrap_secret: None,
@@ -123,6 +138,11 @@ impl Configuration {
     /// The SQLite file.
     pub(crate) fn database_file(&self) -> PathBuf {
         self.database.clone().unwrap_or_else(|| self.data_dir.join("entente.db"))
+    }
+
+    /// Where notices are posted, with what signs them.
+    pub(crate) fn webhook(&self) -> Option<Webhook> {
+        Some(Webhook { url: self.webhook_url.clone()?, secret: self.webhook_secret.clone()? })
     }
 }
 

@@ -7,7 +7,7 @@ use axum::Router;
 use connector_directory::DirectoryFactory;
 use connector_scim::ScimFactory;
 use directory::{Directory, PasswordCredential};
-use engine::{Engine, Registry, Services, SystemTimer, Templates};
+use engine::{Engine, Registry, Services, SystemTimer, Templates, Timer};
 use model::{Clock, Entropy, SignedDuration, SystemClock, SystemEntropy, TenantId, Timestamp, Uuid};
 use server::auth::{ClientSecrets, TokenAuthority};
 use server::{Api, Limits, Service};
@@ -19,7 +19,8 @@ use tokio::task::AbortHandle;
 
 use crate::configuration::Configuration;
 use crate::data_dir::DataDir;
-use crate::{templates, upkeep};
+use crate::development::DevelopmentClock;
+use crate::{notifications, templates, upkeep};
 
 /// Under this name the private key of tokens is kept.
 const SIGNING_KEY: &str = "tokens.signing-key";
@@ -42,6 +43,25 @@ pub(crate) struct Installation {
     upkeep: AbortHandle,
 }
 
+/// Whose time it is.
+pub(crate) struct Time {
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) timer: Arc<dyn Timer>,
+}
+
+impl Time {
+    /// The machine's.
+    pub(crate) fn system() -> Self {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        Self { clock: clock.clone(), timer: Arc::new(SystemTimer::new(clock)) }
+    }
+
+    /// That of a clock which can be set.
+    pub(crate) fn development(clock: &Arc<DevelopmentClock>) -> Self {
+        Self { clock: clock.clone(), timer: clock.clone() }
+    }
+}
+
 /// The client of a tenant that holds every permission.
 pub(crate) struct Client {
     pub(crate) tenant: TenantId,
@@ -52,8 +72,8 @@ pub(crate) struct Client {
 
 impl Installation {
     /// Opens the database and puts the parts together.
-    pub(crate) async fn open(configuration: &Configuration, data: &DataDir) -> Result<Self> {
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    pub(crate) async fn open(configuration: &Configuration, data: &DataDir, time: Time) -> Result<Self> {
+        let Time { clock, timer } = time;
         let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
         let file = configuration.database_file();
         let key = data.secrets_key(configuration.secrets_key.as_ref(), &file, &*entropy)?;
@@ -68,7 +88,8 @@ impl Installation {
             clock: clock.clone(),
             entropy: entropy.clone(),
             node: node(&store, &*entropy).await?,
-            timer: Arc::new(SystemTimer::new(clock.clone())),
+            timer,
+            notifiers: notifications::notifiers(configuration, &clock)?,
             registry: Registry::default()
                 .with(Arc::new(DirectoryFactory::new(directory.clone())))
                 .with(Arc::new(ScimFactory::new(clock.clone(), entropy.clone()))),
@@ -91,6 +112,7 @@ impl Installation {
         let upkeep = upkeep::start(
             store.clone(),
             directory.clone(),
+            engine.clone(),
             api.service().clock.clone(),
             configuration.retention,
         );

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use model::link::{Entry, Intent, Origin, StagedKind};
 use model::provisioning::{Inactive, ProvisioningRecord};
-use model::{Anchor, Failure, JobId, Name, Object, Timestamp, Uuid};
+use model::{Anchor, Failure, JobId, Name, Object, TenantId, Timestamp, Uuid};
 
 use crate::Result;
 
@@ -309,6 +309,9 @@ pub trait ConnectorDataStore: Send + Sync {
 
     /// The job's runtime state, as last committed.
     async fn runtime(&self, job: &JobId) -> Result<Option<String>>;
+
+    /// The runtime states of all jobs of a tenant, whatever their schedule.
+    async fn runtimes(&self, tenant: TenantId) -> Result<Vec<String>>;
 
     /// What rules remember of these source objects.
     async fn entries(&self, job: &JobId, sources: &[Anchor]) -> Result<Vec<Entry>>;

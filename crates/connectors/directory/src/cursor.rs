@@ -102,6 +102,12 @@ impl Position {
     }
 }
 
+/// How far into the change feed a cursor of the embedded directory has come; none for a cursor of another source.
+#[must_use]
+pub fn feed_number(cursor: &str) -> Option<u64> {
+    serde_json::from_str::<Position>(cursor).ok().map(|position| position.number)
+}
+
 /// A cursor that cannot be gone on from.
 pub(crate) fn refused(why: &str) -> ConnectorError {
     ConnectorError::new(ErrorClass::CursorRefused, format!("a full read is needed: {why}"))
@@ -133,6 +139,7 @@ mod tests {
     fn a_position_comes_back() {
         let cursor = position().cursor().unwrap();
         assert_eq!(Position::read(&cursor, "b").unwrap(), position());
+        assert_eq!((feed_number(&cursor.0), feed_number("syncToken=1")), (Some(7), None));
     }
 
     #[test]

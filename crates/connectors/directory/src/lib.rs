@@ -20,6 +20,7 @@ mod full;
 mod increment;
 mod source;
 
+pub use cursor::feed_number;
 pub use definition::{DIRECTORY_ID, DIRECTORY_NAME, definition};
 pub use factory::DirectoryFactory;
 pub use source::DirectorySource;

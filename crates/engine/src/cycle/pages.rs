@@ -143,10 +143,13 @@ impl<'a> Cycle<'a> {
         // Enumerations come after the membership changes of the same page: they began after them.
         let known = Results { commit: Commit { edges, ..Commit::default() }, ..Results::default() };
         let mut results = self.process_into(items, Mode::PAGE, known).await?;
-        results.counters.imported += counters.imported;
-        results.counters.imported_deltas += counters.imported_deltas;
-        results.counters.imported_reference_deltas += counters.imported_reference_deltas;
-        results.counters.entitled += counters.entitled;
+        // A page that is read again is counted then.
+        if results.halt.is_none() {
+            results.counters.imported += counters.imported;
+            results.counters.imported_deltas += counters.imported_deltas;
+            results.counters.imported_reference_deltas += counters.imported_reference_deltas;
+            results.counters.entitled += counters.entitled;
+        }
         if self.initial {
             results.commit.seen.append(&mut passed_by);
         }

@@ -18,7 +18,7 @@ use crate::demo::graph::{Graph, id_of};
 use crate::demo::job::Job;
 use crate::demo::organization::{DOMAIN, Lots, Organization, person};
 use crate::demo::report::{self, Names};
-use crate::installation::Installation;
+use crate::installation::{Installation, Time};
 use crate::log;
 
 /// Tokens for the sample application are renewed so often while the demo is left running.
@@ -63,7 +63,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
 async fn show(configuration: &Configuration, arguments: &Arguments) -> Result<()> {
     let mut signals = Signals::listen()?;
     let data = DataDir::open(&configuration.data_dir)?;
-    let installation = Installation::open(configuration, &data).await?;
+    let installation = Installation::open(configuration, &data, Time::system()).await?;
     installation.engine.start().await?;
     let listening = Listening::start(serve::bind(&configuration.listen)?, None, installation.router())?;
     let address = listening.address.clone();

@@ -17,7 +17,8 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use crate::commands::Common;
 use crate::configuration::{self, Configuration, Listen};
 use crate::data_dir::DataDir;
-use crate::installation::{Client, Installation};
+use crate::development::DevelopmentClock;
+use crate::installation::{Client, Installation, Time};
 use crate::{log, tls};
 
 /// Requests that are being answered may take so long when the service is to end.
@@ -50,6 +51,9 @@ pub(crate) struct Arguments {
     /// Serve TLS: self-signed (for development), or two PEM files.
     #[arg(long, value_name = "self-signed|CERT,KEY")]
     tls: Option<String>,
+    /// Lets tests set the clock, at /development/clock; only on loopback.
+    #[arg(long, hide = true)]
+    development_clock: bool,
 }
 
 impl Arguments {
@@ -76,7 +80,14 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     for note in &reading.notes {
         tracing::warn!("{note}");
     }
-    to_the_end(serve(&reading.configuration))
+    let clock = arguments.development_clock.then(DevelopmentClock::new);
+    if clock.is_some() {
+        if !reading.configuration.listen.is_loopback() {
+            bail!("--development-clock lets everybody set the clock: listen on loopback with it");
+        }
+        tracing::warn!("the clock of this service can be set: it is for tests alone");
+    }
+    to_the_end(serve(&reading.configuration, clock))
 }
 
 /// Runs to the end on a runtime of its own, which waits for nothing that is left behind.
@@ -87,7 +98,7 @@ pub(crate) fn to_the_end(work: impl Future<Output = Result<()>>) -> Result<()> {
     outcome
 }
 
-async fn serve(configuration: &Configuration) -> Result<()> {
+async fn serve(configuration: &Configuration, clock: Option<Arc<DevelopmentClock>>) -> Result<()> {
     let mut signals = Signals::listen()?;
     let data = DataDir::open(&configuration.data_dir)?;
     let listener = bind(&configuration.listen)?;
@@ -95,10 +106,12 @@ async fn serve(configuration: &Configuration) -> Result<()> {
         Some(tls) => Some(tls::server(tls, &data, &configuration.listen)?),
         None => None,
     };
-    let installation = Installation::open(configuration, &data).await?;
+    let time = clock.as_ref().map_or_else(Time::system, Time::development);
+    let installation = Installation::open(configuration, &data, time).await?;
     let client = installation.bootstrap(configuration).await?;
     installation.engine.start().await?;
-    let listening = Listening::start(listener, certificate, installation.router())?;
+    let router = clock.map_or_else(Router::new, |clock| clock.router()).merge(installation.router());
+    let listening = Listening::start(listener, certificate, router)?;
     introduce(&client);
     println!("listening on {}", listening.address);
     signals.came().await;

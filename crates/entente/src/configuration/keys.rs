@@ -4,7 +4,11 @@ use std::path::PathBuf;
 
 use model::{SignedDuration, TenantId, Uuid};
 
-use super::{Configuration, Listen, LogFormat, SecretsKey, Tls};
+use lettre::message::Mailbox;
+use reqwest::Url;
+
+use super::{Configuration, Listen, LogFormat, SecretsKey, Tls, is_loopback};
+use crate::notifications::MailTls;
 
 /// One key of the configuration.
 pub(crate) struct Key {
@@ -170,6 +174,112 @@ pub(crate) const KEYS: &[Key] = &[
         },
     },
     Key {
+        name: "mail_server",
+        option: None,
+        variable: "ENTENTE_MAIL_SERVER",
+        default: "none: no mail is sent",
+        about: "HOST:PORT of the SMTP server that takes mail about jobs. Needs mail_from.",
+        secret: false,
+        set: |configuration, text| {
+            let Listen { host, port } = listen(text)?;
+            (configuration.mail.host, configuration.mail.port) = (host, port);
+            Ok(())
+        },
+    },
+    Key {
+        name: "mail_tls",
+        option: None,
+        variable: "ENTENTE_MAIL_TLS",
+        default: "starttls",
+        about: "starttls, tls (from the first octet), or none, which is only for a server on loopback.",
+        secret: false,
+        set: |configuration, text| {
+            configuration.mail.tls = match text {
+                "starttls" => MailTls::StartTls,
+                "tls" => MailTls::Implicit,
+                "none" => MailTls::None,
+                _ => return Err("write starttls, tls or none".to_owned()),
+            };
+            Ok(())
+        },
+    },
+    Key {
+        name: "mail_from",
+        option: None,
+        variable: "ENTENTE_MAIL_FROM",
+        default: "none",
+        about: "Address that mail comes from, such as Entente <entente@example.com>.",
+        secret: false,
+        set: |configuration, text| {
+            configuration.mail.from = Some(mailbox(text)?);
+            Ok(())
+        },
+    },
+    Key {
+        name: "mail_to",
+        option: None,
+        variable: "ENTENTE_MAIL_TO",
+        default: "those that SyncNotificationSettings names",
+        about: "Addresses, separated by commas, that get mail about every job, beside those of its own settings.",
+        secret: false,
+        set: |configuration, text| {
+            let addresses = text.split(',').map(str::trim).filter(|address| !address.is_empty());
+            configuration.mail.to = addresses.map(mailbox).collect::<Result<_, _>>()?;
+            Ok(())
+        },
+    },
+    Key {
+        name: "mail_user",
+        option: None,
+        variable: "ENTENTE_MAIL_USER",
+        default: "none: nobody signs in",
+        about: "Who signs in at the mail server. Needs mail_password.",
+        secret: false,
+        set: |configuration, text| {
+            configuration.mail.user = Some(text.to_owned());
+            Ok(())
+        },
+    },
+    Key {
+        name: "mail_password",
+        option: None,
+        variable: "ENTENTE_MAIL_PASSWORD",
+        default: "none",
+        about: "The password of mail_user.",
+        secret: true,
+        set: |configuration, text| {
+            configuration.mail.password = Some(text.to_owned());
+            Ok(())
+        },
+    },
+    Key {
+        name: "webhook_url",
+        option: None,
+        variable: "ENTENTE_WEBHOOK_URL",
+        default: "none",
+        about: "Address that notices about jobs are posted to: https, or http on loopback. Needs webhook_secret.",
+        secret: false,
+        set: |configuration, text| {
+            configuration.webhook_url = Some(webhook(text)?);
+            Ok(())
+        },
+    },
+    Key {
+        name: "webhook_secret",
+        option: None,
+        variable: "ENTENTE_WEBHOOK_SECRET",
+        default: "none",
+        about: "Secret that signs them, 16 characters or more.",
+        secret: true,
+        set: |configuration, text| {
+            if text.chars().count() < 16 {
+                return Err("a secret that signs needs 16 characters or more".to_owned());
+            }
+            configuration.webhook_secret = Some(text.to_owned());
+            Ok(())
+        },
+    },
+    Key {
         name: "tenant_id",
         option: None,
         variable: "ENTENTE_TENANT_ID",
@@ -198,11 +308,11 @@ pub(crate) const KEYS: &[Key] = &[
         option: None,
         variable: "ENTENTE_BOOTSTRAP_CLIENT_SECRET",
         default: "made at the first start",
-        about: "Its secret, 16 characters or more.",
+        about: "Its secret; one of fewer than 16 characters is taken with a warning.",
         secret: true,
         set: |configuration, text| {
-            if text.chars().count() < 16 {
-                return Err("a secret needs 16 characters or more".to_owned());
+            if text.is_empty() {
+                return Err("a secret needs a character at least".to_owned());
             }
             configuration.bootstrap_secret = Some(text.to_owned());
             Ok(())
@@ -288,6 +398,24 @@ fn public_url(text: &str) -> Result<String, String> {
         return Err(wanted());
     }
     Ok(text.trim_end_matches('/').to_owned())
+}
+
+fn mailbox(text: &str) -> Result<Mailbox, String> {
+    text.parse().map_err(|_| {
+        format!("'{text}' is no mail address; write one such as operations@example.com or Operations <ops@example.com>")
+    })
+}
+
+fn webhook(text: &str) -> Result<Url, String> {
+    let wanted =
+        || "write an address such as https://hooks.example.com/entente, or http on loopback".to_owned();
+    let url: Url = text.parse().map_err(|_| wanted())?;
+    let is_safe = match url.scheme() {
+        "https" => true,
+        "http" => url.host_str().is_some_and(is_loopback),
+        _ => false,
+    };
+    if is_safe { Ok(url) } else { Err(wanted()) }
 }
 
 fn tls(text: &str) -> Result<Tls, String> {

@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use toml::de::{DeTable, DeValue};
 
 use super::keys::Key;
-use super::{Configuration, FILE, KEYS, Place, Problem, Tls};
+use super::{Configuration, FILE, KEYS, Place, Problem, Tls, is_loopback};
+use crate::notifications::MailTls;
 
 /// A configuration file is read up to this size.
 const MOST_OCTETS: u64 = 1 << 20;
@@ -28,6 +29,8 @@ pub(crate) struct Reading {
     pub(crate) problems: Vec<Problem>,
     /// What a person should know.
     pub(crate) notes: Vec<String>,
+    /// Keys whose text was of no use.
+    refused: Vec<&'static str>,
 }
 
 /// Reads the configuration. `file` must exist where it is given; otherwise [`FILE`] is read where it exists.
@@ -43,6 +46,7 @@ pub(crate) fn read(
         file: None,
         problems: Vec::new(),
         notes: Vec::new(),
+        refused: Vec::new(),
     };
     reading.read_file(file);
     reading.read_variables(variables);
@@ -74,8 +78,11 @@ impl Reading {
                 value.1 = (!key.secret).then(|| text.to_owned());
                 value.2 = place;
             }
-            Err(mend) if key.secret => self.problem(place, format!("{name} is of no use: {mend}")),
-            Err(mend) => self.problem(place, format!("{name} is '{text}': {mend}")),
+            Err(mend) => {
+                self.refused.push(key.name);
+                let shown = if key.secret { "of no use".to_owned() } else { format!("'{text}'") };
+                self.problem(place, format!("{name} is {shown}: {mend}"));
+            }
         }
     }
 
@@ -168,12 +175,41 @@ impl Reading {
                 }
             }
         }
-        let bootstrap = [
-            ("bootstrap_client_id", self.configuration.bootstrap_client.is_some()),
-            ("bootstrap_client_secret", self.configuration.bootstrap_secret.is_some()),
+        let configuration = &self.configuration;
+        let mail = &configuration.mail;
+        let pairs = [
+            [
+                ("bootstrap_client_id", configuration.bootstrap_client.is_some()),
+                ("bootstrap_client_secret", configuration.bootstrap_secret.is_some()),
+            ],
+            [("mail_server", !mail.host.is_empty()), ("mail_from", mail.from.is_some())],
+            [("mail_user", mail.user.is_some()), ("mail_password", mail.password.is_some())],
+            [
+                ("webhook_url", configuration.webhook_url.is_some()),
+                ("webhook_secret", configuration.webhook_secret.is_some()),
+            ],
         ];
-        if let [(given, true), (missing, false)] | [(missing, false), (given, true)] = bootstrap {
-            self.problem(self.place(given), format!("{given} needs {missing} beside it: set both or none"));
+        let plain_mail = mail.tls == MailTls::None && !mail.host.is_empty() && !is_loopback(&mail.host);
+        let short = configuration.bootstrap_secret.as_ref().is_some_and(|secret| secret.chars().count() < 16);
+        for pair in pairs {
+            if let [(given, true), (missing, false)] | [(missing, false), (given, true)] = pair
+                // What was written and is of no use has its problem already.
+                && !self.refused.contains(&missing)
+            {
+                self.problem(
+                    self.place(given),
+                    format!("{given} needs {missing} beside it: set both or none"),
+                );
+            }
+        }
+        if plain_mail {
+            let message = "mail would cross the network in clear: write starttls or tls";
+            self.problem(self.place("mail_tls"), message);
+        }
+        if short {
+            let message = "bootstrap_client_secret has fewer than 16 characters, and its client holds every permission: \
+                           choose a longer one";
+            self.notes.push(message.to_owned());
         }
     }
 }

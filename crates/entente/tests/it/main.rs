@@ -1,11 +1,21 @@
 //! The binary, as a person at a terminal sees it.
-#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests fail by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "tests fail by panicking"
+)]
 
 mod check;
 mod demo;
 mod expr;
+mod graph;
+mod health;
 mod help;
+mod notifications;
 mod serve;
+mod target;
 
 use std::ffi::OsStr;
 use std::path::Path;

@@ -13,25 +13,25 @@ use tempfile::TempDir;
 
 use crate::{Ran, entente, ran};
 
-const TENANT: &str = "3f1c3f57-8f5e-4c55-9f2b-6d8a0f6f7c11";
-const CLIENT: &str = "b7a4a2a6-0d0e-4d4e-9c6c-2f1d7c5e8a90";
-const SECRET: &str = "a-secret-of-the-tests";
+pub(crate) const TENANT: &str = "3f1c3f57-8f5e-4c55-9f2b-6d8a0f6f7c11";
+pub(crate) const CLIENT: &str = "b7a4a2a6-0d0e-4d4e-9c6c-2f1d7c5e8a90";
+pub(crate) const SECRET: &str = "a-secret-of-the-tests";
 /// A start may take so long on a busy machine.
 const START: Duration = Duration::from_mins(1);
 /// An end must not take longer.
 const END: Duration = Duration::from_secs(10);
 
 /// A running `entente serve`. It is killed when this value goes.
-struct Serving {
+pub(crate) struct Serving {
     child: Child,
-    address: String,
+    pub(crate) address: String,
     /// What it printed before it was ready.
     introduction: String,
     errors: Receiver<String>,
 }
 
 impl Serving {
-    fn start(folder: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
+    pub(crate) fn start(folder: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
         let mut child = command(folder, arguments, variables)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -129,7 +129,7 @@ fn post_token(
     runtime.block_on(async { Ok(request.send().await?.status()) })
 }
 
-fn folder() -> TempDir {
+pub(crate) fn folder() -> TempDir {
     // Requests need to know the provider, even where they do no TLS.
     let _ = rustls::crypto::ring::default_provider().install_default();
     tempfile::tempdir().unwrap()
@@ -139,7 +139,7 @@ fn mode(path: &Path) -> u32 {
     fs::metadata(path).unwrap().permissions().mode() & 0o777
 }
 
-const BOOTSTRAP: [(&str, &str); 3] = [
+pub(crate) const BOOTSTRAP: [(&str, &str); 3] = [
     ("ENTENTE_TENANT_ID", TENANT),
     ("ENTENTE_BOOTSTRAP_CLIENT_ID", CLIENT),
     ("ENTENTE_BOOTSTRAP_CLIENT_SECRET", SECRET),

@@ -80,6 +80,9 @@ fn resource(record: &AuditRecord) -> Map<String, Json> {
         OPERATIONS.iter().find(|(known, _)| *known == verb).map_or("Update", |(_, operation)| operation);
     let noun = record.activity.split_once(' ').map_or("", |(_, noun)| noun);
     let provisioning = noun.starts_with("synchronization");
+    // Clients are told by their application ids, the service itself by its name.
+    let client = Uuid::try_parse(&record.actor).ok().map(|_| record.actor.as_str());
+    let name = client.is_none().then_some(record.actor.as_str());
     let resource = json!({
         "id": record.id,
         "activityDateTime": record.moment,
@@ -93,7 +96,7 @@ fn resource(record: &AuditRecord) -> Map<String, Json> {
         "initiatedBy": {
             "user": null,
             "app": {
-                "appId": record.actor, "displayName": null,
+                "appId": client, "displayName": name,
                 "servicePrincipalId": null, "servicePrincipalName": null,
             },
         },

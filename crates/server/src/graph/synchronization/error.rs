@@ -44,6 +44,8 @@ impl From<ControlError> for ApiError {
             ControlError::Parameter(_) => GraphError::new(400, INVALID_PARAMETER, sentence(&error)),
             ControlError::UnknownObject(id) => GraphError::not_found(&id),
             ControlError::Connector(error) => GraphError::new(400, error.code.wire(), sentence(&error)),
+            ControlError::Parameter(_) => GraphError::new(400, INVALID_PARAMETER, sentence(&error)),
+            ControlError::UnknownObject(id) => GraphError::not_found(&id),
             ControlError::Unfit(_) => GraphError::conflict(sentence(&error)),
         })
     }

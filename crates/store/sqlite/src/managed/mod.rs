@@ -9,7 +9,7 @@ mod policies;
 mod waiting;
 
 use async_trait::async_trait;
-use model::{Anchor, JobId, Name, Object, Timestamp, Uuid};
+use model::{Anchor, JobId, Name, Object, TenantId, Timestamp, Uuid};
 use rusqlite::params;
 use store::{
     Claim, Commit, ConnectorDataStore, DueEdge, Entry, Escrow, Hint, IndexedObject, Intent, ManagedCount,
@@ -18,8 +18,8 @@ use store::{
 
 use crate::SqliteStore;
 use crate::error::Done;
-use crate::jobs;
 use crate::session::Session;
+use crate::{jobs, tenants};
 
 pub(crate) use self::index::clear as clear_index;
 pub(crate) use self::policies::clear as clear_policies;
@@ -102,6 +102,19 @@ impl ConnectorDataStore for SqliteStore {
             let runtime = session
                 .first("SELECT runtime FROM job_state WHERE job = ?1", [job], |row| Ok(row.get(0)?))?;
             Ok(runtime.flatten())
+        })
+        .await
+    }
+
+    async fn runtimes(&self, tenant: TenantId) -> store::Result<Vec<String>> {
+        self.read(move |session| {
+            let Some(tenant) = tenants::find(session, tenant)? else { return Ok(Vec::new()) };
+            session.all(
+                "SELECT runtime FROM job_state JOIN job ON job.id = job_state.job
+                 WHERE job.tenant = ?1 AND runtime IS NOT NULL",
+                [tenant],
+                |row| Ok(row.get(0)?),
+            )
         })
         .await
     }
