@@ -130,6 +130,24 @@ async def test_the_language(graph):
         assert answer.parsed_expression.name == "ToUpper"
         answer = await parse.post(body_of(parse, expression="ToUper([givenName])"))
         assert answer.parsing_succeeded is False and "ToUpper" in answer.error.message
+        pairs = [
+            models.StringKeyObjectValuePair(key="proxyAddresses", additional_data={"value": ["a", "b", "a"]}),
+            models.StringKeyObjectValuePair(key="sign", additional_data={"value": "545 Tremont"}),
+        ]
+        test = models.ExpressionInputObject(properties=pairs)
+        for expression, values in [
+            ("RemoveDuplicates([proxyAddresses])", ["a", "b"]),
+            ("[nobody]", []),
+            (r'Replace([sign], , "(?<number>^\\d*)", "number", "888", , )', ["888 Tremont"]),
+        ]:
+            answer = await parse.post(body_of(parse, expression=expression, test_input_object=test))
+            assert answer.evaluation_succeeded and answer.evaluation_result == values, (expression, answer.error)
+        answer = await parse.post(body_of(parse, expression='CDate("never")', test_input_object=test))
+        assert answer.parsing_succeeded and answer.evaluation_succeeded is False and "never" in answer.error.message
+        flag = models.AttributeDefinition(name="active", type=models.AttributeType.Boolean)
+        answer = await parse.post(body_of(parse, expression="BitAnd(3, 2)", target_attribute_definition=flag))
+        assert answer.parsing_succeeded is False and answer.error.target == "targetAttributeDefinition"
+        assert [detail.code for detail in answer.error.details] == ["InvalidType"] and answer.error.message
 
 
 async def test_schemas_and_directories(graph, target):

@@ -136,7 +136,7 @@ pub struct ExpressionInputObject {
     pub definition: Option<ObjectDefinition>,
     /// Its values.
     #[serde(default)]
-    pub properties: Vec<ObjectPair>,
+    pub properties: Option<Vec<ObjectPair>>,
 }
 
 /// Graph `stringKeyObjectValuePair`.
@@ -148,6 +148,9 @@ pub struct ObjectPair {
     /// Its value.
     #[serde(default)]
     pub value: Json,
+    /// The type that a client names for the value; the value tells it here.
+    #[serde(default, rename = "value@odata.type")]
+    pub value_type: Option<Json>,
 }
 
 #[cfg(test)]

@@ -32,7 +32,7 @@ fn function(function: &Function) -> Map<String, Json> {
     resource.insert("id".to_owned(), json!(function.name));
     resource.insert("name".to_owned(), json!(function.name));
     resource.insert("description".to_owned(), json!(function.summary));
-    resource.insert("parameters".to_owned(), function.parameters.iter().map(parameter).collect());
+    resource.insert("parameters".to_owned(), function.source_parameters().iter().map(parameter).collect());
     resource
 }
 
@@ -79,8 +79,7 @@ impl Call {
 pub(super) async fn parse_expression(call: Call) -> Answer {
     call.schema_exists().await?;
     let request: ParseExpression = call.read()?;
-    let text = request.expression.as_deref().filter(|text| !text.trim().is_empty());
-    let text = text.ok_or_else(|| GraphError::missing_property("expression"))?;
+    let text = request.expression.as_deref().ok_or_else(|| GraphError::missing_property("expression"))?;
     let answer = match read(text, &request) {
         Err(error) => json!({
             "error": error, "parsingSucceeded": false, "parsedExpression": null,
@@ -105,26 +104,35 @@ pub(super) async fn parse_expression(call: Call) -> Answer {
     Ok(Reply::ok(call.entity("microsoft.graph.parseExpressionResponse", answer)))
 }
 
-fn public_error(code: &str, message: &str, target: &str) -> Json {
-    json!({ "code": code, "message": message, "target": target, "details": [], "innerError": null })
+/// Graph `publicError`, with one detail for each thing that is wrong.
+fn public_error(code: &str, target: &str, wrong: &[String]) -> Json {
+    let details: Vec<Json> =
+        wrong.iter().map(|words| json!({ "code": code, "message": words, "target": target })).collect();
+    json!({ "code": code, "message": wrong.join("; "), "target": target, "details": details, "innerError": null })
 }
 
-/// The tree of a text, if it can work with the attributes of the test object's definition.
+/// The tree of a text, if it can work with the attributes of the test object's definition and gives what the target
+/// attribute takes.
 fn read(text: &str, request: &ParseExpression) -> Result<expression::Tree, Json> {
-    let tree = expression::parse(text)
-        .map_err(|error| public_error("InvalidExpression", &error.to_string(), "expression"))?;
+    let invalid = |errors: Vec<String>| public_error("InvalidExpression", "expression", &errors);
+    let tree = expression::parse(text).map_err(|error| invalid(vec![error.to_string()]))?;
     let definition = request.test_input_object.as_ref().and_then(|object| object.definition.as_ref());
     let checked = match definition.filter(|definition| !definition.attributes.is_empty()) {
         Some(definition) => expression::check(&tree, &Readable(definition), Placement::ANYWHERE),
         None => expression::check(&tree, &AnyAttributes, Placement::ANYWHERE),
     };
-    match checked {
-        Ok(_) => Ok(tree),
-        Err(errors) => {
-            let words: Vec<String> = errors.iter().map(ToString::to_string).collect();
-            Err(public_error("InvalidExpression", &words.join("; "), "expression"))
-        }
+    let result = match checked {
+        Ok(result) => Some(result),
+        // Whether a constant is of use shows when the expression is evaluated.
+        Err(errors) if request.test_input_object.is_some() && errors.iter().all(|one| one.constant) => None,
+        Err(errors) => return Err(invalid(errors.iter().map(ToString::to_string).collect())),
+    };
+    if let (Some(target), Some(result)) = (&request.target_attribute_definition, result) {
+        expression::check_fit(&tree, result, target).map_err(|error| {
+            public_error("InvalidType", "targetAttributeDefinition", &[error.to_string()])
+        })?;
     }
+    Ok(tree)
 }
 
 /// The attributes of a definition, and the one that every object has.
@@ -159,27 +167,40 @@ async fn evaluate(
         Ok(Flow::Ignore) => Ok(Vec::new()),
         Ok(Flow::Value(value)) => check_fit(&value, request.target_attribute_definition.as_ref())
             .map(|()| value.values().iter().map(ToString::to_string).collect()),
-        Err(error) => Err(public_error("EvaluationFailed", &error.to_string(), "testInputObject")),
+        Err(error) => Err(public_error("EvaluationFailed", "testInputObject", &[error.to_string()])),
     })
 }
 
-/// Refuses several values for a target attribute that holds one.
+/// Refuses values that the target attribute cannot hold: several where it holds one, and what is none of its type.
 fn check_fit(value: &Value, target: Option<&AttributeDefinition>) -> Result<(), Json> {
-    match target {
-        Some(target) if !target.multivalued && value.values().len() > 1 => {
-            let count = value.values().len();
-            let words =
-                format!("The expression gives {count} values, and attribute '{}' holds one.", target.name);
-            Err(public_error("SchemaPropertyCanOnlyAcceptValue", &words, "targetAttributeDefinition"))
-        }
-        _ => Ok(()),
+    let Some(target) = target else { return Ok(()) };
+    let refused = |words: String| {
+        Err(public_error("SchemaPropertyCanOnlyAcceptValue", "targetAttributeDefinition", &[words]))
+    };
+    let count = value.values().len();
+    if !target.multivalued && count > 1 {
+        return refused(format!(
+            "The expression gives {count} values, and attribute '{}' holds one.",
+            target.name
+        ));
+    }
+    let odd = value.values().iter().find(|one| match one {
+        Value::Text(text) => !expression::reads_as(target.kind, text),
+        _ => false,
+    });
+    match odd {
+        Some(odd) => refused(format!(
+            "The expression gives '{odd}', which attribute '{}' of type {:?} cannot hold.",
+            target.name, target.kind
+        )),
+        None => Ok(()),
     }
 }
 
 /// The values of the test object. A name that occurs several times has several values.
 fn attributes(object: &ExpressionInputObject) -> Attributes {
     let mut found: HashMap<&str, Vec<Value>> = HashMap::new();
-    for property in &object.properties {
+    for property in object.properties.iter().flatten() {
         found.entry(&property.key).or_default().push(value(&property.value));
     }
     let single = |mut values: Vec<Value>| {
