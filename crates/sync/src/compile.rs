@@ -284,7 +284,7 @@ impl<'a> RuleCompiler<'a> {
             default: default
                 .filter(|text| !text.is_empty())
                 .map_or(Value::Null, |text| typed(definition, text)),
-            flow_type: mapping.flow_type,
+            flow_type: flow_type(mapping, definition),
             behavior: mapping.flow_behavior,
             mutability,
             kind: definition.kind,
@@ -498,6 +498,22 @@ fn attributes_read(flows: &[AttributeFlow], references: &[ReferenceFlow]) -> Vec
     let values = flows.iter().map(|flow| &flow.attribute);
     let references = references.iter().filter(|flow| flow.fills()).map(|flow| &flow.attribute);
     values.chain(references).cloned().collect()
+}
+
+/// When values flow. `AppRoleAssignmentsComplex` only ever adds roles; the assertive one replaces them.
+fn flow_type(mapping: &AttributeMapping, definition: &AttributeDefinition) -> FlowType {
+    let is_adding = |source: &model::schema::MappingSource| {
+        expression::from_source(source).is_ok_and(|tree| match &tree.root().kind {
+            NodeKind::Call(call) => call.function.name == "AppRoleAssignmentsComplex",
+            _ => false,
+        })
+    };
+    match mapping.flow_type {
+        FlowType::Always if definition.multivalued && mapping.source.as_ref().is_some_and(is_adding) => {
+            FlowType::MultiValueAddOnly
+        }
+        other => other,
+    }
 }
 
 /// When references flow: to add to what holds one reference is to fill it, and references that do not travel inside an

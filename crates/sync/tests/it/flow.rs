@@ -133,6 +133,25 @@ fn add_only_values_join_what_is_there() {
 }
 
 #[test]
+fn roles_are_added_to_or_replaced_as_their_function_says() {
+    for (function, kind, expected) in [
+        ("AppRoleAssignmentsComplex", ChangeKind::Add, Value::list(["a".into()])),
+        ("AssertiveAppRoleAssignmentsComplex", ChangeKind::Set, Value::list(["a".into(), "b".into()])),
+    ] {
+        let mut world = with(mapping("tags", &format!("{function}([tags])"), json!({})));
+        world.source().object.attributes.set("tags", Value::list(["a".into(), "b".into()]));
+        world.target = vec![account().with("tags", Value::list(["b".into(), "z".into()]))];
+        let changed =
+            changes(&mut world).changes.into_iter().find(|change| change.attribute == "tags").unwrap();
+        assert_eq!((changed.kind, changed.new), (kind, expected), "{function}");
+        // What goes at the source stays at the target, or goes with it.
+        world.source().object.attributes.set("tags", Value::list(["b".into()]));
+        let removed = updated(&mut world, "tags");
+        assert_eq!(removed.is_some(), kind == ChangeKind::Set, "{function}");
+    }
+}
+
+#[test]
 fn flow_always_joins_an_update_and_causes_none() {
     let mut schema = schema();
     people(&mut schema)["attributeMappings"][1]["flowBehavior"] = "FlowAlways".into();
