@@ -194,6 +194,9 @@ impl<'a> Cycle<'a> {
         if let Some(halt) = self.retry_waiting().await? {
             return Ok(Some(halt));
         }
+        if let Some(halt) = self.resolve_intents().await? {
+            return Ok(Some(halt));
+        }
         if let Some(halt) = self.export_references().await? {
             return Ok(Some(halt));
         }

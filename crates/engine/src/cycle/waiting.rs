@@ -52,6 +52,39 @@ impl<'a> Cycle<'a> {
         }
     }
 
+    /// Decides about objects of which an account may have been made when something broke, and that neither a page nor
+    /// anything that waits has shown since: they may be gone.
+    pub(crate) async fn resolve_intents(&mut self) -> Result<Option<Halt>> {
+        if self.intents.is_empty() {
+            return Ok(None);
+        }
+        let (store, job) = (self.services.store.clone(), &self.prepared.job.id);
+        self.behind.landed().await?;
+        let open = store.open_intents(job).await?;
+        let sources: Vec<Anchor> = open.iter().map(|intent| intent.source.clone()).collect();
+        let escrows = store.escrows_of(job, &sources).await?.into_iter().map(|one| (one.rule, one.source));
+        let staged = store.staged_of(job, &sources).await?.into_iter().map(|one| (one.rule, one.source));
+        let waiting: HashSet<Key> = escrows.chain(staged).collect();
+        let unseen: Vec<(Name, Name, Anchor)> = open
+            .into_iter()
+            .filter(|one| !waiting.contains(&(one.rule.clone(), one.source.clone())))
+            .map(|one| (one.rule, one.kind, one.source))
+            .collect();
+        for page in unseen.chunks(PAGE) {
+            let (items, halt) = self.read_again(page).await?;
+            if halt.is_some() {
+                return Ok(halt);
+            }
+            let mut results = self.process(items, Mode::END).await?;
+            let halt = results.halt.take();
+            self.commit_results(results, None).await?;
+            if halt.is_some() {
+                return Ok(halt);
+            }
+        }
+        Ok(None)
+    }
+
     /// Objects as the source now has them, each for the rule that waits for it.
     pub(crate) async fn read_again(
         &self,

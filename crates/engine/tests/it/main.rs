@@ -3,11 +3,14 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests fail by panicking")]
 
 mod cycles;
+mod drift;
 mod failures;
 mod flow;
 mod intents;
+mod lifecycle;
 mod model_based;
 mod on_demand;
+mod policies;
 mod recorded;
 mod removals;
 mod rig;
