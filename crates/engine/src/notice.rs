@@ -243,20 +243,6 @@ mod tests {
             let pair = ("SyncNotificationSettings".to_owned(), settings.to_owned());
             recipients(&std::iter::once(pair).collect())
         };
-<<<<<<<
-=======
-        assert_eq!(
-            of(r#"{"Enabled":true,"Recipients":"a@x.example; b@x.example,"}"#),
-            ["a@x.example", "b@x.example"]
-        );
-        assert_eq!(of(r#"{"enabled":true,"recipients":["a@x.example"]}"#), ["a@x.example"]);
-        for none in
-            [r#"{"Enabled":false,"Recipients":"a@x.example"}"#, r#"{"Recipients":"a@x.example"}"#, "", "[]"]
-        {
-            assert_eq!(of(none), [""; 0]);
-        }
-    }
->>>>>>>
         assert_eq!(
             of(r#"{"Enabled":true,"Recipients":"a@x.example; b@x.example,"}"#),
             ["a@x.example", "b@x.example"]
