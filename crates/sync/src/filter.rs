@@ -56,11 +56,7 @@ pub(crate) struct Filters {
 impl Filters {
     /// The groups whose members must be known.
     pub(crate) fn member_groups(&self) -> impl Iterator<Item = &Anchor> {
-        let filters = [&self.category, &self.input, &self.scope];
-        filters.into_iter().flat_map(|groups| &groups.0).flatten().flat_map(|clause| match &clause.asks {
-            Asks::Membership(groups) => &groups[..],
-            Asks::Value(..) => &[],
-        })
+        [&self.category, &self.input, &self.scope].into_iter().flat_map(Groups::member_groups)
     }
 }
 
@@ -108,6 +104,14 @@ impl Groups {
             })
             .collect();
         compiled.map(Self)
+    }
+
+    /// The groups whose members must be known.
+    pub(crate) fn member_groups(&self) -> impl Iterator<Item = &Anchor> {
+        self.0.iter().flatten().flat_map(|clause| match &clause.asks {
+            Asks::Membership(groups) => &groups[..],
+            Asks::Value(..) => &[],
+        })
     }
 
     /// Nothing where an object satisfies the groups; otherwise the clause that decided, in words. A pattern that gives

@@ -101,6 +101,9 @@ fn protect(
         });
         Ok(Operand::Attribute(position, kind))
     })?;
+    if compiled.member_groups().next().is_some() {
+        return Err("IsMemberOf asks about objects of the source, not about accounts".to_owned());
+    }
     mapping.protection.groups.push((words(group), compiled));
     for name in names {
         if !mapping.target_attributes.iter().any(|known| known == name) {

@@ -132,6 +132,8 @@ fn clauses_that_no_target_type_can_satisfy_are_refused() {
     assert!(wrong.contains("tilte EQUALS 'Root'"), "{wrong}");
     let wrong = world.program.protect(&schema, &groups("LIKE", "title", "Root")).unwrap_err();
     assert!(wrong.contains("LIKE"), "{wrong}");
+    let wrong = world.program.protect(&schema, &groups("IsMemberOf", "title", "admins")).unwrap_err();
+    assert!(wrong.contains("objects of the source"), "{wrong}");
 }
 
 #[test]

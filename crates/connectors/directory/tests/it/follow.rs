@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use connector::{Change, Source as _};
+use connector_directory::DirectorySource;
 use directory::{ObjectKind, RelationKind};
 use model::{Anchor, Uuid};
 use proptest::prelude::*;
@@ -51,6 +52,24 @@ fn deed() -> impl Strategy<Value = Deed> {
     ]
 }
 
+/// Who is entitled.
+#[derive(Clone, Copy, Debug)]
+enum Scope {
+    Assigned,
+    Nested,
+    Everybody,
+}
+
+impl Scope {
+    fn of(self, world: &World) -> DirectorySource {
+        match self {
+            Self::Assigned => world.source(),
+            Self::Nested => world.nested(),
+            Self::Everybody => world.everybody(),
+        }
+    }
+}
+
 /// The directory, what was made in it, and who follows it.
 struct Play {
     world: World,
@@ -63,7 +82,7 @@ struct Play {
 
 impl Play {
     /// With `asks`, the follower asks who is a member of the first two groups.
-    async fn begin(nested: bool, asks: bool) -> Self {
+    async fn begin(scope: Scope, asks: bool) -> Self {
         let world = World::new().await;
         let (mut everyone, mut groups) = (Vec::new(), Vec::new());
         for number in 0..PEOPLE {
@@ -74,7 +93,7 @@ impl Play {
             everyone.push((ObjectKind::Group, group));
             groups.push(group);
         }
-        let source = if nested { world.nested() } else { world.source() };
+        let source = scope.of(&world);
         let asked = if asks { anchors(&groups[..2]) } else { Vec::new() };
         let follower = Follower::new(source).asking(&asked);
         let mut play = Self { world, everyone, groups, renamed: 0, follower, members: BTreeMap::new() };
@@ -178,10 +197,10 @@ impl Play {
     }
 
     /// Compares what the follower knows with the truth.
-    async fn compare(&mut self, nested: bool) {
+    async fn compare(&mut self, scope: Scope) {
         self.catch_up().await;
         self.catch_up().await;
-        let source = if nested { self.world.nested() } else { self.world.source() };
+        let source = scope.of(&self.world);
         let mut truth = Follower::new(source);
         truth.selections.clone_from(&self.follower.selections);
         truth.catch_up().await;
@@ -207,16 +226,16 @@ proptest! {
     #[test]
     fn a_follower_knows_what_a_full_read_says(
         deeds in proptest::collection::vec(deed(), 1..60),
-        nested in any::<bool>(),
+        scope in prop_oneof![2 => Just(Scope::Assigned), 2 => Just(Scope::Nested), 1 => Just(Scope::Everybody)],
         asks in any::<bool>(),
     ) {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         runtime.block_on(async {
-            let mut play = Play::begin(nested, asks).await;
+            let mut play = Play::begin(scope, asks).await;
             for deed in &deeds {
                 play.act(deed).await;
             }
-            play.compare(nested).await;
+            play.compare(scope).await;
         });
     }
 }
