@@ -12,8 +12,8 @@ mod jobs;
 mod logs;
 mod managed;
 mod notices;
-mod policies;
 mod plans;
+mod policies;
 mod predicate;
 mod tenants;
 pub mod vault;
@@ -33,8 +33,8 @@ pub use managed::{
 };
 pub use model::link::{Entry, Exported, Intent, Link, LinkState, Origin, StagedKind};
 pub use notices::{NoticeStore, PendingNotice};
-pub use policies::{Drift, DriftKind, Exclusion, PolicyStore};
 pub use plans::PlanStore;
+pub use policies::{Drift, DriftKind, Exclusion, PolicyStore};
 pub use predicate::fold;
 pub use tenants::{SealedSecret, Tenant, TenantStore};
 

@@ -183,6 +183,10 @@ pub struct DueEdge {
     pub exported: Option<Anchor>,
     /// Tries so far.
     pub attempts: u32,
+    /// The owner's display name, where one is remembered.
+    pub owner_name: Option<Name>,
+    /// The display name of the object referred to, where the owner's rule remembers one.
+    pub referenced_name: Option<Name>,
 }
 
 /// An edge of an owner, whatever its state.

@@ -1,6 +1,6 @@
 //! References: wishes compared with edges, and due edges exported.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 
 use connector::{Cursor, ReferenceChange};
 use futures::StreamExt as _;
@@ -184,15 +184,6 @@ impl Cycle<'_> {
         }
     }
 
-    /// Names for people, of the objects that edges speak of, by anchor at the source.
-    async fn names_of(&self, due: &[DueEdge]) -> Result<Names> {
-        let anchors: BTreeSet<&Anchor> =
-            due.iter().flat_map(|edge| [&edge.owner, &edge.referenced]).collect();
-        let anchors: Vec<Anchor> = anchors.into_iter().cloned().collect();
-        let entries = self.services.store.entries(&self.prepared.job.id, &anchors).await?;
-        Ok(entries.into_iter().filter_map(|entry| Some((entry.source, entry.display_name?))).collect())
-    }
-
     /// Exports those of these references (the owner's rule, the owner, the object referred to) that are due.
     pub(crate) async fn export_these(&self, references: &[(Name, Anchor, Anchor)]) -> Result<Results> {
         if references.is_empty() {
@@ -204,7 +195,6 @@ impl Cycle<'_> {
     }
 
     async fn export_edges(&self, due: Vec<DueEdge>) -> Result<Results> {
-        let names = self.names_of(&due).await?;
         let mut results = Results::default();
         let due = self.permitted(due, &mut results).await?;
         let requests: Vec<_> =
@@ -212,7 +202,7 @@ impl Cycle<'_> {
         let mut sent = futures::stream::iter(requests).buffer_unordered(self.prepared.pace.most());
         while let Some((change, outcome)) = sent.next().await {
             self.live.advance(change.edges.len());
-            self.settle_change(change, outcome, &names, &mut results).await;
+            self.settle_change(change, outcome, &mut results).await;
         }
         drop(sent);
         Ok(results)
@@ -262,12 +252,12 @@ impl Cycle<'_> {
             exported: Some(value.clone()),
             value,
             attempts: 0,
+            owner_name: owner.display_name.clone(),
+            referenced_name: None,
         };
-        let names: Names =
-            owner.display_name.iter().map(|name| (owner.source.clone(), name.clone())).collect();
         for change in self.changes_of(foreign.into_iter().map(edge).collect()) {
             let (change, outcome) = self.export_change(change).await;
-            self.settle_change(change, outcome, &names, results).await;
+            self.settle_change(change, outcome, results).await;
         }
     }
 
@@ -299,14 +289,13 @@ impl Cycle<'_> {
         &self,
         change: OwnerChange,
         outcome: std::result::Result<(), SendError>,
-        names: &Names,
         results: &mut Results,
     ) {
         results.counters.exports += 1;
         let error = match outcome {
             Ok(()) => {
                 results.counters.exported += 1;
-                results.commit.log.push(self.reference_record(&change, names, None));
+                results.commit.log.push(self.reference_record(&change, None));
                 results.commit.edges.extend(change.edges.into_iter().map(exported));
                 return;
             }
@@ -317,7 +306,7 @@ impl Cycle<'_> {
             return;
         }
         results.counters.escrowed_raw += 1;
-        results.commit.log.push(self.reference_record(&change, names, Some(error.failure())));
+        results.commit.log.push(self.reference_record(&change, Some(error.failure())));
         let now = self.services.clock.now();
         let intervals = &self.prepared.settings.escrow_retry_intervals;
         results.commit.edges.extend(change.edges.into_iter().map(|edge| EdgeWrite::Retry {
@@ -330,12 +319,7 @@ impl Cycle<'_> {
         }));
     }
 
-    fn reference_record(
-        &self,
-        change: &OwnerChange,
-        names: &Names,
-        failure: Option<model::Failure>,
-    ) -> ProvisioningRecord {
+    fn reference_record(&self, change: &OwnerChange, failure: Option<model::Failure>) -> ProvisioningRecord {
         let now = self.services.clock.now();
         let sent = change.reference_change();
         let step = match &failure {
@@ -343,20 +327,22 @@ impl Cycle<'_> {
             Some(failure) => TraceStep::ExportFailed(LogAction::Update, failure.clone()),
         };
         let (source, target) = change.edges.first().map_or_else(Default::default, |first| {
-            let name = names.get(&first.owner).cloned();
+            let name = first.owner_name.clone();
             let (kind, anchor) = (first.owner_kind.clone(), Some(first.owner.clone()));
             let source = Identity { anchor, kind, name: name.clone() };
             let (kind, anchor) = (first.target_kind.clone(), Some(first.target.clone()));
             let target = Identity { anchor, kind, name };
             (source, target)
         });
-        let referenced: HashMap<&Anchor, &Anchor> =
-            change.edges.iter().map(|edge| (&edge.value, &edge.referenced)).collect();
-        let shown =
-            |anchor: &Anchor| match referenced.get(anchor).and_then(|referenced| names.get(*referenced)) {
-                Some(name) => Value::from(format!("{name} ({anchor})")),
-                None => Value::from(anchor.as_str()),
-            };
+        let names: HashMap<&Anchor, &Name> = change
+            .edges
+            .iter()
+            .filter_map(|edge| Some((&edge.value, edge.referenced_name.as_ref()?)))
+            .collect();
+        let shown = |anchor: &Anchor| match names.get(anchor) {
+            Some(name) => Value::from(format!("{name} ({anchor})")),
+            None => Value::from(anchor.as_str()),
+        };
         let values = |anchors: &[Anchor]| Value::list(anchors.iter().map(shown));
         ProvisioningRecord {
             id: self.services.entropy.uuid_at(now),
@@ -379,9 +365,6 @@ impl Cycle<'_> {
         }
     }
 }
-
-/// Display names by source anchor.
-type Names = HashMap<Anchor, Name>;
 
 /// Edges of one owner and attribute that go out in one request.
 struct OwnerChange {

@@ -104,9 +104,8 @@ impl<'s, 'c> Bodies<'s, 'c> {
 }
 
 fn unpack(block: &[u8]) -> Done<Vec<u8>> {
-    let packed = match block.split_first() {
-        Some((&FORM, packed)) => packed,
-        _ => return Err(corrupt(WHAT, "their form is unknown")),
+    let Some((&FORM, packed)) = block.split_first() else {
+        return Err(corrupt(WHAT, "their form is unknown"));
     };
     let length = packed.first_chunk::<4>().map_or(u32::MAX, |length| u32::from_le_bytes(*length));
     if length > LARGEST {

@@ -181,6 +181,11 @@ impl EdgeModel {
                 value,
                 exported: edge.exported.clone(),
                 attempts: edge.attempts,
+                owner_name: entry.display_name.clone(),
+                referenced_name: self
+                    .entries
+                    .get(&(rule.clone(), referenced.clone()))
+                    .and_then(|entry| entry.display_name.clone()),
             };
             Some((edge.retry, due))
         });

@@ -413,6 +413,8 @@ fn due_edge(session: &Session<'_>, row: &Row<'_>) -> Done<DueEdge> {
         value: value.ok_or_else(|| corrupt("an edge", "it is due, but has nothing to be sent"))?,
         exported,
         attempts: row.get(9)?,
+        owner_name: optional_text(row, 12)?,
+        referenced_name: optional_text(row, 13)?,
     })
 }
 
@@ -422,7 +424,8 @@ pub(super) fn due(session: &Session<'_>, job: i64, now: Timestamp, most: usize) 
         "SELECT edge.rule, w.kind, o.anchor, w.target_kind, w.target, edge.attribute, edge.wanted,
              edge.multivalued, edge.exported, edge.attempts, (SELECT e.target ",
         lowest_link!(),
-        "), r.anchor
+        "), r.anchor, w.display_name,
+             (SELECT x.display_name FROM entry x WHERE x.object = edge.referenced AND x.rule = edge.rule)
          FROM edge INDEXED BY edge_due
              CROSS JOIN entry w ON w.object = edge.owner AND w.rule = edge.rule
              CROSS JOIN object o ON o.id = edge.owner
@@ -464,7 +467,8 @@ pub(super) fn due_of(
         "SELECT edge.rule, w.kind, o.anchor, w.target_kind, w.target, edge.attribute, edge.wanted,
              edge.multivalued, edge.exported, edge.attempts, (SELECT e.target ",
         lowest_link!(),
-        "), r.anchor
+        "), r.anchor, w.display_name,
+             (SELECT x.display_name FROM entry x WHERE x.object = edge.referenced AND x.rule = edge.rule)
          FROM object o
              CROSS JOIN object r ON r.job = o.job AND r.anchor = ?5
              CROSS JOIN edge ON edge.owner = o.id AND edge.rule = ?4 AND edge.referenced = r.id
