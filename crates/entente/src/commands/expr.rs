@@ -19,6 +19,7 @@ const DEEPEST: usize = 16;
 #[command(after_help = "Examples:
   entente expr 'Join(\" \", [givenName], [surname])' --set givenName=Ada --set surname=Lovelace
   entente expr 'ToLower([mail])' --input user.json
+  entente expr 'Join(\", \", [roles])' --set roles=reader --set roles=writer
   entente expr 'IIF([department] = \"Sales\", \"EMEA\", \"None\")' --tree")]
 pub(crate) struct Arguments {
     /// The expression; put it in single quotes for the shell.
@@ -26,7 +27,8 @@ pub(crate) struct Arguments {
     /// A JSON object with the attributes of the source object; `-` reads standard input.
     #[arg(long, value_name = "FILE")]
     input: Option<PathBuf>,
-    /// One attribute as text; repeat it for more. Comes after the file.
+    /// One value of an attribute, as text; repeat it for more attributes, or for more values of the same one. Takes the
+    /// place of what the file has.
     #[arg(long, value_name = "NAME=VALUE", value_parser = assignment)]
     set: Vec<(String, String)>,
     /// Shows the expression as an `attributeMappingSource` of the Graph API in place of its value.
@@ -66,7 +68,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let compiled = expression::compile(&tree);
     let attributes = attributes(arguments)?;
     for absent in compiled.attributes().iter().filter(|name| attributes.get(name).is_null()) {
-        eprintln!("note: [{absent}] has no value in the input, so it is null");
+        let advice =
+            near(absent, &attributes).map_or_else(String::new, |name| format!("; did you mean [{name}]?"));
+        eprintln!("note: [{absent}] has no value in the input, so it is null{advice}");
     }
     let mut context = Context::new(SystemClock.now(), &SystemEntropy);
     match compiled.evaluate_object(&attributes, &mut context).map_err(|error| pointed(&error))? {
@@ -74,6 +78,17 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         Flow::Ignore => eprintln!("note: nothing flows: the target attribute is left as it is"),
     }
     Ok(())
+}
+
+/// The attribute of the input whose name comes near.
+fn near<'a>(name: &str, attributes: &'a Attributes) -> Option<&'a Name> {
+    let (wanted, most) = (name.to_lowercase(), name.chars().count().div_ceil(3));
+    attributes
+        .iter()
+        .map(|(known, _)| (strsim::damerau_levenshtein(&known.to_lowercase(), &wanted), known))
+        .filter(|(distance, _)| *distance <= most)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, known)| known)
 }
 
 fn print(value: &Value, form: Form) {
@@ -109,8 +124,19 @@ fn attributes(arguments: &Arguments) -> Result<Attributes> {
             _ => bail!("{shown} must hold one JSON object, such as {{\"givenName\": \"Ada\"}}"),
         }
     }
-    found.extend(arguments.set.iter().map(|(name, value)| (Name::from(name), Value::text(value))));
-    Ok(found.into_iter().collect())
+    let mut attributes: Attributes = found.into_iter().collect();
+    let mut given: Vec<(&str, Vec<Value>)> = Vec::new();
+    for (name, text) in &arguments.set {
+        match given.iter_mut().find(|(known, _)| known == name) {
+            Some((_, values)) => values.push(Value::text(text)),
+            None => given.push((name, vec![Value::text(text)])),
+        }
+    }
+    for (name, mut values) in given {
+        let one = if values.len() == 1 { values.pop() } else { None };
+        attributes.set(name, one.unwrap_or_else(|| Value::list(values)));
+    }
+    Ok(attributes)
 }
 
 /// The text of a file or of standard input, up to the limit.

@@ -116,3 +116,50 @@ fn input_that_is_of_no_use_is_named() {
         assert!(ran.err.contains(words) && ran.err.contains(file), "{file}: {}", ran.err);
     }
 }
+
+#[test]
+fn a_repeated_attribute_has_several_values() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("user.json"), r#"{"role": ["x", "y", "z"], "other": "o"}"#).unwrap();
+    let arguments = [
+        "expr",
+        "Join(\"+\", [role], [other], Count([role]))",
+        "--input",
+        "user.json",
+        "--set",
+        "role=a",
+        "--set",
+        "mail=m",
+        "--set",
+        "role=b",
+    ];
+    let ran = ran(entente(folder.path()).args(arguments).output().unwrap());
+    assert_eq!((ran.status, ran.out.as_str(), ran.err.as_str()), (0, "a+b+o+2\n", ""));
+}
+
+#[test]
+fn a_misspelled_attribute_is_noted_with_the_nearest() {
+    let ran = run(["expr", "[givnName]", "--set", "givenName=Ada"]);
+    assert_eq!((ran.status, ran.out.as_str()), (0, ""));
+    assert!(
+        ran.err.contains("[givnName] has no value in the input, so it is null; did you mean [givenName]?"),
+        "{}",
+        ran.err
+    );
+    assert!(!run(["expr", "[mail]", "--set", "givenName=Ada"]).err.contains("did you mean"));
+}
+
+#[test]
+fn the_exit_status_tells_what_happened() {
+    for (arguments, status) in [
+        (vec!["expr", "ToUpper(\"a\")"], 0),
+        (vec!["expr", "CDate(\"never\")"], 1),
+        (vec!["expr", "ToUpper("], 1),
+        (vec!["expr"], 2),
+        (vec!["expr", "[a]", "--set", "a"], 2),
+        (vec!["expr", "[a]", "--output", "xml"], 2),
+    ] {
+        let ran = run(&arguments);
+        assert_eq!(ran.status, status, "{arguments:?}: {}", ran.err);
+    }
+}
