@@ -37,10 +37,6 @@ enum Command {
     Expr(commands::expr::Arguments),
 }
 
-/// As fast as the system's allocator, with a fifth less memory: many small values live briefly, on several threads.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 /// Ended without doing what was asked.
 const FAILED: u8 = 1;
 
