@@ -62,22 +62,38 @@ impl Call {
     /// 400 for a token that was not given for this query of this tenant.
     pub(crate) fn position(&self) -> Result<Position, GraphError> {
         let Some(token) = &self.options.skip_token else { return Ok(Position::Start) };
-        let read = || {
-            let text = String::from_utf8(URL_SAFE_NO_PAD.decode(token).ok()?).ok()?;
-            let (seal, text) = text.split_once('.')?;
-            (seal == self.seal(text)).then(|| Position::read(text))?
-        };
-        read().ok_or_else(|| {
-            GraphError::bad_request(
-                "The value of '$skiptoken' is not valid for this query. Follow '@odata.nextLink' unchanged, or begin anew without the option.",
-            )
-        })
+        self.opened(token).and_then(|text| Position::read(&text)).ok_or_else(wrong_token)
+    }
+
+    /// The key after which the page begins that is asked for, in collections that are ordered by a key of their own.
+    ///
+    /// # Errors
+    /// As [`position`](Self::position).
+    pub(crate) fn after_key(&self) -> Result<Option<String>, GraphError> {
+        let Some(token) = &self.options.skip_token else { return Ok(None) };
+        let text = self.opened(token).ok_or_else(wrong_token)?;
+        text.strip_prefix('k').map(|key| Some(key.to_owned())).ok_or_else(wrong_token)
+    }
+
+    /// What a token says that was given for this query of this tenant.
+    fn opened(&self, token: &str) -> Option<String> {
+        let text = String::from_utf8(URL_SAFE_NO_PAD.decode(token).ok()?).ok()?;
+        let (seal, text) = text.split_once('.')?;
+        (seal == self.seal(text)).then(|| text.to_owned())
     }
 
     /// The address of the page that begins at a position.
     pub(crate) fn next_link(&self, position: Position) -> String {
-        let text = position.text();
-        let token = URL_SAFE_NO_PAD.encode(format!("{}.{text}", self.seal(&text)));
+        self.link_to(&position.text())
+    }
+
+    /// The address of the page that begins after a key.
+    pub(crate) fn next_link_after(&self, key: &str) -> String {
+        self.link_to(&format!("k{key}"))
+    }
+
+    fn link_to(&self, text: &str) -> String {
+        let token = URL_SAFE_NO_PAD.encode(format!("{}.{text}", self.seal(text)));
         collection::next_link(&format!("{}{}", self.base, self.path), &self.query, "$skiptoken", &token)
     }
 
@@ -95,6 +111,12 @@ impl Call {
         );
         format!("{:032x}", self.service().tokens.seal(&text))
     }
+}
+
+fn wrong_token() -> GraphError {
+    GraphError::bad_request(
+        "The value of '$skiptoken' is not valid for this query. Follow '@odata.nextLink' unchanged, or begin anew without the option.",
+    )
 }
 
 #[cfg(test)]

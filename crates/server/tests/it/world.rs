@@ -89,6 +89,7 @@ impl World {
             timer: Arc::new(SystemTimer::new(clock.clone())),
             registry,
             templates,
+            notifiers: engine::Notifiers::default(),
             node: Uuid::from_u128(1),
         });
         let template = json!({

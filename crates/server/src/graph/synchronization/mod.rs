@@ -5,6 +5,7 @@
 //! leaves an audit record.
 
 mod actions;
+mod by_hand;
 mod credentials;
 mod directories;
 mod error;
@@ -15,11 +16,13 @@ mod members;
 mod merge;
 mod on_demand;
 mod owner;
+mod remembered;
 mod routes;
 mod schema;
 mod secrets;
 mod service;
 mod templates;
+mod versions;
 
 pub(super) use lifecycle::{pause_jobs, remove_jobs};
 pub(super) use routes::routes;

@@ -3,6 +3,7 @@
 use super::{
     actions, credentials, directories, jobs, language, on_demand, schema, secrets, service, templates,
 };
+use super::{by_hand, remembered, versions};
 use crate::graph::route::Route;
 
 /// Read jobs, schemas and templates.
@@ -10,6 +11,21 @@ const READ: &[&str] =
     &["Synchronization.Read.All", "Application.ReadWrite.OwnedBy", "Synchronization.ReadWrite.All"];
 /// Write and order about jobs, schemas and secrets.
 const WRITE: &[&str] = &["Application.ReadWrite.OwnedBy", "Synchronization.ReadWrite.All"];
+
+/// Read links, failures, exclusions and drift.
+const READ_OBJECTS: &[&str] = &[
+    "SynchronizationMetadata.Read.OwnedBy",
+    "SynchronizationMetadata.Read.All",
+    "SynchronizationMetadata.ReadWrite.OwnedBy",
+    "SynchronizationMetadata.ReadWrite.All",
+    "Synchronization.ReadWrite.All",
+];
+/// Change links and exclusions by hand.
+const WRITE_OBJECTS: &[&str] = &[
+    "SynchronizationMetadata.ReadWrite.OwnedBy",
+    "SynchronizationMetadata.ReadWrite.All",
+    "Synchronization.ReadWrite.All",
+];
 
 /// A route under both roots.
 macro_rules! both {
@@ -23,7 +39,10 @@ macro_rules! both {
 
 /// All routes of synchronization.
 pub(in crate::graph) fn routes() -> Vec<Route> {
-    [service_routes(), job_routes(), job_schema_routes(), template_routes()].into_iter().flatten().collect()
+    [service_routes(), job_routes(), object_routes(), job_schema_routes(), template_routes()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 fn service_routes() -> Vec<Route> {
@@ -60,6 +79,29 @@ fn job_routes() -> Vec<Route> {
     .collect()
 }
 
+/// What a job remembers of its objects, and what people do about them by hand.
+fn object_routes() -> Vec<Route> {
+    [
+        both!(get "/jobs/{job}/links", READ_OBJECTS, remembered::links),
+        both!(post "/jobs/{job}/links", WRITE_OBJECTS, by_hand::set_link),
+        both!(delete "/jobs/{job}/links/{link}", WRITE_OBJECTS, by_hand::break_link),
+        both!(get "/jobs/{job}/objectConnections", READ_OBJECTS, by_hand::connections),
+        both!(get "/jobs/{job}/objectConnections/{connection}", READ_OBJECTS, by_hand::connection),
+        both!(delete "/jobs/{job}/objectConnections/{connection}", WRITE_OBJECTS, by_hand::disconnect),
+        both!(get "/jobs/{job}/escrows", READ_OBJECTS, remembered::escrows),
+        both!(post "/jobs/{job}/escrows/retry", WRITE, by_hand::retry),
+        both!(get "/jobs/{job}/exclusions", READ_OBJECTS, remembered::exclusions),
+        both!(post "/jobs/{job}/exclusions", WRITE_OBJECTS, by_hand::exclude),
+        both!(delete "/jobs/{job}/exclusions/{exclusion}", WRITE_OBJECTS, by_hand::readmit),
+        both!(get "/jobs/{job}/drift", READ_OBJECTS, remembered::drift),
+        both!(post "/jobs/{job}/allow", WRITE, by_hand::allow),
+    ]
+    .into_iter()
+    .flatten()
+    .map(Route::in_beta)
+    .collect()
+}
+
 fn job_schema_routes() -> Vec<Route> {
     [
         both!(get "/jobs/{job}/schema", READ, schema::get),
@@ -69,6 +111,9 @@ fn job_schema_routes() -> Vec<Route> {
         both!(get "/jobs/{job}/schema/functions", READ, language::functions),
         both!(get "/jobs/{job}/schema/filterOperators", READ, language::filter_operators),
         both!(post "/jobs/{job}/schema/parseExpression", READ, language::parse_expression),
+        both!(get "/jobs/{job}/schema/versions", READ, versions::list).map(Route::in_beta),
+        both!(post "/jobs/{job}/schema/versions/{version}/restore", WRITE, versions::restore)
+            .map(Route::in_beta),
         both!(get "/jobs/{job}/schema/directories", READ, directories::list),
         both!(post "/jobs/{job}/schema/directories", WRITE, directories::create),
         both!(get "/jobs/{job}/schema/directories/$count", READ, directories::count),

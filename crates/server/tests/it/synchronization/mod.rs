@@ -3,6 +3,7 @@
 mod directories;
 mod jobs;
 mod language;
+mod objects;
 mod on_demand;
 mod orders;
 pub(crate) mod rig;

@@ -1,0 +1,254 @@
+use model::SignedDuration;
+use serde_json::{Value as Json, json};
+
+use super::rig::{Rig, user};
+
+/// A started job that has made accounts of these people; its path in beta.
+async fn with_accounts(people: &[&str]) -> (Rig, String) {
+    let (rig, job) = Rig::with_job().await;
+    for name in people {
+        rig.source.upsert(user(name));
+    }
+    rig.world.post(&format!("{job}/start"), Json::Null).await.expect(204);
+    rig.cycle(&job).await;
+    assert_eq!(rig.target.len("account"), people.len());
+    let job = job.replace("/v1.0/", "/beta/");
+    (rig, job)
+}
+
+fn anchor_of(rig: &Rig, name: &str) -> String {
+    rig.target.object_by("account", "userName", name).unwrap().anchor.to_string()
+}
+
+#[tokio::test]
+async fn links_are_listed_page_by_page_and_found_by_anchor() {
+    let (rig, job) = with_accounts(&["ada", "bob", "cyd", "dee", "eve"]).await;
+    let page = rig.world.get(&format!("{job}/links?$top=2&$count=true")).await.expect(200);
+    assert_eq!(page["@odata.count"], 5);
+    assert_eq!(page["value"].as_array().unwrap().len(), 2);
+    let all = rig.world.every(&format!("{job}/links?$top=2")).await;
+    let names: Vec<&str> = all.iter().map(|link| link["sourceAnchor"].as_str().unwrap()).collect();
+    assert_eq!(names, ["ada", "bob", "cyd", "dee", "eve"]);
+    let first = &all[0];
+    assert_eq!(first["targetAnchor"], anchor_of(&rig, "ada"));
+    assert_eq!(
+        (&first["state"], &first["origin"], &first["isDisabled"], &first["ruleId"]),
+        (&json!("active"), &json!("created"), &json!(false), &json!("rule"))
+    );
+    assert_eq!((&first["sourceObjectType"], &first["targetObjectType"]), (&json!("User"), &json!("account")));
+
+    let target = anchor_of(&rig, "cyd");
+    for filter in ["sourceAnchor eq 'cyd'".to_owned(), format!("targetAnchor eq '{target}'")] {
+        let found = rig.world.every(&format!("{job}/links?$filter={filter}")).await;
+        assert_eq!(found, [all[2].clone()], "{filter}");
+    }
+    let found = rig.world.every(&format!("{job}/links?$filter=startswith(sourceAnchor,'d')&$top=1")).await;
+    assert_eq!(found, [all[3].clone()]);
+    rig.world.get(&format!("{job}/links?$orderby=state")).await.refused(400, "Request_BadRequest");
+    let stable = job.replace("/beta/", "/v1.0/");
+    rig.world.get(&format!("{stable}/links")).await.refused(404, "Request_ResourceNotFound");
+}
+
+#[tokio::test]
+async fn a_link_is_set_and_broken_by_hand() {
+    let (rig, job) = with_accounts(&["ada"]).await;
+    let old = anchor_of(&rig, "ada");
+    let links = format!("{job}/links");
+    let id = rig.world.every(&links).await[0]["id"].as_str().unwrap().to_owned();
+    rig.world.delete(&format!("{links}/{id}")).await.refused(400, "Request_BadRequest");
+    rig.world.delete(&format!("{links}/{id}?reason=wrong%20person")).await.expect(204);
+    let audit = rig.newest_audit().await;
+    assert_eq!(audit["activityDisplayName"], "Break synchronization link");
+    assert!(audit["targetResources"][0]["modifiedProperties"].to_string().contains("wrong person"));
+    assert_eq!(rig.world.every(&links).await, Vec::<Json>::new());
+    assert!(rig.target.object(&old.as_str().into()).is_some(), "the account stays as it is");
+
+    let other = rig.target.place("account", &[("userName", "ada.old".into())]);
+    let write =
+        |target: &str, reason: &str| json!({"sourceAnchor": "ada", "targetAnchor": target, "reason": reason});
+    rig.world.post(&links, write(other.as_str(), " ")).await.refused(400, "Request_BadRequest");
+    let words = rig.world.post(&links, write("t99", "her account")).await.refused(409, "Request_Conflict");
+    assert!(words.contains("no account 't99'"), "{words}");
+    let made = rig.world.post(&links, write(other.as_str(), "her account")).await.expect(201);
+    assert_eq!((&made["targetAnchor"], &made["origin"]), (&json!(other.as_str()), &json!("matched")));
+    assert_eq!(rig.newest_audit().await["activityDisplayName"], "Set synchronization link");
+    rig.target.take_away(&old.as_str().into());
+    rig.cycle(&job).await;
+    let account = rig.target.object(&other).unwrap();
+    assert_eq!(account.get("userName").to_string(), "ada", "the next cycle brings it to the source's values");
+    let words = rig
+        .world
+        .post(&links, json!({"sourceAnchor": "bob", "targetAnchor": other.as_str(), "reason": "r"}))
+        .await
+        .refused(409, "Request_Conflict");
+    assert!(words.contains("no User 'bob'"), "{words}");
+}
+
+#[tokio::test]
+async fn an_account_of_another_is_not_taken_by_hand() {
+    let (rig, job) = with_accounts(&["ada", "bob"]).await;
+    let write = json!({"sourceAnchor": "ada", "targetAnchor": anchor_of(&rig, "bob"), "reason": "r"});
+    let words = rig.world.post(&format!("{job}/links"), write.clone()).await.refused(409, "Request_Conflict");
+    assert!(words.contains("linked to 'bob' already"), "{words}");
+    let never = r#"[{"clauses":[{"sourceOperandName":"userName","operatorName":"EQUALS","targetOperand":{"values":["root"]}}]}]"#;
+    let settings = json!({"synchronizationJobSettings": [{"name": "NeverTouch", "value": never}]});
+    rig.world.patch(&job, settings).await.expect(204);
+    let root = rig.target.place("account", &[("userName", "root".into())]);
+    let write = json!({"sourceAnchor": "ada", "targetAnchor": root.as_str(), "reason": "r"});
+    let words = rig.world.post(&format!("{job}/links"), write).await.refused(409, "Request_Conflict");
+    assert!(words.contains("userName EQUALS 'root'"), "{words}");
+}
+
+#[tokio::test]
+async fn object_connections_are_read_one_by_one() {
+    let (rig, job) = with_accounts(&["ada", "bob"]).await;
+    let target = anchor_of(&rig, "ada");
+    let connections = format!("{job}/objectConnections");
+    let words = rig.world.get(&connections).await.refused(400, "Request_BadRequest");
+    assert!(words.contains("objectConnections('{id}')"), "{words}");
+    for path in [format!("{connections}/ada"), format!("{connections}('{target}')")] {
+        let found = rig.world.get(&path).await.expect(200);
+        assert_eq!((&found["sourceAnchor"], &found["targetAnchor"]), (&json!("ada"), &json!(target)));
+        assert_eq!(found["objectTypeName"], "User");
+    }
+    rig.world.get(&format!("{connections}('nobody')")).await.refused(404, "Request_ResourceNotFound");
+    let words = rig.world.delete(&format!("{connections}('ada')")).await.refused(409, "Request_Conflict");
+    assert!(words.contains("Pause it"), "{words}");
+    rig.world.post(&format!("{job}/pause"), Json::Null).await.expect(204);
+    rig.world.delete(&format!("{connections}('ada')")).await.expect(204);
+    rig.world.get(&format!("{connections}('ada')")).await.refused(404, "Request_ResourceNotFound");
+    assert_eq!(rig.newest_audit().await["activityDisplayName"], "Break synchronization link");
+}
+
+#[tokio::test]
+async fn an_excluded_object_is_left_alone_until_it_is_readmitted() {
+    let (rig, job) = with_accounts(&["ada"]).await;
+    let exclusions = format!("{job}/exclusions");
+    let made =
+        rig.world.post(&exclusions, json!({"sourceAnchor": "ada", "reason": "on trial"})).await.expect(201);
+    assert_eq!((&made["sourceAnchor"], &made["reason"]), (&json!("ada"), &json!("on trial")));
+    assert_eq!(rig.newest_audit().await["activityDisplayName"], "Exclude object from synchronization");
+    assert_eq!(rig.world.every(&exclusions).await.len(), 1);
+    rig.source.upsert(user("ada").with("displayName", "Countess"));
+    rig.cycle(&job).await;
+    let shown = || rig.target.object_by("account", "userName", "ada").unwrap().get("name").to_string();
+    assert_eq!(shown(), "ADA");
+    let log = rig.world.every("/v1.0/auditLogs/provisioning").await;
+    assert!(log.iter().any(|one| one.to_string().contains("excluded by hand: on trial")), "{log:?}");
+
+    let id = made["id"].as_str().unwrap();
+    rig.world.delete(&format!("{exclusions}/{id}")).await.refused(400, "Request_BadRequest");
+    rig.world.delete(&format!("{exclusions}/{id}?reason=over")).await.expect(204);
+    rig.world
+        .delete(&format!("{exclusions}/{id}?reason=over"))
+        .await
+        .refused(404, "Request_ResourceNotFound");
+    rig.cycle(&job).await;
+    assert_eq!(shown(), "Countess");
+}
+
+#[tokio::test]
+async fn failures_are_listed_and_tried_again_on_request() {
+    let (rig, job) = with_accounts(&["ada"]).await;
+    rig.source.upsert(user("bob"));
+    rig.target
+        .faults()
+        .always(&[testkit::Method::Create], testkit::Fault::Refuse(connector::ErrorClass::Permanent));
+    rig.cycle(&job).await;
+    let waiting = rig.world.every(&format!("{job}/escrows")).await;
+    assert_eq!(waiting.len(), 1);
+    let one = &waiting[0];
+    assert_eq!((&one["sourceAnchor"], &one["attempts"]), (&json!("bob"), &json!(1)));
+    for property in ["errorCode", "reason", "recommendedAction", "firstFailedDateTime", "nextAttemptDateTime"]
+    {
+        assert!(one[property].as_str().is_some_and(|text| !text.is_empty()), "{one}");
+    }
+    rig.target.faults().heal();
+    rig.cycle(&job).await;
+    assert_eq!(rig.target.len("account"), 1, "it is not due yet");
+    let retry = format!("{job}/escrows/retry");
+    rig.world.post(&retry, json!({"ids": ["nonsense"]})).await.refused(400, "Request_BadRequest");
+    rig.world.post(&retry, json!({"ids": [one["id"]]})).await.expect(204);
+    rig.cycle(&job).await;
+    assert_eq!(rig.target.len("account"), 2);
+    assert_eq!(rig.world.every(&format!("{job}/escrows")).await, Vec::<Json>::new());
+    rig.world.post(&retry, Json::Null).await.expect(204);
+    assert_eq!(rig.newest_audit().await["activityDisplayName"], "Retry failures of synchronization");
+}
+
+#[tokio::test]
+async fn drift_is_shown_with_what_was_expected_and_since_when() {
+    let (rig, job) = with_accounts(&["ada", "bob"]).await;
+    let settings = json!({"synchronizationJobSettings": [{"name": "DriftInterval", "value": "PT30M"}]});
+    rig.world.patch(&job, settings).await.expect(204);
+    rig.target.alter(&anchor_of(&rig, "ada").as_str().into(), "name", "Hacked".into());
+    rig.target.take_away(&anchor_of(&rig, "bob").as_str().into());
+    assert_eq!(rig.world.every(&format!("{job}/drift")).await, Vec::<Json>::new());
+    rig.world.clock.advance(SignedDuration::from_mins(40));
+    rig.cycle(&job).await;
+    let drift = rig.world.every(&format!("{job}/drift?$top=1")).await;
+    assert_eq!(drift.len(), 2, "{drift:?}");
+    let value = drift.iter().find(|one| one["kind"] == "valueChanged").unwrap();
+    assert_eq!(
+        (&value["sourceAnchor"], &value["attribute"], &value["expected"], &value["found"]),
+        (&json!("ada"), &json!("name"), &json!("ADA"), &json!("Hacked"))
+    );
+    assert!(value["sinceDateTime"].as_str().unwrap().starts_with("20"));
+    let missing = drift.iter().find(|one| one["kind"] == "accountMissing").unwrap();
+    assert_eq!((&missing["sourceAnchor"], &missing["attribute"]), (&json!("bob"), &Json::Null));
+    let found = rig.world.every(&format!("{job}/drift?$filter=attribute eq 'name'")).await;
+    assert_eq!(found, [value.clone()]);
+}
+
+#[tokio::test]
+async fn held_creates_are_let_through_by_a_person() {
+    let (rig, job) = with_accounts(&["ada"]).await;
+    let settings = json!({"synchronizationJobSettings": [{"name": "MaxCreates", "value": "3"}]});
+    rig.world.patch(&job, settings).await.expect(204);
+    for name in ["bob", "cyd", "dee"] {
+        rig.source.upsert(user(name));
+    }
+    rig.cycle(&job).await;
+    assert_eq!(rig.target.len("account"), 1, "none of them is made");
+    let status = rig.world.get(&job).await.expect(200)["status"].clone();
+    assert_eq!((&status["code"], &status["quarantine"]["reason"]), (&json!("Quarantine"), &json!("Unknown")));
+    assert_eq!(status["quarantine"]["error"]["code"], "TooManyCreates");
+    let allow = format!("{job}/allow");
+    rig.world.post(&allow, json!({"kinds": [], "reason": "r"})).await.refused(400, "Request_BadRequest");
+    rig.world
+        .post(&allow, json!({"kinds": ["moves"], "reason": "r"}))
+        .await
+        .refused(400, "Request_BadRequest");
+    rig.world.post(&allow, json!({"kinds": ["creates"], "reason": "new team"})).await.expect(204);
+    assert_eq!(rig.newest_audit().await["activityDisplayName"], "Allow held changes of synchronization");
+    rig.cycle(&job).await;
+    assert_eq!(rig.target.len("account"), 4);
+    assert_eq!(rig.world.get(&job).await.expect(200)["status"]["code"], "Active");
+}
+
+#[tokio::test]
+async fn an_earlier_schema_is_restored() {
+    let (rig, job) = Rig::with_job().await;
+    let job = job.replace("/v1.0/", "/beta/");
+    let schema = format!("{job}/schema");
+    let first = rig.world.get(&schema).await.expect(200);
+    let mut changed = super::rig::schema();
+    changed["synchronizationRules"][0]["objectMappings"][0]["attributeMappings"]
+        .as_array_mut()
+        .unwrap()
+        .pop();
+    rig.world.put(&schema, changed).await.expect(204);
+    let versions = rig.world.every(&format!("{schema}/versions")).await;
+    let ids: Vec<&str> = versions.iter().map(|one| one["id"].as_str().unwrap()).collect();
+    assert_eq!(ids, ["2", "1"]);
+    assert!(versions[0]["createdBy"].is_string() && versions[0]["createdDateTime"].is_string());
+    rig.world
+        .post(&format!("{schema}/versions/9/restore"), Json::Null)
+        .await
+        .refused(404, "Request_ResourceNotFound");
+    rig.world.post(&format!("{schema}/versions/1/restore"), Json::Null).await.expect(204);
+    let restored = rig.world.get(&schema).await.expect(200);
+    assert_eq!(restored["synchronizationRules"], first["synchronizationRules"]);
+    assert_eq!(restored["version"], "3.0");
+    assert_eq!(rig.newest_audit().await["activityDisplayName"], "Update synchronization schema");
+}
