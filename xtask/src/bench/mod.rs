@@ -1,6 +1,7 @@
 //! The benches, by name.
 
 mod engine;
+mod expressions;
 mod scim;
 
 use std::path::PathBuf;
@@ -32,6 +33,8 @@ pub(crate) struct Arguments {
 enum Name {
     /// Cycles from the embedded directory to a target in memory, for one organization and for one ten times as large.
     Engine,
+    /// Mappings evaluated in one thread: nanoseconds and allocations for each.
+    Expressions,
     /// An initial cycle into a real SCIM server, against a plain load generator at the same server.
     Scim,
 }
@@ -44,6 +47,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
     match arguments.name {
         Name::Engine => print!("{}", engine::run(arguments.users.unwrap_or(100_000))?),
+        Name::Expressions => print!("{}", expressions::run()?),
         Name::Scim => print!("{}", scim::run(arguments.users.unwrap_or(2_000), concurrency)?),
     }
     Ok(())
