@@ -63,8 +63,14 @@ async def map_roles(job, function: str):
     await job.builder.schema.patch(schema)
 
 
-@pytest.mark.parametrize("profile", ["aadOptscim062020", "AzureAdScimPatch2017"])
-async def test_requests_of_a_profile(world, profile):
+@pytest.mark.parametrize(
+    "profile, function",
+    [
+        ("aadOptscim062020", "AssertiveAppRoleAssignmentsComplex"),
+        ("AzureAdScimPatch2017", "AppRoleAssignmentsComplex"),
+    ],
+)
+async def test_requests_of_a_profile(world, profile, function):
     graph, proxy, flagged = world.graph, world.proxy, profile == "aadOptscim062020"
     proxy.fault = Groups()
     name = "ada@example.com"
@@ -82,7 +88,7 @@ async def test_requests_of_a_profile(world, profile):
     await application.put_secrets(f"{proxy.base}?{profile}", sync_all=False)
     job = await application.create_job("scim")
     await job.set(Interval="PT1H", TriggerOnChange="false")
-    await map_roles(job, "AssertiveAppRoleAssignmentsComplex")
+    await map_roles(job, function)
     await application.assign([ada.id, crew.id])
     await job.cycle()
 
@@ -127,6 +133,24 @@ async def test_requests_of_a_profile(world, profile):
     changed = patches[f"/Users/{account.id}"]
     assert sorted(changed, key=str) == sorted(expected, key=str)
     assert patches["/Groups/g1"] == [removal]
+
+    # One role more replaces the roles, or is added to them.
+    role = next(one for one in (await application.principal.get()).app_roles if one.display_name == "msiam_access")
+    await application.principal.app_role_assigned_to.post(
+        graph.models.AppRoleAssignment(
+            principal_id=ada.id, resource_id=application.service_principal, app_role_id=role.id
+        )
+    )
+    await job.cycle()
+    (change,) = sent(proxy, "PATCH")
+    (operation,) = operations(change)
+    names = ["User", "msiam_access"]
+    if flagged:
+        value = [{"primary": False, "type": ROLE, "display": one, "value": one} for one in names]
+        assert operation == {"op": "replace", "path": "roles", "value": value}
+    else:
+        added = [json.loads(one["value"])["displayName"] for one in operation.pop("value")]
+        assert operation == {"op": "Add", "path": "roles"} and added == names
 
     # Who leaves is disabled.
     await graph.user(ada.id).patch(graph.models.User(account_enabled=False))
