@@ -14,5 +14,5 @@ pub use change::{Change, ChangePage, ChangeRequest, Cursor, ReferencePage, Selec
 pub use error::{ConnectorError, ErrorClass, Result};
 pub use factory::{Configuration, ConfigurationError, Factory};
 pub use model::change::{AttributeChange, ChangeKind, ChangeSet, ReferenceChange, SourceObject};
-pub use source::{Source, SourceCapabilities};
+pub use source::{Entitlement, Source, SourceCapabilities};
 pub use target::{Target, TargetCapabilities, TargetPage, TypeCapabilities};

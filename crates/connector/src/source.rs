@@ -45,4 +45,28 @@ pub trait Source: Send + Sync {
         attribute: &Name,
         cursor: Option<&Cursor>,
     ) -> Result<ReferencePage>;
+
+    /// How an object came by its right to an account, for explanations: every path, as far as the source tells. Empty
+    /// where it has none, or where the source does not tell.
+    async fn entitled_by(&self, _kind: &Name, _anchor: &Anchor) -> Result<Vec<Entitlement>> {
+        Ok(Vec::new())
+    }
+}
+
+/// How an object came by its right to an account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Entitlement {
+    /// Everybody has it.
+    Everybody,
+    /// It is assigned itself.
+    Assigned,
+    /// It is a member of an assigned group.
+    Group {
+        /// The assigned group.
+        anchor: Anchor,
+        /// The group's name for people.
+        name: Option<Name>,
+        /// True where it is a member of a group in the assigned one.
+        nested: bool,
+    },
 }

@@ -56,6 +56,8 @@ pub(crate) enum Warrant {
     Lease(u64),
     /// Claims on the objects that it works on, by their holder.
     Claims(Uuid),
+    /// Nothing: it only looks.
+    Nothing,
 }
 
 /// A cycle under way.
@@ -246,7 +248,7 @@ impl<'a> Cycle<'a> {
             return Ok(());
         }
         let text = serde_json::to_string(&runtime).map_err(|error| StoreError::Corrupt(error.to_string()))?;
-        let commit = self.warranted(Commit { runtime: Some(text), ..commit });
+        let commit = self.warranted(Commit { runtime: Some(text), ..commit })?;
         self.runtime = runtime;
         let (store, job) = (self.services.store.clone(), self.prepared.job.id.clone());
         let outdated = self.outdated_by_kind(outdated);
@@ -263,14 +265,16 @@ impl<'a> Cycle<'a> {
 
     /// Writes under this run's warrant.
     pub(crate) async fn write(&self, commit: Commit) -> Result<()> {
-        self.services.store.commit(&self.prepared.job.id, self.warranted(commit)).await
+        let commit = self.warranted(commit)?;
+        self.services.store.commit(&self.prepared.job.id, commit).await
     }
 
-    fn warranted(&self, commit: Commit) -> Commit {
+    fn warranted(&self, commit: Commit) -> Result<Commit> {
         let commit = Commit { generation: self.generation, ..commit };
         match self.warrant {
-            Warrant::Lease(fence) => Commit { fence, ..commit },
-            Warrant::Claims(holder) => Commit { claims: Some(holder), ..commit },
+            Warrant::Lease(fence) => Ok(Commit { fence, ..commit }),
+            Warrant::Claims(holder) => Ok(Commit { claims: Some(holder), ..commit }),
+            Warrant::Nothing => Err(StoreError::Fenced),
         }
     }
 

@@ -14,6 +14,7 @@ mod filter;
 mod flow;
 mod limits;
 mod matching;
+mod preview;
 mod program;
 mod protect;
 mod schedule;
@@ -29,6 +30,7 @@ pub use facts::{
 };
 pub use filter::{FilterOperator, MultivaluedComparison, filter_operators};
 pub use limits::{Held, Limits, Tally};
+pub use preview::{Preview, preview};
 pub use program::{AttributeFlow, Mapping, Program, ReferenceFlow, Rule};
 pub use schedule::{EscrowTally, escrow_trouble, retry_at};
 pub use settle::{Outcome, Settled, is_about_the_target, settle};

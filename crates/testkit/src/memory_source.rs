@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use async_trait::async_trait;
 use connector::{
-    ChangePage, ChangeRequest, Cursor, ReferencePage, Result, Selection, Source, SourceCapabilities,
+    ChangePage, ChangeRequest, Cursor, Entitlement, ReferencePage, Result, Selection, Source, SourceCapabilities,
     SourceObject,
 };
 use model::{Anchor, Name, Object, Value};
@@ -293,6 +293,10 @@ impl Source for MemorySource {
             Ok(ReferencePage { references, next })
         })
         .await
+    }
+
+    async fn entitled_by(&self, _kind: &Name, anchor: &Anchor) -> Result<Vec<Entitlement>> {
+        Ok(self.held().entitled_by(anchor))
     }
 }
 

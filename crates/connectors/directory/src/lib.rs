@@ -15,6 +15,7 @@
 mod attributes;
 mod cursor;
 mod definition;
+mod entitled;
 mod factory;
 mod full;
 mod increment;

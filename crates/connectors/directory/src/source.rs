@@ -3,7 +3,7 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use async_trait::async_trait;
 use connector::{
-    ChangePage, ChangeRequest, Configuration, ConnectorError, Cursor, ErrorClass, ReferencePage, Result,
+    ChangePage, ChangeRequest, Configuration, ConnectorError, Cursor, Entitlement, ErrorClass, ReferencePage, Result,
     Selection, Source, SourceCapabilities, SourceObject,
 };
 use directory::{DirectoryError, DirectoryObject, ObjectKind, Presence, RelationKind, TenantDirectory};
@@ -188,6 +188,13 @@ impl Source for DirectorySource {
         let full = members.len() >= REFERENCES;
         let next = members.last().filter(|_| full).map(|last| Cursor(last.to_string()));
         Ok(ReferencePage { references: members.into_iter().map(anchor).collect(), next })
+    }
+
+    async fn entitled_by(&self, _kind: &Name, anchor: &Anchor) -> Result<Vec<Entitlement>> {
+        match Uuid::parse_str(anchor.as_str()) {
+            Ok(id) => self.paths(id).await,
+            Err(_) => Ok(Vec::new()),
+        }
     }
 }
 

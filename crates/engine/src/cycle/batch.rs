@@ -95,13 +95,24 @@ impl Cycle<'_> {
         items: &mut [Item<'_>],
         results: &mut Results,
     ) -> Result<Vec<(usize, Box<Decision>)>> {
-        let open: Vec<usize> = (0..items.len()).collect();
-        let mut aside = Results { checked: results.checked, ..Results::default() };
-        let decided = self.decide_all(items, &open, Mode::LOOK, &mut aside).await?;
+        let (decided, aside) = self.consider(items, Mode::LOOK).await?;
         if let Some(halt) = aside.halt {
             results.halt(halt);
         }
-        Ok(decided.into_iter().map(|one| (one.item, one.decision)).collect())
+        Ok(decided)
+    }
+
+    /// Decides and does nothing: what would be sent for whom, by the items' positions. The log and the escrows of the
+    /// results tell of those that no decision could be made about.
+    pub(crate) async fn consider(
+        &self,
+        items: &mut [Item<'_>],
+        mode: Mode,
+    ) -> Result<(Vec<(usize, Box<Decision>)>, Results)> {
+        let open: Vec<usize> = (0..items.len()).collect();
+        let mut results = Results::default();
+        let decided = self.decide_all(items, &open, mode, &mut results).await?;
+        Ok((decided.into_iter().map(|one| (one.item, one.decision)).collect(), results))
     }
 
     /// Brings every open item to a decision; those whose needs fail are settled at once.
@@ -234,7 +245,9 @@ impl Cycle<'_> {
             Warrant::Lease(fence) => {
                 self.services.store.begin_creates(&self.prepared.job.id, fence, intents).await
             }
-            Warrant::Claims(_) => self.write(Commit { intents, ..Commit::default() }).await,
+            Warrant::Claims(_) | Warrant::Nothing => {
+                self.write(Commit { intents, ..Commit::default() }).await
+            }
         }
     }
 

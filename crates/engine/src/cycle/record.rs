@@ -21,9 +21,20 @@ pub(crate) enum Ending<'a> {
     Failed(&'a Failure),
     /// A limited write waits for consent.
     Held,
+    /// Nothing was tried: this is what would be done.
+    Planned,
 }
 
 impl Cycle<'_> {
+    /// The record of what would be done with an object.
+    pub(crate) fn planned(&self, item: &Item<'_>, decision: &Decision) -> ProvisioningRecord {
+        let ending = match &decision.action {
+            Action::Fail(failure) => Ending::Failed(failure),
+            _ => Ending::Planned,
+        };
+        self.whole_record(item, decision, &ending)
+    }
+
     /// The record of an object; none where the log does not want it.
     pub(crate) fn record(
         &self,
@@ -43,6 +54,14 @@ impl Cycle<'_> {
                 LogSkips::Changed | LogSkips::All => {}
             }
         }
+        Some(self.whole_record(item, decision, ending))
+    }
+
+    fn whole_record(&self, item: &Item<'_>, decision: &Decision, ending: &Ending<'_>) -> ProvisioningRecord {
+        let skip = match &decision.action {
+            Action::Skip(reason) => Some(*reason),
+            _ => None,
+        };
         let action = log_action(decision, ending);
         let now = self.services.clock.now();
         let mut steps = item.trace.clone();
@@ -57,14 +76,16 @@ impl Cycle<'_> {
                 steps.push(decision.inactive.map_or(TraceStep::Held(action), TraceStep::Staged));
                 (LogOutcome::Warning, None)
             }
-            Ending::Done(_) if skip.is_some() => (LogOutcome::Skipped, None),
-            Ending::Done(_) => {
+            Ending::Planned if matches!(decision.action, Action::Defer(_)) => (LogOutcome::Warning, None),
+            Ending::Planned if skip.is_none() => (LogOutcome::Success, None),
+            Ending::Done(_) | Ending::Planned if skip.is_some() => (LogOutcome::Skipped, None),
+            Ending::Done(_) | Ending::Planned => {
                 steps.push(TraceStep::Export(action));
                 (LogOutcome::Success, None)
             }
         };
         let (source, target) = identities(item, decision, ending);
-        Some(ProvisioningRecord {
+        ProvisioningRecord {
             id: self.services.entropy.uuid_at(now),
             moment: now,
             duration_ms: elapsed_ms(item.began, now),
@@ -78,7 +99,7 @@ impl Cycle<'_> {
             target,
             steps,
             modified: decision.changes().map(modified).unwrap_or_default(),
-        })
+        }
     }
 }
 

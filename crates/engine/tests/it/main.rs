@@ -4,6 +4,7 @@
 
 mod cycles;
 mod drift;
+mod explain;
 mod failures;
 mod flow;
 mod intents;

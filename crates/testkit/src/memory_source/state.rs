@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ops::Bound;
 
 use connector::{
-    Change, ChangePage, ChangeRequest, ConnectorError, Cursor, ErrorClass, Result, Selection, SourceObject,
+    Change, ChangePage, ChangeRequest, ConnectorError, Cursor, Entitlement, ErrorClass, Result, Selection, SourceObject,
 };
 use model::{Anchor, Attributes, Name, Object, Value};
 
@@ -304,6 +304,25 @@ impl State {
         !self.assignments_count
             || self.assigned.contains(anchor)
             || self.incoming.get(anchor).is_some_and(|incoming| incoming.iter().any(entitles))
+    }
+
+    /// How an object came by its right.
+    pub(super) fn entitled_by(&self, anchor: &Anchor) -> Vec<Entitlement> {
+        if !self.assignments_count {
+            return vec![Entitlement::Everybody];
+        }
+        let own = self.assigned.contains(anchor).then_some(Entitlement::Assigned);
+        let groups = self.incoming.get(anchor).into_iter().flatten().filter(|incoming| {
+            incoming.attribute == "members"
+                && self.assigned.contains(&incoming.owner)
+                && self.visible(&incoming.owner)
+        });
+        let groups = groups.map(|incoming| {
+            let group = self.objects.get(&incoming.owner);
+            let name = group.and_then(|group| group.object.get("displayName").as_text().map(Name::from));
+            Entitlement::Group { anchor: incoming.owner.clone(), name, nested: false }
+        });
+        own.into_iter().chain(groups).collect()
     }
 
     fn is_member(&self, anchor: &Anchor, group: &Anchor) -> bool {

@@ -1,5 +1,6 @@
+use connector::{Entitlement, Source as _};
 use directory::{ObjectKind, app_roles};
-use model::Uuid;
+use model::{Anchor, Uuid};
 use serde_json::json;
 
 use crate::world::{Follower, MSIAM_ROLE, World, anchor, anchors};
@@ -183,4 +184,29 @@ async fn a_renamed_role_touches_who_has_it() {
     let id = roles[0]["id"].as_str().unwrap();
     let text = format!("{{\"id\":\"{id}\",\"value\":\"read\",\"displayName\":\"Reader\"}}");
     assert_eq!(follower.role_texts(members[3]), [text]);
+}
+
+#[tokio::test]
+async fn the_paths_of_an_entitlement_are_told() {
+    let world = World::new().await;
+    let person = world.user("ada").await;
+    let (inner, outer) = (world.group("inner").await, world.group("outer").await);
+    world.join(inner, person).await;
+    world.join(outer, inner).await;
+    world.assign(outer).await;
+    let told = async |nested: bool| {
+        let source = if nested { world.nested() } else { world.source() };
+        source.entitled_by(&"User".into(), &Anchor::new(person.to_string())).await.unwrap()
+    };
+    assert_eq!(told(false).await, []);
+    let path = Entitlement::Group {
+        anchor: Anchor::new(outer.to_string()),
+        name: Some("outer".into()),
+        nested: true,
+    };
+    assert_eq!(told(true).await, [path.clone()]);
+    world.assign(person).await;
+    assert_eq!(told(true).await, [Entitlement::Assigned, path]);
+    world.assign(inner).await;
+    assert_eq!(told(false).await.len(), 2, "directly, and by the group");
 }

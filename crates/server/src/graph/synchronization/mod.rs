@@ -9,6 +9,7 @@ mod by_hand;
 mod credentials;
 mod directories;
 mod error;
+mod explain;
 mod jobs;
 mod language;
 mod lifecycle;

@@ -1,7 +1,7 @@
 //! The routes of synchronization, under service principals and under applications alike.
 
 use super::{
-    actions, credentials, directories, jobs, language, on_demand, schema, secrets, service, templates,
+    actions, credentials, directories, explain, jobs, language, on_demand, schema, secrets, service, templates,
 };
 use super::{by_hand, remembered, versions};
 use crate::graph::route::Route;
@@ -73,6 +73,7 @@ fn job_routes() -> Vec<Route> {
         both!(post "/jobs/{job}/run", WRITE, actions::run).map(Route::in_beta),
         both!(post "/jobs/{job}/validateCredentials", WRITE, credentials::validate_for_job),
         both!(post "/jobs/{job}/provisionOnDemand", WRITE, on_demand::provision),
+        both!(get "/jobs/{job}/explain", READ, explain::explain).map(Route::in_beta),
     ]
     .into_iter()
     .flatten()

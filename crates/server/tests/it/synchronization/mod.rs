@@ -1,6 +1,7 @@
 //! Synchronization, with connectors in memory in the place of real directories.
 
 mod directories;
+mod explain;
 mod jobs;
 mod language;
 mod objects;
