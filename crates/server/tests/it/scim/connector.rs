@@ -65,7 +65,11 @@ impl Rig {
 }
 
 fn selection(kind: &str, attributes: &[&str]) -> Selection {
-    Selection { kind: kind.into(), attributes: attributes.iter().map(|name| (*name).into()).collect(), ..Selection::default() }
+    Selection {
+        kind: kind.into(),
+        attributes: attributes.iter().map(|name| (*name).into()).collect(),
+        ..Selection::default()
+    }
 }
 
 fn changes(changes: &[(&str, Value, Value)]) -> ChangeSet {
