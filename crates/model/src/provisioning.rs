@@ -139,6 +139,36 @@ impl SkipReason {
         }
     }
 
+    /// What a person can do about it, where it is not as it should be.
+    #[must_use]
+    pub fn advice(self) -> &'static str {
+        match self {
+            Self::RedundantExport | Self::RedundantSoftDelete => "Nothing: the account is as it should be.",
+            Self::Filtered => "Nothing, or change the mapping's input filter.",
+            Self::Inactive(reason) | Self::OutOfScopeDeletionsSkipped(reason) => match reason {
+                Inactive::NotEntitled => {
+                    "Nothing, or assign the object or one of its groups to the application."
+                }
+                Inactive::OutOfScope => "Nothing, or change the object or the scoping filter.",
+                Inactive::Disabled => "Nothing, or enable the account at the source.",
+                Inactive::SoftDeleted => "Nothing, or restore the object at the source.",
+                Inactive::Gone => "Nothing: there is no object any more.",
+            },
+            Self::NoDeprovisioningConfigured(_) => {
+                "Let the mapping's flow types include Delete, or map IsSoftDeleted, if such accounts are to go."
+            }
+            Self::AddDoesNotFlow => {
+                "Let the mapping's flow types include Add, if the account is to be created."
+            }
+            Self::UpdateDoesNotFlow => {
+                "Let the mapping's flow types include Update, if accounts are to be changed."
+            }
+            Self::NotOwned => "Nothing, or set Ownership to All.",
+            Self::NeverTouch => "Nothing, or change NeverTouch.",
+            Self::Excluded => "Nothing, or end the exclusion.",
+        }
+    }
+
     /// A small stable number, to remember an object's last outcome by.
     #[must_use]
     pub fn number(self) -> u8 {

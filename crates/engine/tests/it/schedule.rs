@@ -62,6 +62,50 @@ async fn a_started_job_runs_at_once_and_then_when_something_changes() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn changes_during_a_cycle_set_one_mark_and_none_trigger_in_quarantine() {
+    let faults = Faults::none();
+    let target = MemoryTarget::new().unique("account", "userName").with_faults(faults.clone());
+    let rig = Rig::with(MemorySource::new(), target).await;
+    rig.source.upsert(user(1));
+    let engine = started(&rig).await;
+    wait_for("the initial cycle", || rig.account("user1").is_some()).await;
+    let gate = Gate::new();
+    faults.always(&[Method::Create], Fault::Hold(gate.clone()));
+    rig.source.upsert(user(2));
+    engine.changed(TENANT, None);
+    gate.arrival().await;
+    // The cycle is under way: what changes now is for one more cycle, however often it changes.
+    rig.source.upsert(user(3));
+    for _ in 0..20 {
+        engine.changed(TENANT, None);
+    }
+    faults.heal();
+    gate.open();
+    wait_for("the cycle after it", || rig.account("user3").is_some()).await;
+    engine.shutdown().await;
+
+    faults.unauthorized_from_now_on();
+    let engine = started(&rig).await;
+    rig.source.upsert(user(4));
+    engine.changed(TENANT, None);
+    let began = Instant::now();
+    while rig.status().await.quarantine.is_none() {
+        assert!(began.elapsed() < PATIENCE);
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    faults.heal();
+    rig.target.forget_calls();
+    for _ in 0..20 {
+        engine.changed(TENANT, None);
+    }
+    // An order is what a job in quarantine runs for before its time; nothing ran before it.
+    engine.run_job(&job(&rig).await).unwrap();
+    wait_for("the ordered cycle", || rig.account("user4").is_some()).await;
+    assert_eq!(rig.target.calls().of(Method::Create), 1);
+    engine.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_interval_of_a_second_needs_no_trigger() {
     let rig = Rig::new().await;
     rig.source.upsert(user(1));
@@ -102,6 +146,10 @@ async fn pause_stops_at_the_next_object_and_start_goes_on() {
         gate.arrival().await;
         gate.let_one_through();
     }
+    // A page of 50 is committed, and of the next one more is done than that.
+    let progress = engine.view(job(&rig).await).await.unwrap().status.progress;
+    let [objects] = progress.as_slice() else { panic!("{progress:?}") };
+    assert!((60..=70).contains(&objects.completed), "{objects:?}");
     let pausing = tokio::spawn({
         let (engine, job) = (engine.clone(), job(&rig).await);
         async move { engine.pause_job(job).await.unwrap() }

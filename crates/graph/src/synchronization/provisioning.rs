@@ -1,8 +1,9 @@
 //! `provisioningObjectSummary`: a record of the provisioning log, worded.
 
+use model::job::QuarantineReason;
 use model::provisioning::{
-    Identity as RecordIdentity, Inactive, ModifiedProperty as RecordProperty, Outcome, ProvisioningRecord,
-    Step,
+    Action, Identity as RecordIdentity, Inactive, ModifiedProperty as RecordProperty, Outcome,
+    ProvisioningRecord, Step,
 };
 use model::{JobId, TenantId, Timestamp, Value};
 use serde::{Deserialize, Serialize};
@@ -209,6 +210,9 @@ fn error_information(record: &ProvisioningRecord) -> Option<ProvisioningErrorInf
             recommended_action: Some(failure.code.advice().to_owned()),
         });
     }
+    if let Some(held) = record.steps.iter().find_map(held) {
+        return Some(held);
+    }
     let skip = record.skip?;
     let category = if record.outcome == Outcome::Failure { "failure" } else { "success" };
     Some(ProvisioningErrorInfo {
@@ -216,7 +220,33 @@ fn error_information(record: &ProvisioningRecord) -> Option<ProvisioningErrorInf
         reason: skip.describe(),
         additional_details: None,
         error_category: category.to_owned(),
-        recommended_action: None,
+        recommended_action: Some(skip.advice().to_owned()),
+    })
+}
+
+/// What is told of a write that waits for consent.
+fn held(step: &Step) -> Option<ProvisioningErrorInfo> {
+    let (reason, advice) = match step {
+        Step::Staged(_) => (
+            QuarantineReason::TooManyDeletes,
+            "Restart the job with ForceDeletes to let what waits through, or correct the scope or the source.",
+        ),
+        Step::Held(Action::Create) => (
+            QuarantineReason::TooManyCreates,
+            "Let what waits through, raise MaxCreates, or correct the scope.",
+        ),
+        Step::Held(_) => (
+            QuarantineReason::TooManyUpdates,
+            "Let what waits through, raise MaxUpdates, or correct the mappings.",
+        ),
+        _ => return None,
+    };
+    Some(ProvisioningErrorInfo {
+        error_code: reason.code().to_owned(),
+        reason: step.describe(),
+        additional_details: None,
+        error_category: "nonServiceFailure".to_owned(),
+        recommended_action: Some(advice.to_owned()),
     })
 }
 
@@ -315,7 +345,7 @@ impl ProvisionedIdentity {
 
 #[cfg(test)]
 mod tests {
-    use model::provisioning::{Action, Import, SkipReason};
+    use model::provisioning::{Import, SkipReason};
     use model::{CycleId, Failure, Uuid, failure::FailureCode};
     use serde_json::json;
 
@@ -406,6 +436,18 @@ mod tests {
             wire["provisioningStatusInfo"]["errorInformation"]["errorCode"],
             "EntrySynchronizationSkipped"
         );
+        let advice =
+            wire["provisioningStatusInfo"]["errorInformation"]["recommendedAction"].as_str().unwrap();
+        assert!(advice.contains("assign the object"), "{advice}");
+        let held = ProvisioningRecord {
+            action: Action::StagedDelete,
+            outcome: Outcome::Warning,
+            steps: vec![Step::Staged(Inactive::Gone)],
+            ..record()
+        };
+        let info = &summary(&held)["provisioningStatusInfo"]["errorInformation"];
+        assert_eq!(info["errorCode"], "TooManyDeletes");
+        assert!(info["recommendedAction"].as_str().unwrap().contains("ForceDeletes"));
         assert_eq!(
             wire["provisioningSteps"][0]["details"],
             json!({"IsActive": "True", "Assigned": "False", "IsEffectivelyEntitledForProvisioning": "False"})

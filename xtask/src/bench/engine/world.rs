@@ -7,7 +7,7 @@ use std::sync::Arc;
 use connector::Target;
 use connector_directory::DirectoryFactory;
 use directory::{Directory, TenantDirectory};
-use engine::{Engine, Registry, Services, SystemTimer, Templates};
+use engine::{Engine, Notifiers, Registry, Services, SystemTimer, Templates};
 use model::job::{Job, ScheduleState};
 use model::secrets::Secrets;
 use model::template::Template;
@@ -78,6 +78,7 @@ impl World {
             timer: Arc::new(SystemTimer::new(clock)),
             registry,
             templates: Templates::new(vec![template()?]),
+            notifiers: Notifiers::default(),
             node: Uuid::from_u128(3),
         });
         Ok(Self { store, directory: service.of(TENANT), engine, service })

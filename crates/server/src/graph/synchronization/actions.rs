@@ -1,10 +1,11 @@
 //! Orders about a job: start, pause, restart, run.
 
 use engine::ResetScope;
+use graph::GraphError;
 use graph::synchronization::RestartScope;
 use graph::synchronization::requests::Restart;
-use model::job::{Job, ScheduleState};
-use serde_json::json;
+use model::job::Job;
+use serde_json::{Value as Json, json};
 
 use crate::graph::call::Call;
 use crate::graph::error::ApiError;
@@ -15,20 +16,30 @@ use crate::graph::route::Answer;
 pub(super) async fn start(call: Call) -> Answer {
     let owner = call.owner().await?;
     let job = owner.job().await?;
+    let old = present(&call, &job).await?;
     call.service().engine.start_job(job.clone()).await?;
-    told(&call, "Start synchronization job", &job, ScheduleState::Active).await
+    told(&call, "Start synchronization job", &job, old).await
 }
 
 /// POST `pause`: stops the job at the next object.
 pub(super) async fn pause(call: Call) -> Answer {
     let owner = call.owner().await?;
     let job = owner.job().await?;
+    let old = present(&call, &job).await?;
     call.service().engine.pause_job(job.clone()).await?;
-    told(&call, "Pause synchronization job", &job, ScheduleState::Paused).await
+    told(&call, "Pause synchronization job", &job, old).await
 }
 
-async fn told(call: &Call, activity: &str, job: &Job, state: ScheduleState) -> Answer {
-    let (old, new) = (json!({ "state": job.schedule.state }), json!({ "state": state }));
+/// The state of a job, for the audit log.
+async fn present(call: &Call, job: &Job) -> Result<Json, ApiError> {
+    let store = &call.service().store;
+    let state = store.job(job.tenant, &job.id).await?.map(|job| job.schedule.state);
+    let quarantine = store.status(&job.id).await?.quarantine.map(|one| one.reason.code());
+    Ok(json!({ "state": state, "quarantine": quarantine }))
+}
+
+async fn told(call: &Call, activity: &str, job: &Job, old: Json) -> Answer {
+    let new = present(call, job).await?;
     call.audit(activity, job.id.to_string(), Some(old), Some(new)).await?;
     Ok(Reply::no_content())
 }
@@ -38,10 +49,13 @@ pub(super) async fn restart(call: Call) -> Answer {
     let owner = call.owner().await?;
     let scope = call.read::<Restart>()?.scope();
     let job = owner.job().await?;
+    let old = present(&call, &job).await?;
     call.service().engine.restart_job(job.clone(), reset(scope)).await?;
-    let new = json!({ "resetScope": scope, "state": ScheduleState::Active });
-    let old = json!({ "state": job.schedule.state });
-    call.audit("Restart synchronization job", job.id.to_string(), Some(old), Some(new)).await?;
+    let Json::Object(mut new) = present(&call, &job).await? else {
+        return Err(GraphError::internal().into());
+    };
+    new.insert("resetScope".to_owned(), json!(scope));
+    call.audit("Restart synchronization job", job.id.to_string(), Some(old), Some(Json::Object(new))).await?;
     Ok(Reply::no_content())
 }
 

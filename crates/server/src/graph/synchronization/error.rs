@@ -41,8 +41,6 @@ impl From<ControlError> for ApiError {
                     answer.with_detail("InvalidSchema", target, &sentence(error))
                 })
             }
-            ControlError::Parameter(_) => GraphError::new(400, INVALID_PARAMETER, sentence(&error)),
-            ControlError::UnknownObject(id) => GraphError::not_found(&id),
             ControlError::Connector(error) => GraphError::new(400, error.code.wire(), sentence(&error)),
             ControlError::Parameter(_) => GraphError::new(400, INVALID_PARAMETER, sentence(&error)),
             ControlError::UnknownObject(id) => GraphError::not_found(&id),
