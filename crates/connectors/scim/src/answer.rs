@@ -58,9 +58,16 @@ impl Answer {
         answer
     }
 
-    /// The answer if it grants the request; what the refusal means otherwise.
+    /// The answer if it grants the request; what the refusal means otherwise. A web page grants nothing, whatever its
+    /// status: it comes from something in front of the service.
     pub(crate) fn granted(self) -> Result<Self> {
-        if self.status.is_success() { Ok(self) } else { Err(self.refused()) }
+        match self.status.is_success() {
+            true if self.is_web_page() => {
+                Err(self.incompatible("where an answer of a SCIM service was expected"))
+            }
+            true => Ok(self),
+            false => Err(self.refused()),
+        }
     }
 
     /// The request in words: method and address.
@@ -180,15 +187,23 @@ fn disguised_error(body: &[u8]) -> Option<scim::Error> {
     /// Errors are short; a long body is what was asked for.
     const LONGEST: usize = 64 * 1024;
     #[derive(serde::Deserialize)]
-    struct Schemas {
+    struct Seen {
+        #[serde(default)]
         schemas: Vec<String>,
+        id: Option<Json>,
+        status: Option<Json>,
     }
     if body.len() > LONGEST {
         return None;
     }
-    let Schemas { schemas } = serde_json::from_slice(body).ok()?;
-    schemas.iter().any(|schema| schema == scim::error::ERROR_SCHEMA).then_some(())?;
-    serde_json::from_slice(body).ok()
+    let Seen { schemas, id, status } = serde_json::from_slice(body).ok()?;
+    let named = schemas.iter().any(|schema| schema == scim::error::ERROR_SCHEMA);
+    // Some leave the schema out; what has no id and tells the status of a failure is no resource.
+    let told = status.is_some_and(|status| {
+        let status = status.as_u64().or_else(|| status.as_str()?.parse().ok());
+        status.is_some_and(|status| (400..600).contains(&status))
+    });
+    (named || (id.is_none() && told)).then(|| serde_json::from_slice(body).ok())?
 }
 
 /// The id in an address such as `https://host/v2/Users/2819c223`.

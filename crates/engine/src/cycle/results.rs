@@ -158,10 +158,11 @@ impl Results {
             return;
         }
         let mut references = decision.references.clone();
-        // What was put off was not looked at whole.
+        // What was put off was not looked at whole; of what was gone for a while nobody told what it referred to.
         let put_off = item.escrow.as_ref().is_some_and(|escrow| escrow.deferred);
+        let was_gone = item.staged.is_some();
         references.enumerate |=
-            (cycle.initial || put_off) && item.mapping.references.iter().any(|flow| !flow.inline);
+            (cycle.initial || put_off || was_gone) && item.mapping.references.iter().any(|flow| !flow.inline);
         self.references.push((position, references));
     }
 

@@ -23,6 +23,15 @@ async fn failure(target: &dyn Target, way: &str) -> ConnectorError {
             target.update(&selected, &anchor, &change).await.map(drop)
         }
         "delete" => target.delete(&USER.into(), &anchor).await,
+        "refer" => {
+            let change = ReferenceChange {
+                attribute: "members".into(),
+                multivalued: true,
+                added: vec![Anchor::new("2")],
+                removed: Vec::new(),
+            };
+            target.update_references(&GROUP.into(), &anchor, &change).await
+        }
         _ => target.list(&selected, None).await.map(drop),
     };
     match result {
@@ -100,6 +109,35 @@ async fn every_way_of_failing_has_its_class_in_every_request() {
             assert!(error.detail.contains(words) && error.detail.contains("/v2/Users"), "{way}: {error}");
             assert!(!error.detail.contains("rig-token"), "{error}");
         }
+    }
+}
+
+#[tokio::test]
+async fn an_error_in_a_good_answer_is_an_error_though_its_schema_is_left_out() {
+    for status in [json!(500), json!("500")] {
+        let fake = broken(Reply::json(200, &json!({"detail": "It did not work", "status": status}))).await;
+        let target = target(&fake.base()).await;
+        for way in WAYS.into_iter().chain(["refer"]) {
+            let error = failure(&*target, way).await;
+            assert_eq!(error.class, ErrorClass::Retry { after: None }, "{way}: {error}");
+            assert!(error.detail.contains("It did not work"), "{way}: {error}");
+        }
+    }
+    // A resource may have a status of its own.
+    let shown = json!({"id": "1", "userName": "b", "status": 500});
+    let fake = broken(Reply::json(200, &shown)).await;
+    let target = target(&fake.base()).await;
+    let change = changes(&[("userName", "a".into(), "b".into())]);
+    target.update(&selection(USER, &["userName"]), &Anchor::new("1"), &change).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_page_in_front_of_the_service_grants_nothing() {
+    let fake = broken(Reply::new(200, &["Content-Type: text/html"], "<title>Sign in</title>")).await;
+    let target = target(&fake.base()).await;
+    for way in ["create", "update", "delete", "refer"] {
+        let error = failure(&*target, way).await;
+        assert!(error.may_have_taken_effect() && error.detail.contains("Sign in"), "{way}: {error}");
     }
 }
 

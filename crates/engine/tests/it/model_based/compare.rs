@@ -88,7 +88,8 @@ impl Shown<'_> {
         let shown = shown.flatten();
         let loose = |one: Option<usize>| one.is_some_and(|one| model.people[one].loose);
         let wanted = model.people[number].manager.filter(|manager| model.is_visible(*manager));
-        if loose(shown) || loose(wanted) {
+        let kept = model.people[number].strayed && wanted.is_none();
+        if loose(shown) || loose(wanted) || kept {
             return None;
         }
         let wanted = wanted.filter(|manager| self.accounts.contains_key(manager));
@@ -121,9 +122,10 @@ impl Shown<'_> {
             .copied()
             .filter(|member| model.is_visible(*member) && self.accounts.contains_key(member))
             .collect();
-        let either = |member: &&usize| model.people[**member].loose;
-        let lacks: Vec<_> = wanted.difference(&shown).filter(|one| !either(one)).collect();
-        let extra: Vec<_> = shown.difference(&wanted).filter(|one| !either(one) && !team.loose).collect();
+        let person = |number: &usize| &model.people[*number];
+        let lacks: Vec<_> = wanted.difference(&shown).filter(|one| !person(one).loose).collect();
+        let extra = shown.difference(&wanted).filter(|one| !person(one).loose && !person(one).strayed);
+        let extra: Vec<_> = extra.filter(|_| !team.loose).collect();
         let mut wrong = vec![];
         if !lacks.is_empty() {
             wrong.push(format!("lacks the members {lacks:?}"));

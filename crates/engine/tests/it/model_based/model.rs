@@ -32,6 +32,8 @@ pub(crate) struct Person {
     pub(crate) released: bool,
     /// There may be an account that the job does not count as its own.
     pub(crate) loose: bool,
+    /// That was so at some time: what the job then did not follow may have stayed.
+    pub(crate) strayed: bool,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -81,7 +83,7 @@ pub(crate) struct Model {
     pub(crate) sales_only: bool,
     /// The target refuses a login that another has.
     pub(crate) unique: bool,
-    /// Whose login was another's before: they stay active until that has arrived everywhere.
+    /// They stay active until everything has arrived: with logins that were others' before, or without an account.
     pinned: BTreeSet<usize>,
     drawn: u32,
 }
@@ -101,6 +103,7 @@ impl Model {
             left: false,
             released: false,
             loose: false,
+            strayed: false,
         };
         Self {
             people: (0..PEOPLE).map(person).collect(),
@@ -194,6 +197,9 @@ impl Model {
             }
             Edit::Assign(number, assigned) => self.existing(number)?.assigned = assigned,
             Edit::Lose(number) => {
+                // Of who is not active the job does not look at the account, and what refers to it cannot be.
+                self.require_active(number)?;
+                self.pinned.insert(number);
                 let name = self.fresh("Name");
                 let person = self.existing(number)?;
                 person.name = name;
@@ -262,6 +268,7 @@ impl Model {
             let active = self.is_active(number);
             let person = &mut self.people[number];
             person.loose |= !active && person.account != Account::No;
+            person.strayed |= person.loose;
         }
         for number in 0..TEAMS {
             self.teams[number].loose |= !self.is_active_team(number);
@@ -278,6 +285,7 @@ impl Model {
             person.account = if there.contains(&number) { Account::Yes } else { Account::No };
             person.released &= !active && person.account == Account::Yes;
             person.loose &= !active && person.account == Account::Yes;
+            person.strayed |= person.loose;
         }
     }
 

@@ -273,7 +273,8 @@ impl Trial {
             (&self.faults, &writes, Fault::throttle(None)),
             (&self.faults, &Method::TARGET, Fault::throttle(after())),
             (&self.faults, &changes, Fault::Refuse(ErrorClass::Conflict)),
-            (&self.faults, &[Method::Update, Method::UpdateReferences], Fault::Refuse(ErrorClass::NotFound)),
+            // Of an account that is there a target may not say that it is not; of its references it may.
+            (&self.faults, &[Method::UpdateReferences], Fault::Refuse(ErrorClass::NotFound)),
             (&self.faults, &writes, Fault::Refuse(ErrorClass::Invalid { attribute: Some("name".into()) })),
             (&self.faults, &Method::TARGET, Fault::Refuse(ErrorClass::Unauthorized)),
             (&self.faults, &Method::TARGET, Fault::Refuse(ErrorClass::Unavailable)),
