@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use jiff::fmt::rfc2822;
 use model::Timestamp;
 use reqwest::header::{DATE, HeaderMap, HeaderName, RETRY_AFTER};
 
@@ -16,14 +15,19 @@ pub(crate) fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duratio
     let wait = if let Ok(seconds) = text.parse::<u64>() {
         Duration::from_secs(seconds)
     } else {
-        let until = rfc2822::parse(text).ok()?.timestamp();
+        let until = http_date(text)?;
         until.duration_since(moment(headers, DATE).unwrap_or(now)).try_into().unwrap_or(Duration::ZERO)
     };
     Some(wait.min(LONGEST))
 }
 
 fn moment(headers: &HeaderMap, name: HeaderName) -> Option<Timestamp> {
-    Some(rfc2822::parse(headers.get(name)?.to_str().ok()?).ok()?.timestamp())
+    http_date(headers.get(name)?.to_str().ok()?)
+}
+
+/// A moment in one of the three forms that a recipient has to take (RFC 9110 §5.6.7).
+fn http_date(text: &str) -> Option<Timestamp> {
+    Timestamp::try_from(httpdate::parse_http_date(text).ok()?).ok()
 }
 
 #[cfg(test)]
@@ -40,6 +44,8 @@ mod tests {
             ("Sun, 01 Mar 2026 12:00:30 GMT", None, Some(30)),
             ("Sun, 01 Mar 2026 11:00:00 GMT", None, Some(0)),
             ("Sun, 01 Mar 2026 12:00:30 GMT", Some("Sun, 01 Mar 2026 12:00:20 GMT"), Some(10)),
+            ("Sunday, 01-Mar-26 12:00:30 GMT", None, Some(30)),
+            ("Sun Mar  1 12:00:30 2026", None, Some(30)),
             ("soon", None, None),
             ("-5", None, None),
         ] {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use connector::{ConnectorError, ErrorClass};
 use futures::future::BoxFuture;
 use tokio::sync::SemaphorePermit;
+use tokio::time::Instant;
 
 use crate::pace::{Pace, backoff};
 use crate::services::Services;
@@ -44,6 +45,7 @@ pub(crate) async fn send<'a, T>(
     let mut attempts = 0;
     loop {
         let permit = permit(pace, stop).await?;
+        let asked = Instant::now();
         let answer = request().await;
         attempts += 1;
         if let Err(error) = &answer {
@@ -52,7 +54,7 @@ pub(crate) async fn send<'a, T>(
         pace.release(permit);
         let error = match answer {
             Ok(answer) => {
-                pace.succeeded();
+                pace.answered(asked.elapsed());
                 return Ok(answer);
             }
             Err(error) => error,
@@ -88,6 +90,7 @@ fn slow_down(services: &Services, pace: &Pace, attempts: u32, error: &ConnectorE
             pace.throttled(after.unwrap_or_else(|| backoff(attempts, &*services.entropy)));
         }
         ErrorClass::Retry { after: Some(after) } => pace.throttled(after),
+        ErrorClass::Retry { after: None } => pace.troubled(),
         _ => {}
     }
 }

@@ -31,18 +31,28 @@ fn hire(rig: &Rig, people: std::ops::Range<u32>) {
     }
 }
 
-/// What the job remembers of an object: nothing, no link, or a link as (state, origin, disabled).
-async fn remembered(rig: &Rig, source: &str) -> Option<Option<(LinkState, Origin, bool)>> {
-    let entries = rig.store.entries(&rig.job.id, &[source.into()]).await.unwrap();
-    entries.first().map(|entry| entry.link.as_ref().map(|link| (link.state, link.origin, link.disabled)))
+/// What the job remembers of an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Remembered {
+    Nothing,
+    /// Its last outcome alone.
+    Outcome,
+    Link(LinkState, Origin, bool),
 }
 
-const ACTIVE: Option<Option<(LinkState, Origin, bool)>> =
-    Some(Some((LinkState::Active, Origin::Created, false)));
-const DISABLED: Option<Option<(LinkState, Origin, bool)>> =
-    Some(Some((LinkState::Active, Origin::Created, true)));
-const RELEASED: Option<Option<(LinkState, Origin, bool)>> =
-    Some(Some((LinkState::Released, Origin::Created, true)));
+async fn remembered(rig: &Rig, source: &str) -> Remembered {
+    let entries = rig.store.entries(&rig.job.id, &[source.into()]).await.unwrap();
+    match entries.first().map(|entry| entry.link.as_ref()) {
+        None => Remembered::Nothing,
+        Some(None) => Remembered::Outcome,
+        Some(Some(link)) => Remembered::Link(link.state, link.origin, link.disabled),
+    }
+}
+
+const ACTIVE: Remembered = Remembered::Link(LinkState::Active, Origin::Created, false);
+const MATCHED: Remembered = Remembered::Link(LinkState::Active, Origin::Matched, false);
+const DISABLED: Remembered = Remembered::Link(LinkState::Active, Origin::Created, true);
+const RELEASED: Remembered = Remembered::Link(LinkState::Released, Origin::Created, true);
 
 #[tokio::test]
 async fn who_fails_the_input_filter_is_ignored_whatever_the_link() {
@@ -71,7 +81,7 @@ async fn a_match_is_linked_and_updated() {
     rig.good_cycle().await;
     assert_eq!(rig.accounts().len(), 1);
     assert_eq!(rig.account("user0").unwrap().get("name").to_string(), "Üser \"0\" \\");
-    assert_eq!(remembered(&rig, "u0").await, Some(Some((LinkState::Active, Origin::Matched, false))));
+    assert_eq!(remembered(&rig, "u0").await, MATCHED);
 }
 
 #[tokio::test]
@@ -82,7 +92,7 @@ async fn nobody_is_made_where_adds_do_not_flow() {
     rig.good_cycle().await;
     assert_eq!(rig.accounts().len(), 1);
     assert_eq!(rig.story("u1").await, ["other skipped EntrySynchronizationSkipped"]);
-    assert_eq!(remembered(&rig, "u1").await, Some(None));
+    assert_eq!(remembered(&rig, "u1").await, Remembered::Outcome);
 }
 
 #[tokio::test]
@@ -98,7 +108,7 @@ async fn several_matches_wait_until_one_is_left() {
     rig.clock.advance(model::SignedDuration::from_mins(10));
     rig.good_cycle().await;
     assert_eq!(rig.target.len("account"), 2);
-    assert_eq!(remembered(&rig, "u0").await, Some(Some((LinkState::Active, Origin::Matched, false))));
+    assert_eq!(remembered(&rig, "u0").await, MATCHED);
 }
 
 #[tokio::test]
@@ -113,7 +123,7 @@ async fn an_account_that_is_not_found_is_matched_again_in_the_same_pass() {
     rig.good_cycle().await;
     assert_eq!(rig.target.object(&new).unwrap().get("name").to_string(), "New");
     assert_eq!(rig.accounts().len(), 2);
-    assert_eq!(remembered(&rig, "u0").await, Some(Some((LinkState::Active, Origin::Matched, false))));
+    assert_eq!(remembered(&rig, "u0").await, MATCHED);
 }
 
 #[tokio::test]
@@ -225,7 +235,7 @@ async fn a_soft_delete_disables_and_the_purge_deletes() {
     rig.good_cycle().await;
     assert!(rig.account("user0").is_none());
     assert_eq!(rig.story("u0").await, ["create success", "disable success", "delete success"]);
-    assert_eq!(remembered(&rig, "u0").await, None);
+    assert_eq!(remembered(&rig, "u0").await, Remembered::Nothing);
 }
 
 #[tokio::test]
@@ -240,7 +250,7 @@ async fn without_soft_delete_at_the_target_whoever_is_not_active_is_deleted() {
     rig.source.unassign("u2");
     rig.good_cycle().await;
     assert_eq!(rig.accounts().len(), 3);
-    assert_eq!(remembered(&rig, "u0").await, Some(None), "it is remembered for its last outcome");
+    assert_eq!(remembered(&rig, "u0").await, Remembered::Outcome, "it is remembered for its last outcome");
     rig.source.enable("u0");
     rig.good_cycle().await;
     assert_eq!(rig.accounts().len(), 4, "made anew");
@@ -283,7 +293,7 @@ async fn who_is_gone_is_forgotten_where_deletes_do_not_flow() {
     rig.source.delete("u0");
     rig.good_cycle().await;
     assert!(rig.accounts()["user0"], "nothing was sent");
-    assert_eq!(remembered(&rig, "u0").await, None);
+    assert_eq!(remembered(&rig, "u0").await, Remembered::Nothing);
 }
 
 #[tokio::test]
@@ -297,7 +307,7 @@ async fn who_is_gone_after_being_released_is_forgotten_and_nothing_is_sent() {
     rig.source.delete("u0");
     rig.good_cycle().await;
     assert_eq!((rig.accounts().len(), rig.target.calls().writes()), (2, 0));
-    assert_eq!(remembered(&rig, "u0").await, None);
+    assert_eq!(remembered(&rig, "u0").await, Remembered::Nothing);
 }
 
 #[tokio::test]
@@ -350,8 +360,8 @@ async fn a_match_of_a_released_account_takes_it_from_its_object() {
     rig.source.assign("u5");
     rig.good_cycle().await;
     assert_eq!(rig.accounts().len(), 2);
-    assert_eq!(remembered(&rig, "u5").await, Some(Some((LinkState::Active, Origin::Matched, false))));
-    assert_eq!(remembered(&rig, "u0").await, Some(None));
+    assert_eq!(remembered(&rig, "u5").await, MATCHED);
+    assert_eq!(remembered(&rig, "u0").await, Remembered::Outcome);
     assert!(rig.target.object(&account).unwrap().get("active").as_boolean().unwrap());
 }
 

@@ -13,6 +13,7 @@ mod model_based;
 mod on_demand;
 mod policies;
 mod recorded;
+mod references;
 mod removals;
 mod rig;
 mod schedule;

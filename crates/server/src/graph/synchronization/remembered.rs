@@ -97,8 +97,9 @@ fn refuse_order(call: &Call) -> Result<(), GraphError> {
     ))
 }
 
-/// Rows by their keys.
-type Rows = Vec<(String, Map<String, Json>)>;
+/// A row with its key.
+type Row = (String, Map<String, Json>);
+type Rows = Vec<Row>;
 
 fn wanted(call: &Call, row: &Map<String, Json>) -> bool {
     call.options.filter.as_ref().is_none_or(|filter| matches(filter, row))
@@ -221,7 +222,7 @@ pub(super) fn unpack(id: &str) -> Option<(Name, Anchor)> {
     Some((rule.into(), Anchor::new(source)))
 }
 
-fn link_row(entry: &Entry) -> Result<Option<(String, Map<String, Json>)>, GraphError> {
+fn link_row(entry: &Entry) -> Result<Option<Row>, GraphError> {
     let Some(resource) = link_resource(entry) else { return Ok(None) };
     Ok(Some((resource.id.clone(), members(&resource)?)))
 }

@@ -197,7 +197,7 @@ async fn drift_is_shown_with_what_was_expected_and_since_when() {
     let missing = drift.iter().find(|one| one["kind"] == "accountMissing").unwrap();
     assert_eq!((&missing["sourceAnchor"], &missing["attribute"]), (&json!("bob"), &Json::Null));
     let found = rig.world.every(&format!("{job}/drift?$filter=attribute eq 'name'")).await;
-    assert_eq!(found, [value.clone()]);
+    assert_eq!(found, std::slice::from_ref(value));
 }
 
 #[tokio::test]

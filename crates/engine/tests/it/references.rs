@@ -1,0 +1,159 @@
+//! References that heal, cycles of them, groups in groups, and groups that are large.
+
+use std::sync::Arc;
+
+use model::Anchor;
+use testkit::{MemorySource, MemoryTarget, Method, RecordingTarget};
+
+use crate::rig::{Rig, group, managed_by, user};
+
+fn boss_of(rig: &Rig, name: &str) -> Option<Anchor> {
+    rig.account(name).unwrap().get("manager").as_reference().cloned()
+}
+
+fn team(rig: &Rig, name: &str) -> Anchor {
+    rig.target.object_by("team", "name", name).unwrap().anchor
+}
+
+fn members(rig: &Rig, name: &str) -> Vec<Anchor> {
+    rig.target.references(&team(rig, name), "members")
+}
+
+#[tokio::test]
+async fn a_manager_who_comes_later_is_set_without_a_restart() {
+    let rig =
+        Rig::with(MemorySource::with_assignments(), MemoryTarget::new().unique("account", "userName")).await;
+    for number in 0..3 {
+        rig.source.upsert(user(number));
+    }
+    rig.source.upsert(managed_by(user(1), 0));
+    rig.source.assign("u1");
+    rig.good_cycle().await;
+    assert_eq!(boss_of(&rig, "user1"), None);
+    rig.source.assign("u0");
+    rig.good_cycle().await;
+    assert_eq!(boss_of(&rig, "user1"), Some(rig.account_anchor("user0")));
+    // The manager changes, goes for good, and there is none.
+    rig.source.upsert(managed_by(user(1), 2));
+    rig.source.assign("u2");
+    rig.good_cycle().await;
+    assert_eq!(boss_of(&rig, "user1"), Some(rig.account_anchor("user2")));
+    rig.source.delete("u2");
+    rig.good_cycle().await;
+    assert_eq!(boss_of(&rig, "user1"), None);
+    assert_eq!(rig.store.due_edges(&rig.job.id, model::Timestamp::MAX, 9).await.unwrap(), []);
+    rig.source.upsert(managed_by(user(1), 0));
+    rig.good_cycle().await;
+    rig.source.upsert(user(1));
+    rig.good_cycle().await;
+    assert_eq!(boss_of(&rig, "user1"), None);
+}
+
+#[tokio::test]
+async fn managers_may_be_managed_in_a_circle() {
+    let rig = Rig::new().await;
+    for number in 0..4 {
+        rig.source.upsert(managed_by(user(number), (number + 1) % 4));
+    }
+    rig.source.upsert(managed_by(user(9), 9));
+    rig.good_cycle().await;
+    for number in 0..4 {
+        let boss = rig.account_anchor(&format!("user{}", (number + 1) % 4));
+        assert_eq!(boss_of(&rig, &format!("user{number}")), Some(boss));
+    }
+    assert_eq!(boss_of(&rig, "user9"), Some(rig.account_anchor("user9")));
+    rig.target.forget_calls();
+    rig.good_cycle().await;
+    assert_eq!(rig.target.calls().writes(), 0);
+}
+
+#[tokio::test]
+async fn groups_are_members_of_groups_in_a_circle_too() {
+    let rig = Rig::new().await;
+    rig.source.upsert(user(0));
+    for name in ["a", "b", "c"] {
+        rig.source.upsert(group(name));
+    }
+    for (owner, member) in [("a", "b"), ("b", "c"), ("c", "a"), ("c", "u0")] {
+        rig.source.add_member(owner, member);
+    }
+    rig.good_cycle().await;
+    assert_eq!(members(&rig, "a"), [team(&rig, "b")]);
+    assert_eq!(members(&rig, "b"), [team(&rig, "c")]);
+    let mut both = vec![team(&rig, "a"), rig.account_anchor("user0")];
+    both.sort();
+    assert_eq!(members(&rig, "c"), both);
+    rig.source.delete("b");
+    rig.good_cycle().await;
+    assert_eq!(members(&rig, "a"), []);
+    assert_eq!(rig.target.len("team"), 2);
+}
+
+#[tokio::test]
+async fn a_member_who_comes_later_joins_the_group_that_is_there() {
+    let rig =
+        Rig::with(MemorySource::with_assignments(), MemoryTarget::new().unique("account", "userName")).await;
+    rig.source.upsert(group("staff"));
+    for number in 0..3 {
+        rig.source.upsert(user(number));
+        rig.source.add_member("staff", &format!("u{number}"));
+    }
+    rig.source.assign("u0");
+    rig.source.assign("staff");
+    rig.good_cycle().await;
+    let count = members(&rig, "staff").len();
+    assert_eq!(count, 3, "members of an assigned group are entitled");
+    rig.source.remove_member("staff", "u1");
+    rig.good_cycle().await;
+    assert_eq!(members(&rig, "staff").len(), 2);
+    rig.source.add_member("staff", "u1");
+    rig.good_cycle().await;
+    assert!(members(&rig, "staff").contains(&rig.account_anchor("user1")));
+    rig.source.delete("u0");
+    rig.good_cycle().await;
+    assert_eq!(members(&rig, "staff").len(), 2);
+}
+
+/// A group of twenty thousand goes out in chunks that the target takes, and a change of it costs no more than itself.
+#[tokio::test]
+async fn a_large_group_is_sent_in_chunks_and_never_again_whole() {
+    const MEMBERS: u32 = 20_000;
+    let source = MemorySource::new().reference_page_size(1000);
+    let chunk =
+        connector::TypeCapabilities { kind: "team".into(), reference_chunk: 500, ..Default::default() };
+    let target = MemoryTarget::new().unique("account", "userName").with_type(chunk);
+    let recording = Arc::new(RecordingTarget::new(Arc::new(target.clone())));
+    let rig = Rig::to(source, target, recording.clone()).await;
+    rig.source.upsert(group("staff"));
+    for number in 0..MEMBERS {
+        rig.source.upsert(user(number));
+        rig.source.add_member("staff", &format!("u{number}"));
+    }
+    rig.good_cycle().await;
+    let sizes = || -> Vec<(usize, usize)> {
+        let calls = recording.take_calls();
+        let changes = calls.iter().filter(|call| call.method == Method::UpdateReferences);
+        changes
+            .filter_map(|call| call.references.as_ref())
+            .map(|change| (change.added.len(), change.removed.len()))
+            .collect()
+    };
+    let sent = sizes();
+    assert_eq!(sent.iter().map(|(added, _)| added).sum::<usize>(), 20_000, "each member once");
+    assert!(sent.iter().all(|(added, removed)| (1..=500).contains(added) && *removed == 0), "{sent:?}");
+    assert_eq!(members(&rig, "staff").len(), 20_000);
+
+    rig.source.forget_calls();
+    rig.source.upsert(user(MEMBERS));
+    rig.source.add_member("staff", &format!("u{MEMBERS}"));
+    for number in 0..700 {
+        rig.source.remove_member("staff", &format!("u{number}"));
+    }
+    rig.good_cycle().await;
+    let sent = sizes();
+    assert_eq!(sent.iter().map(|(added, _)| added).sum::<usize>(), 1, "{sent:?}");
+    assert_eq!(sent.iter().map(|(_, removed)| removed).sum::<usize>(), 700, "{sent:?}");
+    assert!(sent.iter().all(|(added, removed)| added + removed <= 500), "{sent:?}");
+    assert_eq!(members(&rig, "staff").len(), 19_301);
+    assert_eq!(rig.source.calls().of(Method::References), 0, "the group is not enumerated again");
+}
