@@ -364,6 +364,45 @@ async fn after_a_full_reset_unconfirmed_accounts_are_reported_and_left_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn another_target_makes_hints_of_links_as_a_reset_does() {
+    let (world, old, new) = (World::start(&[]), Target::start().await, Target::start().await);
+    people(&world, "one", 3).await;
+    let job = world.job(&old, &[]).await;
+    job.cycle().await;
+    let before = old.resources("/Users/");
+    new.fill("Users", 5).await;
+    job.put_secrets(&new, &[]).await;
+    let ended = job.cycle().await;
+    assert_eq!(ended["status"]["lastExecution"]["countImported"], 3, "everything is read");
+    assert_eq!((old.resources("/Users/"), new.users().len()), (before, 8));
+    let orphans = job.log("warning").await;
+    assert_eq!(orphans.len(), 3);
+    for orphan in orphans {
+        assert_eq!(orphan["provisioningStatusInfo"]["errorInformation"]["errorCode"], "OrphanAfterReset");
+    }
+    assert!(job.audited("Reset synchronization links").await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reference_is_told_with_names() {
+    let (world, target) = (World::start(&[]), Target::start().await);
+    let ids = people(&world, "one", 2).await;
+    let job = world.job(&target, &[]).await;
+    job.cycle().await;
+    let body = json!({ "@odata.id": format!("https://x/beta/users/{}", ids[0]) });
+    world.send(Method::PUT, &format!("users/{}/manager/$ref", ids[1]), body).await;
+    job.cycle().await;
+    let records = job.log("success").await;
+    let told = records
+        .iter()
+        .find(|one| one["modifiedProperties"][0]["displayName"].as_str().unwrap().contains("manager"));
+    let told = told.expect("a record of the manager");
+    assert_eq!(told["sourceIdentity"]["displayName"], "Name of one1");
+    let value = told["modifiedProperties"][0]["newValue"].as_str().unwrap();
+    assert!(value.starts_with("Name of one0 (r"), "{value}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_expired_schedule_disables_the_job_in_time_and_cannot_be_started() {
     let (world, target) = (World::start(&[]), Target::start().await);
     world.user("ada").await;

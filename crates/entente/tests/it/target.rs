@@ -74,6 +74,15 @@ impl Target {
         kept.resources.values().filter(of).cloned().collect()
     }
 
+    /// Makes resources that nobody knows of.
+    pub(crate) async fn fill(&self, endpoint: &str, number: usize) {
+        for one in 0..number {
+            let body = json!({ "userName": format!("stranger{one}") }).to_string();
+            let request = reqwest::Client::builder().no_proxy().build().unwrap();
+            request.post(format!("{}/{endpoint}", self.base)).body(body).send().await.unwrap();
+        }
+    }
+
     /// Renames a user behind everybody's back.
     pub(crate) fn rename(&self, from: &str, to: &str) {
         let mut kept = self.kept.lock().unwrap();

@@ -2,7 +2,7 @@ use connector::{Change, ChangeRequest, Cursor, ErrorClass, Source as _};
 use directory::{ObjectKind, RelationKind};
 use serde_json::json;
 
-use crate::world::{Follower, World, anchor, anchors, deltas, map, selections};
+use crate::world::{Follower, TENANT, World, anchor, anchors, deltas, map, selections};
 
 #[tokio::test]
 async fn nothing_new_gives_the_same_cursor() {
@@ -192,6 +192,27 @@ async fn cursors_of_no_use_ask_for_a_full_read() {
         let request = ChangeRequest { selections: &selections, cursor: Some(&cursor), page_size: 10 };
         assert_eq!(source.changes(request).await.unwrap_err().class, ErrorClass::CursorRefused);
     }
+}
+
+#[tokio::test]
+async fn a_cursor_below_what_the_feed_still_knows_asks_for_a_full_read() {
+    let world = World::new().await;
+    world.user("ada").await;
+    let mut behind = Follower::ready(world.source()).await;
+    world.user("bob").await;
+    let (newest, _) = world.tenant.change_range().await.unwrap();
+    let moment = "2026-03-01T00:00:00Z".parse().unwrap();
+    world.store.mark_changes(TENANT, moment).await.unwrap();
+    let mut ahead = Follower::ready(world.source()).await;
+    world.store.trim_changes(TENANT, newest, moment).await.unwrap();
+    assert_eq!(world.tenant.change_range().await.unwrap(), (newest, newest));
+    let selections = selections();
+    let cursor = behind.cursor.take().unwrap();
+    let request = ChangeRequest { selections: &selections, cursor: Some(&cursor), page_size: 10 };
+    assert_eq!(world.source().changes(request).await.unwrap_err().class, ErrorClass::CursorRefused);
+    // Whoever has passed the floor goes on.
+    world.user("cleo").await;
+    assert_eq!(ahead.page().await.changes.len(), 1);
 }
 
 #[tokio::test]

@@ -21,6 +21,7 @@ pub(crate) const MSIAM_ROLE: Uuid = Uuid::from_u128(0xb963_2174_c057_4f7e_951b_b
 
 /// A tenant's directory with an application.
 pub(crate) struct World {
+    pub(crate) store: SharedStore,
     pub(crate) all: Directory,
     pub(crate) tenant: TenantDirectory,
     pub(crate) application: Uuid,
@@ -35,11 +36,11 @@ impl World {
             Tenant { id: TENANT, display_name: "Example".into(), domain: "example.com".into(), created };
         store.create_tenant(tenant).await.unwrap();
         let clock = Arc::new(SimulatedClock::default());
-        let all = Directory::new(store, clock, Arc::new(SeededEntropy::new(1)));
+        let all = Directory::new(store.clone(), clock, Arc::new(SeededEntropy::new(1)));
         let tenant = all.of(TENANT);
         let made = tenant.instantiate(directory::CUSTOM_APPLICATION_TEMPLATE, "Payroll").await.unwrap();
         let (application, principal) = (made.application.id, made.service_principal.id);
-        Self { all, tenant, application, principal }
+        Self { store, all, tenant, application, principal }
     }
 
     pub(crate) fn configuration(&self) -> Configuration {
