@@ -139,12 +139,17 @@ impl Engine {
         }
         let exclusion = Exclusion { source, reason, author, moment: self.services.clock.now() };
         let runner = self.runner(job);
-        let _guard = runner.interrupt().await;
-        store.exclude(&job.id, exclusion.clone()).await?;
+        {
+            let _guard = runner.interrupt().await;
+            store.exclude(&job.id, exclusion.clone()).await?;
+        }
+        // A cycle that was interrupted goes on without the object.
+        runner.order();
         Ok(exclusion)
     }
 
-    /// Ends an exclusion; false where there is none. The object is decided about in the next cycle.
+    /// Ends an exclusion; false where there is none. The object is decided about in the next cycle, in which everything is
+    /// tried that waits: the object's references are among it.
     pub async fn readmit(self: &Arc<Self>, job: &Job, source: &Anchor) -> Result<bool> {
         let store = &self.services.store;
         if !store.readmit(&job.id, source).await? {
