@@ -36,10 +36,11 @@ use behind::Behind;
 pub(crate) use drift::has_own_work;
 pub use finish::CycleEnd;
 pub(crate) use finish::quarantine_for;
-pub(crate) use item::{Item, Mode};
+pub(crate) use item::{Item, MOST_ROUNDS, Mode};
 use prepared::Key;
 pub use prepared::PrepareError;
 pub(crate) use prepared::{Prepared, Sides};
+pub(crate) use references::unwant;
 pub(crate) use results::{Halt, Results};
 pub(crate) use runtime::{Running, Runtime, Watermark};
 

@@ -173,7 +173,8 @@ impl Explaining<'_, '_> {
         let (decided, Results { commit, halt, .. }) = self.cycle.consider(&mut items, Mode::LOOK).await?;
         let told = |position: usize, item: &Item<'_>| {
             let decision = decided.iter().find(|(of, _)| *of == position).map(|(_, decision)| decision);
-            let failed = || commit.log.iter().find(|one| one.target.kind == item.mapping.target_kind).cloned();
+            let failed =
+                || commit.log.iter().find(|one| one.target.kind == item.mapping.target_kind).cloned();
             decision.map(|decision| self.cycle.planned(item, decision)).or_else(failed)
         };
         let staged = store.staged_of(job, std::slice::from_ref(self.anchor)).await?;

@@ -16,6 +16,7 @@ mod live;
 mod notice;
 mod on_demand;
 mod pace;
+mod plan;
 mod registry;
 mod runner;
 mod services;

@@ -1,12 +1,13 @@
 //! What runs one job: it sleeps until the job is due or triggered, and runs one cycle at a time.
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use connector::{ChangeRequest, Cursor};
 use model::job::{Job, ScheduleState};
-use model::settings::JobSettings;
-use model::{Failure, FailureCode, JobId, SignedDuration, TenantId, Timestamp};
+use model::settings::{ApplyMode, JobSettings};
+use model::{Failure, FailureCode, JobId, SignedDuration, TenantId, Timestamp, Uuid};
 use store::Result;
 use tokio::sync::{Mutex as AsyncMutex, Notify};
 use tokio::task::JoinHandle;
@@ -14,10 +15,12 @@ use tokio::task::JoinHandle;
 use crate::cycle::{
     Cycle, CycleEnd, PrepareError, Prepared, Warrant, Watermark, has_own_work, load_runtime, quarantine_for,
 };
+use crate::control::ControlError;
 use crate::desk::Desk;
 use crate::engine::Engine;
 use crate::health;
 use crate::live::Live;
+use crate::plan;
 use crate::services::Services;
 use crate::stop::{Stop, Stopper};
 use crate::time::after;
@@ -50,6 +53,8 @@ pub(crate) struct Runner {
     ordered: AtomicBool,
     stopper: Mutex<Option<Stopper>>,
     task: Mutex<Option<JoinHandle<()>>>,
+    /// Plans that are being computed or applied.
+    plans: Mutex<HashMap<Uuid, (Stopper, JoinHandle<()>)>>,
 }
 
 /// What is kept ready between cycles.
@@ -72,6 +77,7 @@ impl Runner {
             ordered: AtomicBool::new(false),
             stopper: Mutex::new(None),
             task: Mutex::new(None),
+            plans: Mutex::default(),
         }
     }
 
@@ -113,9 +119,20 @@ impl Runner {
         guard
     }
 
+    /// Waits until no cycle runs; none begins while the guard is held.
+    pub(crate) async fn alone(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.running.lock().await
+    }
+
+    /// Plans that are being computed or applied.
+    pub(crate) fn plans(&self) -> std::sync::MutexGuard<'_, HashMap<Uuid, (Stopper, JoinHandle<()>)>> {
+        self.plans.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Ends the schedule's task and gives the lease back.
     pub(crate) async fn halt(&self, services: &Services) {
         let task = self.task.lock().unwrap_or_else(PoisonError::into_inner).take();
+        self.stop_plans().await;
         let guard = self.interrupt().await;
         if let Some(task) = task {
             task.abort();
@@ -200,6 +217,10 @@ impl Runner {
         let began = self.live.began().max(status.last_began);
         let interval = settings.interval.unwrap_or(job.schedule.interval);
         let by_interval = began.map_or(now, |began| after(began, interval));
+        if settings.apply_mode == ApplyMode::AfterReview {
+            // What is due waits for a person: it cannot call for another plan.
+            return Ok(by_interval);
+        }
         let by_retry = services.store.next_due(&self.job).await?;
         Ok(by_retry.map_or(by_interval, |moment| moment.min(by_interval)))
     }
@@ -227,6 +248,9 @@ impl Runner {
             Err(error) => return self.refuse(services, &job, error).await,
         };
         let prepared = &*prepared;
+        if prepared.settings.apply_mode == ApplyMode::AfterReview {
+            return self.plan_for_review(services, prepared, stop).await;
+        }
         if self.is_idle(services, prepared).await? {
             self.live.set_steady(services.clock.now());
             return Ok(CycleEnd::Completed);
@@ -254,6 +278,17 @@ impl Runner {
             health::disable_if_hopeless(services, &job, &status).await?;
         }
         Ok(end)
+    }
+
+    /// In the place of a cycle: a plan that waits for a person.
+    async fn plan_for_review(&self, services: &Services, prepared: &Prepared, stop: &Stop) -> Result<CycleEnd> {
+        match plan::for_review(services, prepared, stop).await {
+            Ok(Ok(())) => Ok(CycleEnd::Completed),
+            Ok(Err(_)) if stop.is_set() => Ok(CycleEnd::Stopped),
+            Ok(Err(failure)) => Ok(CycleEnd::Failed(failure)),
+            Err(ControlError::Store(error)) => Err(error),
+            Err(error) => Ok(CycleEnd::Failed(Failure::new(FailureCode::InternalError, error.to_string()))),
+        }
     }
 
     /// The job, ready to run, made from what is configured now. A cycle that was interrupted goes on with the schema that

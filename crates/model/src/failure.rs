@@ -112,6 +112,8 @@ codes! {
              attribute so that it is found.";
         /// An expression failed on this object's values.
         ExpressionFailed => "ExpressionEvaluationFailed", "Correct the value at the source, or the mapping's expression.";
+        /// A plan was applied, and something else would be done by now.
+        PlanStale => "PlanStale", "Look at what would be done by now: make a new plan, or let the next cycle do it.";
         /// Something here went wrong.
         InternalError => "InternalError", "Nothing: the export is retried by itself. If it goes on, look at the log.";
     }

@@ -163,8 +163,6 @@ pub struct PlannedChange {
     /// The references, where the change is about them; the object itself otherwise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub references: Option<PlannedReferences>,
-    /// Stands for the decision: it is the same where the same would be done. Redacted values take no part.
-    pub digest: u64,
     /// What became of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub result: Option<ChangeResult>,

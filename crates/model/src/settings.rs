@@ -57,6 +57,16 @@ pub enum TargetVerification {
     Trust,
 }
 
+/// Whether cycles do what they decide.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ApplyMode {
+    /// At once.
+    #[default]
+    Automatic,
+    /// Every cycle ends as a plan that waits for a person.
+    AfterReview,
+}
+
 /// Which skips are recorded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum LogSkips {
@@ -103,6 +113,8 @@ pub struct JobSettings {
     pub nested_groups: bool,
     /// Whether the target is read first.
     pub target_verification: TargetVerification,
+    /// Whether cycles do what they decide.
+    pub apply_mode: ApplyMode,
     /// Which skips are recorded.
     pub log_skips: LogSkips,
     /// Waits between retries of an escrow.
@@ -135,6 +147,7 @@ impl Default for JobSettings {
             requests_per_second: None,
             nested_groups: false,
             target_verification: TargetVerification::default(),
+            apply_mode: ApplyMode::default(),
             log_skips: LogSkips::default(),
             escrow_retry_intervals: vec![minutes(10), hours(1), hours(6), hours(12), hours(24)],
             quarantine_retry_intervals: vec![hours(6), hours(12), hours(24)],
@@ -158,6 +171,7 @@ const KNOWN: &[&str] = &[
     "NestedGroups",
     "TargetVerification",
     "ScimPatchProfile",
+    "ApplyMode",
     "LogSkips",
     "EscrowRetryIntervals",
     "QuarantineRetryIntervals",
@@ -210,6 +224,13 @@ impl JobSettings {
                     "ReadBeforeUpdate" => TargetVerification::ReadBeforeUpdate,
                     "Trust" => TargetVerification::Trust,
                     _ => return Err(malformed("TargetVerification", value, "ReadBeforeUpdate or Trust")),
+                };
+            }
+            "ApplyMode" => {
+                self.apply_mode = match value {
+                    "Automatic" => ApplyMode::Automatic,
+                    "AfterReview" => ApplyMode::AfterReview,
+                    _ => return Err(malformed("ApplyMode", value, "Automatic or AfterReview")),
                 };
             }
             "LogSkips" => {

@@ -1,15 +1,16 @@
 //! A batch of objects: decided in rounds, exported at the target's pace, settled one by one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use connector::{ConnectorError, ErrorClass};
 use futures::StreamExt as _;
+use model::change::AttributeChange;
 use model::link::Intent;
 use model::provisioning::Step as TraceStep;
-use model::{Anchor, Failure, FailureCode, Object};
+use model::{Anchor, Failure, FailureCode, Name, Object, SignedDuration};
 use store::{Commit, Result};
 use sync::{Action, Answer, Decision, Need, Outcome, Settled, Step, decide, settle};
 use tokio::time::Instant;
@@ -19,6 +20,7 @@ use super::needs::{Asked, Told};
 use super::results::{Halt, Results};
 use super::send::{Repeat, SendError, send};
 use super::{Cycle, Warrant};
+use crate::time::after;
 
 /// A decision takes a handful of needs, and one for each value of which it needs one that nobody has; one that takes
 /// more has lost its way.
@@ -113,6 +115,17 @@ impl Cycle<'_> {
         let mut results = Results::default();
         let decided = self.decide_all(items, &open, mode, &mut results).await?;
         Ok((decided.into_iter().map(|one| (one.item, one.decision)).collect(), results))
+    }
+
+    /// The attributes of a decision whose values are drawn anew each time, or tell the time.
+    pub(crate) fn volatile(&self, item: &Item<'_>, decision: &Decision) -> BTreeSet<Name> {
+        let later = after(self.services.clock.now(), SignedDuration::from_hours(25));
+        let mut context = sync::Context::new(later, &*self.services.entropy);
+        let again = decide(&item.facts(&self.prepared.policy, Mode::PLAN), &item.answers, &mut context);
+        let (Step::Done(again), Some(first)) = (again, decision.changes()) else { return BTreeSet::new() };
+        let second = again.changes().map_or(&[][..], |changes| &changes.changes);
+        let differs = |change: &&AttributeChange| !second.contains(change);
+        first.changes.iter().filter(differs).map(|change| change.attribute.clone()).collect()
     }
 
     /// Brings every open item to a decision; those whose needs fail are settled at once.

@@ -313,6 +313,19 @@ impl<'a> Cycle<'a> {
         }
     }
 
+    /// The accounts whose references a membership change of the source is about, each with the flow of that attribute.
+    pub(crate) fn owners_of<'m>(
+        &self,
+        memory: &'m Memory,
+        owner: &Anchor,
+        kind: &Name,
+        attribute: &Name,
+    ) -> Vec<(&'m Entry, &'a sync::ReferenceFlow)> {
+        let entries = memory.entries.get(owner).into_iter().flatten().filter(|entry| self.may_refer(entry));
+        let flows = |entry| self.reference_flows(entry, kind, attribute).into_iter().map(move |flow| (entry, flow));
+        entries.flat_map(flows).collect()
+    }
+
     fn reference_flows(&self, entry: &Entry, kind: &Name, attribute: &Name) -> Vec<&'a sync::ReferenceFlow> {
         let prepared: &'a super::Prepared = self.prepared;
         let mapping =

@@ -8,7 +8,7 @@ use model::provisioning::{
 };
 use model::settings::LogSkips;
 use model::{Anchor, Failure, Name, Timestamp};
-use sync::{Action, Decision};
+use sync::{Action, Decision, LinkChange, References};
 
 use super::Cycle;
 use super::item::Item;
@@ -26,6 +26,23 @@ pub(crate) enum Ending<'a> {
 }
 
 impl Cycle<'_> {
+    /// The record of an object with which nothing was tried, for this reason.
+    pub(crate) fn refused(
+        &self,
+        item: &Item<'_>,
+        decision: Option<&Decision>,
+        failure: &Failure,
+    ) -> ProvisioningRecord {
+        let nothing = Decision {
+            action: Action::Fail(failure.clone()),
+            link: LinkChange::Keep,
+            references: References::default(),
+            inactive: None,
+            trace: Vec::new(),
+        };
+        self.whole_record(item, decision.unwrap_or(&nothing), &Ending::Failed(failure))
+    }
+
     /// The record of what would be done with an object.
     pub(crate) fn planned(&self, item: &Item<'_>, decision: &Decision) -> ProvisioningRecord {
         let ending = match &decision.action {

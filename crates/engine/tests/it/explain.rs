@@ -2,9 +2,9 @@
 
 use connector::Entitlement;
 use engine::{ControlError, Explanation, ResetScope};
+use model::Value;
 use model::link::Origin;
 use model::provisioning::{Action, Outcome, REDACTED};
-use model::Value;
 use serde_json::json;
 use testkit::{Fault, MemorySource, MemoryTarget, Method};
 

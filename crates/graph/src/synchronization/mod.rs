@@ -6,6 +6,7 @@
 pub mod job;
 pub mod managed;
 mod on_demand;
+pub mod plan;
 pub mod provisioning;
 pub mod requests;
 pub mod restart;

@@ -17,6 +17,7 @@ mod members;
 mod merge;
 mod on_demand;
 mod owner;
+mod plans;
 mod remembered;
 mod routes;
 mod schema;

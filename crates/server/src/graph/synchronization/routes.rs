@@ -1,7 +1,7 @@
 //! The routes of synchronization, under service principals and under applications alike.
 
 use super::{
-    actions, credentials, directories, explain, jobs, language, on_demand, schema, secrets, service, templates,
+    actions, credentials, directories, explain, jobs, language, on_demand, plans, schema, secrets, service, templates,
 };
 use super::{by_hand, remembered, versions};
 use crate::graph::route::Route;
@@ -74,6 +74,11 @@ fn job_routes() -> Vec<Route> {
         both!(post "/jobs/{job}/validateCredentials", WRITE, credentials::validate_for_job),
         both!(post "/jobs/{job}/provisionOnDemand", WRITE, on_demand::provision),
         both!(get "/jobs/{job}/explain", READ, explain::explain).map(Route::in_beta),
+        both!(post "/jobs/{job}/plan", WRITE, plans::create).map(Route::in_beta),
+        both!(get "/jobs/{job}/plans", READ, plans::list).map(Route::in_beta),
+        both!(get "/jobs/{job}/plans/{plan}", READ, plans::get).map(Route::in_beta),
+        both!(get "/jobs/{job}/plans/{plan}/changes", READ, plans::changes).map(Route::in_beta),
+        both!(post "/jobs/{job}/plans/{plan}/apply", WRITE, plans::apply).map(Route::in_beta),
     ]
     .into_iter()
     .flatten()

@@ -19,7 +19,10 @@ async fn an_object_is_explained_in_data_and_in_words() {
     let attributes = rule["attributes"].as_array().unwrap();
     let name = attributes.iter().find(|one| one["name"] == "userName").unwrap();
     assert_eq!(name["expression"], "[login]");
-    assert_eq!((&name["value"], &name["sent"], &name["isMatching"]), (&json!("ada"), &json!("ada"), &json!(true)));
+    assert_eq!(
+        (&name["value"], &name["sent"], &name["isMatching"]),
+        (&json!("ada"), &json!("ada"), &json!(true))
+    );
     let last = told["words"].as_array().unwrap().last().unwrap();
     assert_eq!(*last, "The job does not run: start it, or provision on demand.");
     assert_eq!(rig.target.len("account"), 0);

@@ -7,6 +7,7 @@ mod language;
 mod objects;
 mod on_demand;
 mod orders;
+mod plans;
 pub(crate) mod rig;
 mod schema;
 mod secrets;

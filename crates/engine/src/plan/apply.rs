@@ -1,0 +1,324 @@
+//! Applying a plan: each object is decided again, and only what would still be done is done.
+
+use std::collections::{BTreeSet, HashSet};
+
+use connector::Cursor;
+use model::plan::{ChangeResult, Plan, PlanState, PlannedChange, PlannedReferences};
+use model::provisioning::{Outcome as LogOutcome, ProvisioningRecord};
+use model::{Anchor, Failure, FailureCode, Name, SignedDuration};
+use store::{Commit, Escrow, StoreError};
+use sync::Decision;
+
+use super::{Basis, KEPT, failed, state_of};
+use crate::control::{ControlError, Result};
+use crate::cycle::{Cycle, Halt, Item, MOST_ROUNDS, Mode, Prepared, Results, Warrant, Watermark, unwant};
+use crate::runner::Runner;
+use crate::services::Services;
+use crate::stop::Stop;
+use crate::time::after;
+
+/// Changes that are decided together.
+const PAGE: usize = 200;
+/// How long the lease is taken for a page of changes.
+const LEASE: SignedDuration = SignedDuration::from_mins(10);
+
+/// Applies a plan, once no cycle runs, and writes how that ended.
+pub(super) async fn run(services: &Services, prepared: &Prepared, runner: &Runner, stop: &Stop, plan: Plan) {
+    let _alone = runner.alone().await;
+    let outcome = applied(services, prepared, runner, stop, plan.clone()).await;
+    let plan = match outcome {
+        Ok(plan) => plan,
+        Err(error) => failed(plan, "InternalError", error.to_string()),
+    };
+    if let Err(error) = services.store.put_plan(&prepared.job.id, plan, KEPT).await {
+        tracing::error!(job = %prepared.job.id, %error, "how a plan was applied was lost");
+    }
+}
+
+async fn applied(
+    services: &Services,
+    prepared: &Prepared,
+    runner: &Runner,
+    stop: &Stop,
+    mut plan: Plan,
+) -> Result<Plan> {
+    let (job, now) = (&prepared.job.id, services.clock.now());
+    let lease = services.store.lease(job, services.node, now, after(now, LEASE)).await?;
+    let lease = lease.ok_or_else(|| ControlError::Unfit("another process runs the job".to_owned()))?;
+    let (live, desk) = (&*runner.live, &runner.desk);
+    let at = (desk, desk.party());
+    let cycle = Cycle::aside(services, prepared, stop, live, at, Warrant::Lease(lease.fence)).await?;
+    let basis = Basis::of(&plan)?;
+    let untouched = basis.cursor.is_some()
+        && basis.meaning == prepared.meaning
+        && basis.state == state_of(&cycle.runtime)?;
+    if untouched && plan.initial {
+        // A cycle that reads everything forgets old failures; this one stands in its place.
+        services.store.clear_escrows(job).await?;
+    }
+    let mut applying = Applying { cycle, services, prepared, members: None };
+    for references in [false, true] {
+        if let Some(failure) = applying.pass(&mut plan, references).await? {
+            plan = failed(plan, failure.code.wire(), failure.detail);
+            return Ok(plan);
+        }
+    }
+    if untouched {
+        applying.move_watermark(basis).await?;
+    }
+    plan.state = PlanState::Applied;
+    plan.applied = Some(services.clock.now());
+    Ok(plan)
+}
+
+struct Applying<'a> {
+    cycle: Cycle<'a>,
+    services: &'a Services,
+    prepared: &'a Prepared,
+    /// The values of the large reference attribute that was last looked at.
+    members: Option<((Anchor, Name), HashSet<Anchor>)>,
+}
+
+impl Applying<'_> {
+    /// Goes through the objects of a plan, or through its references.
+    async fn pass(&mut self, plan: &mut Plan, references: bool) -> Result<Option<Failure>> {
+        let (store, job) = (self.services.store.clone(), &self.prepared.job.id);
+        let mut passed = 0;
+        loop {
+            let page = store.planned_changes(job, plan.id, passed, PAGE).await?;
+            let Some(last) = page.last() else { return Ok(None) };
+            passed = last.number;
+            let now = self.services.clock.now();
+            store.lease(job, self.services.node, now, after(now, LEASE)).await?;
+            let mut changes: Vec<PlannedChange> =
+                page.into_iter().filter(|change| change.references.is_some() == references).collect();
+            let halt =
+                if references { self.refer(&mut changes).await? } else { self.objects(&mut changes).await? };
+            for change in &changes {
+                match change.result {
+                    Some(ChangeResult::Applied) => plan.counts.applied += 1,
+                    Some(ChangeResult::Stale) => plan.counts.stale += 1,
+                    Some(ChangeResult::Failed) => plan.counts.failed += 1,
+                    None => {}
+                }
+            }
+            store.put_changes(job, plan.id, changes).await?;
+            store.put_plan(job, plan.clone(), KEPT).await?;
+            if let Some(halt) = halt {
+                let words = "applying was stopped; what was applied stays, make a new plan for the rest";
+                let stopped = Failure::new(FailureCode::InternalError, words);
+                return Ok(Some(halt.into_failure().unwrap_or(stopped)));
+            }
+        }
+    }
+
+    async fn objects(&mut self, changes: &mut [PlannedChange]) -> Result<Option<Halt>> {
+        let wanted: Vec<_> = changes
+            .iter()
+            .filter_map(|change| {
+                let source = &change.record.source;
+                Some((change.rule.clone(), source.kind.clone(), source.anchor.clone()?))
+            })
+            .collect();
+        let (mut items, halt) = self.cycle.read_objects(&wanted).await?;
+        if halt.is_some() {
+            return Ok(halt);
+        }
+        let (decided, failed) = self.cycle.consider(&mut items, Mode::PLAN).await?;
+        if failed.halt.is_some() {
+            return Ok(failed.halt);
+        }
+        let (mut same, mut stale) = (Vec::new(), Results::default());
+        let positions: Vec<Option<Box<Decision>>> = by_position(items.len(), decided);
+        for (item, decision) in items.into_iter().zip(positions) {
+            let mine = |change: &&mut PlannedChange| {
+                change.rule == item.mapping.rule && change.record.source.anchor.as_ref() == Some(&item.anchor)
+            };
+            let Some(change) = changes.iter_mut().find(mine) else { continue };
+            let now = decision.as_ref().map(|decision| self.cycle.planned(&item, decision));
+            let volatile = decision.as_ref().map(|one| self.cycle.volatile(&item, one)).unwrap_or_default();
+            if now.as_ref().is_some_and(|now| is_same(&change.record, now, &volatile)) {
+                // What comes otherwise than was planned is a failure, and is not decided anew.
+                same.push(Item { rounds: MOST_ROUNDS - 1, agreed: true, ..item });
+            } else {
+                change.result = Some(ChangeResult::Stale);
+                self.refuse(&item, decision.as_deref(), &change.record, &mut stale);
+            }
+        }
+        for change in changes.iter_mut().filter(|change| change.result.is_none()) {
+            change.result = Some(ChangeResult::Stale);
+        }
+        let keys: HashSet<_> = same.iter().map(Item::key).collect();
+        let mut results = self.cycle.process(same, Mode::PLAN).await?;
+        let halt = results.halt.take();
+        let failed: HashSet<_> = results
+            .commit
+            .escrows
+            .iter()
+            .filter(|escrow| !escrow.deferred)
+            .map(|one| (one.rule.clone(), one.source.clone()))
+            .collect();
+        for change in changes.iter_mut() {
+            let Some(anchor) = change.record.source.anchor.clone() else { continue };
+            let key = (change.rule.clone(), anchor);
+            if keys.contains(&key) {
+                let fails = failed.contains(&key) && change.record.outcome != LogOutcome::Failure;
+                change.result = Some(if fails { ChangeResult::Failed } else { ChangeResult::Applied });
+            }
+        }
+        self.cycle.commit_results(results, None).await?;
+        self.cycle.commit_results(stale, None).await?;
+        Ok(halt)
+    }
+
+    /// Something else would be done with an object by now: it waits for the next cycle or plan.
+    fn refuse(
+        &self,
+        item: &Item<'_>,
+        decision: Option<&Decision>,
+        planned: &ProvisioningRecord,
+        stale: &mut Results,
+    ) {
+        let by_now = match decision.map(|decision| self.cycle.planned(item, decision)) {
+            Some(record) => match record.steps.last() {
+                Some(step) => step.describe(),
+                None => record.action.wire().to_owned(),
+            },
+            None => "the target could not be asked".to_owned(),
+        };
+        let words = format!("the plan was to {}; by now: {by_now}", planned.action.wire());
+        let failure = Failure::new(FailureCode::PlanStale, words);
+        let now = self.services.clock.now();
+        stale.commit.log.push(self.cycle.refused(item, decision, &failure));
+        stale.commit.escrows.push(Escrow {
+            rule: item.mapping.rule.clone(),
+            kind: item.mapping.source_kind.clone(),
+            source: item.anchor.clone(),
+            failure,
+            deferred: false,
+            attempts: item.escrow.as_ref().map_or(0, |escrow| escrow.attempts),
+            first: item.escrow.as_ref().map_or(now, |escrow| escrow.first),
+            next: now,
+        });
+    }
+
+    async fn refer(&mut self, changes: &mut [PlannedChange]) -> Result<Option<Halt>> {
+        for change in changes.iter_mut() {
+            let (Some(references), Some(owner)) = (&change.references, change.record.source.anchor.clone())
+            else {
+                continue;
+            };
+            let there = self.there(&change.record.source.kind, &owner, &change.rule, references).await?;
+            let holds = |anchor: &&Anchor| there.contains(*anchor);
+            let added: Vec<Anchor> = references.added.iter().filter(holds).cloned().collect();
+            let removed: Vec<Anchor> =
+                references.removed.iter().filter(|anchor| !there.contains(*anchor)).cloned().collect();
+            let whole = added.len() == references.added.len() && removed.len() == references.removed.len();
+            let mut edges = Vec::new();
+            for referenced in &added {
+                let (attribute, many) = (&references.attribute, references.multivalued);
+                edges.push(self.cycle.want(&change.rule, &owner, attribute, many, referenced));
+            }
+            for referenced in &removed {
+                edges.push(unwant(&change.rule, &owner, &references.attribute, referenced));
+            }
+            let touched: Vec<_> = added
+                .into_iter()
+                .chain(removed)
+                .map(|referenced| (change.rule.clone(), owner.clone(), referenced))
+                .collect();
+            self.cycle.write(Commit { edges, ..Commit::default() }).await?;
+            let mut sent = self.cycle.export_these(&touched).await?;
+            let halt = sent.halt.take();
+            let fails = sent.commit.log.iter().any(|record| record.outcome == LogOutcome::Failure);
+            self.cycle.commit_results(sent, None).await?;
+            change.result = Some(match (halt.is_some() || fails, whole) {
+                (true, _) => ChangeResult::Failed,
+                (false, false) => ChangeResult::Stale,
+                (false, true) => ChangeResult::Applied,
+            });
+            if halt.is_some() {
+                return Ok(halt);
+            }
+        }
+        Ok(None)
+    }
+
+    /// What the attribute refers to at the source now.
+    async fn there(
+        &mut self,
+        kind: &Name,
+        owner: &Anchor,
+        rule: &Name,
+        references: &PlannedReferences,
+    ) -> Result<HashSet<Anchor>> {
+        let mappings = self.prepared.program.rules.iter().filter(|one| one.id == *rule);
+        let mut flows = mappings
+            .flat_map(|rule| &rule.mappings)
+            .filter(|mapping| mapping.source_kind == *kind)
+            .flat_map(|mapping| &mapping.references);
+        let Some(flow) = flows.find(|flow| flow.attribute == references.attribute) else {
+            return Ok(HashSet::new());
+        };
+        if flow.inline {
+            let Some(selection) = self.prepared.selection(kind) else { return Ok(HashSet::new()) };
+            let object = self.prepared.source.read(selection, owner).await?;
+            let values = object.map(|source| source.object.get(&flow.source).clone()).unwrap_or_default();
+            return Ok(values.values().iter().filter_map(|value| value.as_reference().cloned()).collect());
+        }
+        let key = (owner.clone(), flow.source.clone());
+        if let Some((_, members)) = self.members.as_ref().filter(|(known, _)| *known == key) {
+            return Ok(members.clone());
+        }
+        let (mut members, mut cursor): (HashSet<Anchor>, Option<Cursor>) = (HashSet::new(), None);
+        loop {
+            let page = self.prepared.source.references(kind, owner, &flow.source, cursor.as_ref()).await?;
+            members.extend(page.references);
+            cursor = page.next;
+            if cursor.is_none() {
+                break;
+            }
+        }
+        self.members = Some((key, members.clone()));
+        Ok(members)
+    }
+
+    /// The plan stands in the place of a cycle: the next begins where it ended.
+    async fn move_watermark(&mut self, basis: Basis) -> Result<()> {
+        let Some(cursor) = basis.cursor else { return Ok(()) };
+        let mut runtime = self.cycle.runtime.clone();
+        runtime.watermark = Some(Watermark { cursor, meaning: basis.meaning });
+        runtime.running = None;
+        runtime.enumerations = self.cycle.enumeration();
+        runtime.target_identity = Some(self.prepared.identity.clone());
+        let text = serde_json::to_string(&runtime).map_err(|error| StoreError::Corrupt(error.to_string()))?;
+        self.cycle.write(Commit { runtime: Some(text), ..Commit::default() }).await?;
+        Ok(())
+    }
+}
+
+fn by_position(count: usize, decided: Vec<(usize, Box<Decision>)>) -> Vec<Option<Box<Decision>>> {
+    let mut positions: Vec<Option<Box<Decision>>> = (0..count).map(|_| None).collect();
+    for (position, decision) in decided {
+        if let Some(place) = positions.get_mut(position) {
+            *place = Some(decision);
+        }
+    }
+    positions
+}
+
+/// True where the same would be done as was planned: the same action on the same account, with the same values before and
+/// after. Values that may not be shown, and those that are drawn anew each time, take no part.
+fn is_same(planned: &ProvisioningRecord, now: &ProvisioningRecord, volatile: &BTreeSet<Name>) -> bool {
+    let values = |record: &ProvisioningRecord| -> Vec<_> {
+        let stable = record.modified.iter().filter(|one| !volatile.contains(&one.name));
+        stable.map(|one| (one.name.clone(), one.old.clone(), one.new.clone())).collect()
+    };
+    let code = |record: &ProvisioningRecord| record.failure.as_ref().map(|failure| failure.code);
+    planned.action == now.action
+        && planned.outcome == now.outcome
+        && planned.skip == now.skip
+        && code(planned) == code(now)
+        && planned.target.anchor == now.target.anchor
+        && values(planned) == values(now)
+}

@@ -1,0 +1,232 @@
+//! References in plans, by the anchors of the source: the accounts of objects that are yet to be made have none.
+
+use std::collections::HashSet;
+
+use connector::Cursor;
+use model::link::{Entry, LinkState};
+use model::plan::PlannedReferences;
+use model::provisioning::{
+    Action as LogAction, Identity, ModifiedProperty, Outcome as LogOutcome, ProvisioningRecord,
+    Step as TraceStep,
+};
+use model::{Anchor, CycleId, Name, Timestamp, Uuid, Value};
+use store::DueEdge;
+use sync::{Action, Decision, ReferenceFlow};
+
+use super::compute::Computing;
+use crate::control::Result;
+use crate::cycle::Item;
+
+/// References of one change of a plan at most.
+const CHUNK: usize = 500;
+
+/// Whose references they are.
+#[derive(Clone, Debug)]
+pub(crate) struct Owner {
+    pub(crate) rule: Name,
+    pub(crate) source: Identity,
+    pub(crate) target: Identity,
+}
+
+impl Owner {
+    /// The owner that an entry remembers.
+    pub(crate) fn of(entry: &Entry) -> Self {
+        let link = entry.link.as_ref();
+        Self {
+            rule: entry.rule.clone(),
+            source: Identity {
+                anchor: Some(entry.source.clone()),
+                kind: entry.kind.clone(),
+                name: entry.display_name.clone(),
+            },
+            target: Identity {
+                anchor: link.map(|link| link.anchor.clone()),
+                kind: link.map(|link| link.kind.clone()).unwrap_or_default(),
+                name: None,
+            },
+        }
+    }
+}
+
+/// What the provisioning log would say of references, but for its identifiers and its moment.
+pub(super) fn record(owner: &Owner, references: &PlannedReferences) -> ProvisioningRecord {
+    let values = |anchors: &[Anchor]| Value::list(anchors.iter().map(|anchor| Value::from(anchor.as_str())));
+    ProvisioningRecord {
+        id: Uuid::nil(),
+        moment: Timestamp::UNIX_EPOCH,
+        duration_ms: 0,
+        cycle: CycleId(Uuid::nil()),
+        change: Uuid::nil(),
+        action: LogAction::Update,
+        outcome: LogOutcome::Success,
+        skip: None,
+        failure: None,
+        source: owner.source.clone(),
+        target: owner.target.clone(),
+        steps: vec![TraceStep::Decide(LogAction::Update)],
+        modified: vec![ModifiedProperty {
+            name: references.attribute.clone(),
+            old: values(&references.removed),
+            new: values(&references.added),
+        }],
+    }
+}
+
+/// Due references, those of one owner and attribute together.
+pub(super) fn grouped(due: Vec<DueEdge>) -> Vec<(Owner, PlannedReferences)> {
+    let mut groups: Vec<(Owner, PlannedReferences)> = Vec::new();
+    for edge in due {
+        let fits = groups.last().is_some_and(|(owner, references)| {
+            owner.rule == edge.rule
+                && owner.source.anchor.as_ref() == Some(&edge.owner)
+                && references.attribute == edge.attribute
+                && references.added.len() + references.removed.len() < CHUNK
+        });
+        if !fits {
+            groups.push(group(&edge));
+        }
+        let Some((_, references)) = groups.last_mut() else { continue };
+        if edge.wanted {
+            references.added.push(edge.referenced);
+        } else {
+            references.removed.push(edge.referenced);
+        }
+    }
+    groups
+}
+
+fn group(edge: &DueEdge) -> (Owner, PlannedReferences) {
+    let identity = |anchor: &Anchor, kind: &Name| Identity {
+        anchor: Some(anchor.clone()),
+        kind: kind.clone(),
+        name: None,
+    };
+    let owner = Owner {
+        rule: edge.rule.clone(),
+        source: identity(&edge.owner, &edge.owner_kind),
+        target: identity(&edge.target, &edge.target_kind),
+    };
+    let references = PlannedReferences {
+        attribute: edge.attribute.clone(),
+        multivalued: edge.multivalued,
+        added: Vec::new(),
+        removed: Vec::new(),
+    };
+    (owner, references)
+}
+
+impl Computing<'_> {
+    /// Takes down what becomes of the references of objects that will have an account.
+    pub(super) async fn references(
+        &mut self,
+        items: &[Item<'_>],
+        decided: &[(usize, Box<Decision>)],
+    ) -> Result<()> {
+        for (position, decision) in decided {
+            let Some(item) = items.get(*position) else { continue };
+            if !keeps_references(item, decision) {
+                continue;
+            }
+            let known = self.known(item).await?;
+            for (attribute, wanted) in &decision.references.wanted {
+                let flow = item.mapping.references.iter().find(|flow| flow.attribute == *attribute);
+                if let Some(flow) = flow {
+                    self.compare(item, flow, wanted, &known);
+                }
+            }
+            if decision.references.enumerate || self.reads_everything() {
+                for flow in item.mapping.references.iter().filter(|flow| !flow.inline) {
+                    let wanted = self.whole(item, flow).await?;
+                    self.compare(item, flow, &wanted, &known);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The references that the job remembers as wanted.
+    async fn known(&self, item: &Item<'_>) -> Result<HashSet<(Name, Anchor)>> {
+        if item.entry.is_none() || item.mapping.references.is_empty() {
+            return Ok(HashSet::new());
+        }
+        let job = &self.prepared.job.id;
+        let edges = self.services.store.edges_of(job, &item.mapping.rule, &item.anchor).await?;
+        let wanted = edges.into_iter().filter(|edge| edge.wanted);
+        Ok(wanted.map(|edge| (edge.attribute, edge.referenced)).collect())
+    }
+
+    async fn whole(&self, item: &Item<'_>, flow: &ReferenceFlow) -> Result<Vec<Anchor>> {
+        let source = &self.prepared.source;
+        let (mut found, mut cursor): (Vec<Anchor>, Option<Cursor>) = (Vec::new(), None);
+        loop {
+            let kind = &item.mapping.source_kind;
+            let page = source.references(kind, &item.anchor, &flow.source, cursor.as_ref()).await?;
+            found.extend(page.references);
+            cursor = page.next;
+            if cursor.is_none() {
+                return Ok(found);
+            }
+        }
+    }
+
+    fn compare(
+        &mut self,
+        item: &Item<'_>,
+        flow: &ReferenceFlow,
+        wanted: &[Anchor],
+        known: &HashSet<(Name, Anchor)>,
+    ) {
+        let is_known = |anchor: &Anchor| known.contains(&(flow.attribute.clone(), anchor.clone()));
+        let added: Vec<Anchor> = wanted.iter().filter(|anchor| !is_known(anchor)).cloned().collect();
+        let there: HashSet<&Anchor> = wanted.iter().collect();
+        let mut removed: Vec<Anchor> = known
+            .iter()
+            .filter(|(attribute, anchor)| *attribute == flow.attribute && !there.contains(anchor))
+            .map(|(_, anchor)| anchor.clone())
+            .collect();
+        removed.sort();
+        let owner = owner(item);
+        let mut parts: Vec<(Vec<Anchor>, Vec<Anchor>)> = Vec::new();
+        if flow.multivalued {
+            parts.extend(added.chunks(CHUNK).map(|part| (part.to_vec(), Vec::new())));
+            parts.extend(removed.chunks(CHUNK).map(|part| (Vec::new(), part.to_vec())));
+        } else if !added.is_empty() || !removed.is_empty() {
+            // One takes the other's place.
+            parts.push((added, removed));
+        }
+        for (added, removed) in parts {
+            let (attribute, multivalued) = (flow.attribute.clone(), flow.multivalued);
+            let references = PlannedReferences { attribute, multivalued, added, removed };
+            let record = self.reference_record(&owner, &references);
+            self.push(owner.rule.clone(), record, Some(references));
+        }
+    }
+}
+
+fn owner(item: &Item<'_>) -> Owner {
+    if let Some(entry) = &item.entry {
+        return Owner::of(entry);
+    }
+    let name = item.source.as_ref().and_then(|source| source.display_name.clone());
+    Owner {
+        rule: item.mapping.rule.clone(),
+        source: Identity {
+            anchor: Some(item.anchor.clone()),
+            kind: item.mapping.source_kind.clone(),
+            name: name.clone(),
+        },
+        target: Identity { anchor: None, kind: item.mapping.target_kind.clone(), name },
+    }
+}
+
+/// True where the object is active and has an account once the plan is applied.
+fn keeps_references(item: &Item<'_>, decision: &Decision) -> bool {
+    let link = item.entry.as_ref().and_then(|entry| entry.link.as_ref());
+    let linked = link.is_some_and(|link| link.state == LinkState::Active);
+    match &decision.action {
+        _ if decision.inactive.is_some() => false,
+        Action::Create(_) | Action::Update(..) => true,
+        Action::Skip(_) => linked || matches!(decision.link, sync::LinkChange::Put(_)),
+        _ => false,
+    }
+}

@@ -1,0 +1,317 @@
+//! Plans: computed without a write, applied as far as they still hold.
+
+use engine::{ControlError, CycleEnd, Subject};
+use model::plan::{ChangeResult, Plan, PlanScope, PlanState, PlannedChange};
+use model::provisioning::{Action, Outcome};
+use serde_json::json;
+use testkit::{Fault, Method};
+
+use crate::rig::{Rig, group, managed_by, user};
+
+impl Rig {
+    async fn plan(&self) -> Plan {
+        let plan = self.engine.plan(&self.job, "me", None).await.unwrap();
+        assert_eq!(plan.state, PlanState::Computing);
+        self.engine.settle_plans(&self.job).await;
+        self.engine.plan_of(&self.job, plan.id).await.unwrap().unwrap()
+    }
+
+    async fn apply(&self, plan: &Plan) -> Plan {
+        let applying = self.engine.apply_plan(&self.job, plan.id).await.unwrap();
+        assert_eq!(applying.state, PlanState::Applying);
+        self.engine.settle_plans(&self.job).await;
+        let plan = self.engine.plan_of(&self.job, plan.id).await.unwrap().unwrap();
+        assert_eq!(plan.state, PlanState::Applied, "{:?}", plan.error);
+        plan
+    }
+
+    async fn changes(&self, plan: &Plan) -> Vec<PlannedChange> {
+        self.store.planned_changes(&self.job.id, plan.id, 0, 10_000).await.unwrap()
+    }
+
+    /// What is planned, such as `create u1`, with what came of it.
+    async fn planned(&self, plan: &Plan) -> Vec<String> {
+        let line = |change: &PlannedChange| {
+            let record = &change.record;
+            let what = match &change.references {
+                Some(of) => format!("{} +{} -{}", of.attribute, of.added.len(), of.removed.len()),
+                None if record.outcome == Outcome::Failure => "failure".to_owned(),
+                None => record.action.wire().to_owned(),
+            };
+            let result = change.result.map(|result| format!(" {}", result.wire())).unwrap_or_default();
+            format!("{what} {}{result}", record.source.anchor.as_ref().unwrap())
+        };
+        self.changes(plan).await.iter().map(line).collect()
+    }
+
+    async fn runtime(&self) -> Option<String> {
+        self.store.runtime(&self.job.id).await.unwrap()
+    }
+}
+
+#[tokio::test]
+async fn an_initial_plan_shows_everything_and_touches_nothing() {
+    let rig = Rig::new().await;
+    rig.source.upsert(managed_by(user(1), 2));
+    rig.source.upsert(user(2));
+    rig.source.upsert(group("staff"));
+    rig.source.add_member("staff", "u1");
+    rig.target.place("account", &[("userName", "user2".into()), ("name", "Somebody".into())]);
+    rig.target.forget_calls();
+    let plan = rig.plan().await;
+    assert_eq!(
+        (plan.state, plan.scope, plan.initial),
+        (PlanState::Ready, PlanScope::Cycle, true),
+        "{:?}",
+        plan.error
+    );
+    let mut planned = rig.planned(&plan).await;
+    planned.sort();
+    assert_eq!(
+        planned,
+        ["create staff", "create u1", "manager +1 -0 u1", "members +1 -0 staff", "update u2"]
+    );
+    let counts = plan.counts;
+    assert_eq!((counts.objects, counts.creates, counts.updates, counts.references_added), (3, 2, 1, 2));
+    assert_eq!(rig.target.calls().writes(), 0);
+    assert!(rig.log().await.is_empty() && rig.runtime().await.is_none());
+    assert!(rig.store.links(&rig.job.id, None, 9).await.unwrap().is_empty());
+
+    let applied = rig.apply(&plan).await;
+    assert_eq!((applied.counts.applied, applied.counts.stale, applied.counts.failed), (5, 0, 0));
+    let manager = rig.account_anchor("user2");
+    assert_eq!(rig.account("user1").unwrap().get("manager").as_reference(), Some(&manager));
+    let team = rig.target.object_by("team", "name", "staff").unwrap();
+    assert_eq!(rig.target.references(&team.anchor, "members"), [rig.account_anchor("user1")]);
+    assert_eq!(rig.story("u1").await[0], "create success");
+    // The plan stood in the place of the cycle.
+    rig.target.forget_calls();
+    let yielded = rig.source.yielded();
+    rig.good_cycle().await;
+    assert_eq!(rig.target.calls().writes(), 0);
+    assert_eq!(rig.source.yielded(), yielded, "nothing is read again");
+}
+
+#[tokio::test]
+async fn a_plan_says_what_the_cycle_then_does() {
+    let rig = Rig::new().await;
+    for number in 1..=9 {
+        rig.source.upsert(user(number));
+    }
+    rig.source.upsert(managed_by(user(4), 5));
+    rig.good_cycle().await;
+    rig.source.set("u1", "department", "Legal");
+    rig.source.disable("u2");
+    rig.source.delete("u3");
+    rig.source.upsert(managed_by(user(4), 6));
+    rig.source.upsert(user(10));
+    let before = rig.runtime().await;
+    let plan = rig.plan().await;
+    let mut planned = rig.planned(&plan).await;
+    planned.sort();
+    let expected = ["create u10", "delete u3", "disable u2", "manager +1 -1 u4", "update u1"];
+    assert_eq!(planned, expected);
+    assert_eq!((plan.initial, plan.over_limits, plan.counts.skipped), (false, false, 1));
+    assert_eq!(rig.runtime().await, before);
+    let accounts = rig.accounts();
+    let changes = rig.changes(&plan).await;
+    rig.good_cycle().await;
+    assert_ne!(rig.accounts(), accounts);
+    let log = rig.log().await;
+    for change in changes.iter().filter(|change| change.references.is_none()) {
+        let record =
+            log.iter().rev().find(|record| record.source.anchor == change.record.source.anchor).unwrap();
+        assert_eq!((record.action, &record.modified), (change.record.action, &change.record.modified));
+    }
+}
+
+#[tokio::test]
+async fn what_changed_since_is_refused_object_by_object() {
+    let rig = Rig::new().await;
+    for number in 1..=4 {
+        rig.source.upsert(user(number));
+    }
+    rig.good_cycle().await;
+    for anchor in ["u1", "u2", "u3", "u4"] {
+        rig.source.set(anchor, "department", "Legal");
+    }
+    let plan = rig.plan().await;
+    rig.source.set("u2", "department", "Sales and more");
+    let account = rig.account_anchor("user3");
+    rig.target.alter(&account, "department", "by hand".into());
+    rig.source.delete("u4");
+    let applied = rig.apply(&plan).await;
+    let expected = ["update u1 applied", "update u2 stale", "update u3 stale", "update u4 stale"];
+    assert_eq!(rig.planned(&applied).await, expected);
+    assert_eq!((applied.counts.applied, applied.counts.stale), (1, 3));
+    assert_eq!(rig.account("user1").unwrap().get("department").as_text(), Some("Legal"));
+    assert_eq!(rig.account("user3").unwrap().get("department").as_text(), Some("by hand"));
+    assert_eq!(rig.story("u2").await.last().unwrap(), "update failure PlanStale");
+    assert!(rig.account("user4").is_some());
+    // They are not lost: the next cycle takes them up.
+    rig.good_cycle().await;
+    assert_eq!(rig.account("user2").unwrap().get("department").as_text(), Some("Sales and more"));
+    assert_eq!(rig.account("user3").unwrap().get("department").as_text(), Some("Legal"));
+    assert!(rig.account("user4").is_none());
+    assert_eq!(rig.store.escrow_count(&rig.job.id).await.unwrap(), 0);
+    let again = rig.engine.apply_plan(&rig.job, plan.id).await.unwrap_err();
+    assert!(matches!(&again, ControlError::Unfit(words) if words.contains("applied")), "{again}");
+}
+
+#[tokio::test]
+async fn the_watermark_moves_only_where_nothing_else_ran() {
+    let rig = Rig::new().await;
+    rig.source.upsert(user(1));
+    rig.good_cycle().await;
+    rig.source.upsert(user(2));
+    let plan = rig.plan().await;
+    rig.source.upsert(user(3));
+    rig.good_cycle().await;
+    let before = rig.runtime().await;
+    let applied = rig.apply(&plan).await;
+    assert_eq!(rig.planned(&applied).await, ["create u2 stale"]);
+    assert_eq!(rig.runtime().await, before);
+    assert_eq!(rig.accounts().len(), 3);
+}
+
+#[tokio::test]
+async fn members_that_left_since_are_not_added() {
+    let rig = Rig::new().await;
+    rig.source.upsert(user(1));
+    rig.source.upsert(user(2));
+    rig.source.upsert(group("staff"));
+    rig.good_cycle().await;
+    rig.source.add_member("staff", "u1");
+    rig.source.add_member("staff", "u2");
+    let plan = rig.plan().await;
+    rig.source.remove_member("staff", "u2");
+    let applied = rig.apply(&plan).await;
+    let members = || {
+        let team = rig.target.object_by("team", "name", "staff").unwrap();
+        rig.target.references(&team.anchor, "members")
+    };
+    assert_eq!(members(), [rig.account_anchor("user1")]);
+    assert!(applied.counts.stale > 0, "{:?}", rig.planned(&applied).await);
+    rig.good_cycle().await;
+    assert_eq!(members(), [rig.account_anchor("user1")]);
+}
+
+#[tokio::test]
+async fn failures_are_planned_and_those_of_applying_are_told() {
+    let rig = Rig::new().await;
+    rig.source.upsert(user(1));
+    rig.source.upsert(user(2).with("login", ""));
+    let plan = rig.plan().await;
+    let sorted = async |plan: &Plan| {
+        let mut planned = rig.planned(plan).await;
+        planned.sort();
+        planned
+    };
+    assert_eq!(sorted(&plan).await, ["create u1", "failure u2"]);
+    assert_eq!((plan.counts.creates, plan.counts.failures), (1, 1));
+    let refusal = connector::ErrorClass::Invalid { attribute: None };
+    rig.target.faults().always(&[Method::Create], Fault::Refuse(refusal));
+    let applied = rig.apply(&plan).await;
+    assert_eq!(sorted(&applied).await, ["create u1 failed", "failure u2 applied"]);
+    assert_eq!(rig.store.escrow_count(&rig.job.id).await.unwrap(), 2);
+}
+
+#[tokio::test]
+async fn removals_over_the_limits_are_told_and_a_person_who_applies_agrees() {
+    let rig = Rig::new().await;
+    for number in 0..20 {
+        rig.source.upsert(user(number));
+    }
+    rig.good_cycle().await;
+    for number in 0..15 {
+        rig.source.delete(&format!("u{number}"));
+    }
+    let plan = rig.plan().await;
+    assert!(plan.over_limits && plan.counts.deletes == 15);
+    rig.apply(&plan).await;
+    assert_eq!(rig.accounts().len(), 5);
+    assert_eq!(rig.status().await.quarantine, None);
+}
+
+#[tokio::test]
+async fn given_objects_are_planned_at_once() {
+    let rig = Rig::new().await;
+    rig.source.upsert(user(1));
+    rig.source.upsert(user(2));
+    rig.good_cycle().await;
+    rig.source.set("u1", "department", "Legal");
+    let subject = |anchor: &str| (None, Subject { anchor: anchor.into(), kind: "user".into() });
+    let plan = rig.engine.plan(&rig.job, "me", Some(vec![subject("u1"), subject("u2")])).await.unwrap();
+    assert_eq!((plan.state, plan.scope), (PlanState::Ready, PlanScope::Subjects));
+    assert_eq!(rig.planned(&plan).await, ["update u1", "other u2"], "skips are told, too");
+    let before = rig.runtime().await;
+    let applied = rig.apply(&plan).await;
+    assert_eq!(applied.counts.applied, 2);
+    assert_eq!(rig.runtime().await, before);
+    let unknown = rig.engine.plan(&rig.job, "me", Some(vec![subject("nobody")])).await.unwrap_err();
+    assert!(matches!(unknown, ControlError::UnknownObject(anchor) if anchor == "nobody"));
+}
+
+#[tokio::test]
+async fn values_that_are_drawn_or_hidden_take_no_part() {
+    let rig = Rig::new().await;
+    rig.change_schema(|schema| {
+        let mappings =
+            schema["synchronizationRules"][0]["objectMappings"][0]["attributeMappings"].as_array_mut();
+        let mappings = mappings.unwrap();
+        mappings[1]["source"]["expression"] = json!("RandomString(8, 0, 0, 0, 0, \"\")");
+        mappings[2]["source"]["expression"] = json!("Redact([department])");
+    })
+    .await;
+    rig.source.upsert(user(1));
+    let plan = rig.plan().await;
+    let text = serde_json::to_string(&rig.changes(&plan).await).unwrap();
+    assert!(text.contains("[Redact]") && !text.contains("\"IT\""), "{text}");
+    let applied = rig.apply(&plan).await;
+    assert_eq!(rig.planned(&applied).await, ["create u1 applied"]);
+    assert_eq!(rig.account("user1").unwrap().get("department").as_text(), Some("IT"));
+}
+
+#[tokio::test]
+async fn a_job_can_wait_for_review_in_every_cycle() {
+    let mut rig = Rig::new().await;
+    rig.set_settings(&[("ApplyMode", "AfterReview")]).await;
+    rig.source.upsert(user(1));
+    assert_eq!(rig.cycle().await, CycleEnd::Completed);
+    assert!(rig.accounts().is_empty());
+    let newest = async || rig.store.plans(&rig.job.id).await.unwrap().remove(0);
+    let first = newest().await;
+    assert_eq!(rig.planned(&first).await, ["create u1"]);
+    assert_eq!((first.state, first.author.as_str()), (PlanState::Ready, ""));
+    rig.good_cycle().await;
+    assert_eq!(newest().await.id, first.id, "nothing came since");
+    rig.source.upsert(user(2));
+    rig.good_cycle().await;
+    let second = newest().await;
+    assert_eq!(rig.planned(&second).await, ["create u1", "create u2"]);
+    rig.apply(&second).await;
+    assert_eq!(rig.accounts().len(), 2);
+    rig.good_cycle().await;
+    assert_eq!(newest().await.counts.creates, 0);
+    rig.source.set("u1", "department", "Legal");
+    rig.good_cycle().await;
+    let third = newest().await;
+    assert_eq!(rig.planned(&third).await, ["update u1"]);
+    let change = &rig.changes(&third).await[0];
+    assert_eq!((change.record.action, change.result), (Action::Update, None::<ChangeResult>));
+}
+
+#[tokio::test]
+async fn a_plan_that_broke_off_has_failed() {
+    let mut rig = Rig::new().await;
+    rig.source.upsert(user(1));
+    let gate = testkit::Gate::new();
+    rig.target.faults().always(&[Method::Find], Fault::Hold(gate.clone()));
+    let plan = rig.engine.plan(&rig.job, "me", None).await.unwrap();
+    gate.arrival().await;
+    let working = rig.engine.plan_of(&rig.job, plan.id).await.unwrap().unwrap();
+    assert_eq!(working.state, PlanState::Computing);
+    rig.restart_process().await;
+    let lost = rig.engine.plan_of(&rig.job, plan.id).await.unwrap().unwrap();
+    assert_eq!((lost.state, lost.error.unwrap().code), (PlanState::Failed, "Interrupted".to_owned()));
+}
