@@ -79,6 +79,41 @@ fn files_and_pairs_that_are_missing_are_named() {
 }
 
 #[test]
+fn a_short_secret_is_taken_with_a_note_and_an_empty_one_is_one_problem() {
+    let client = ("ENTENTE_BOOTSTRAP_CLIENT_ID", "b7a4a2a6-0d0e-4d4e-9c6c-2f1d7c5e8a90");
+    let short = check("", &[client, ("ENTENTE_BOOTSTRAP_CLIENT_SECRET", "s3cr3t")]);
+    assert_eq!(short.status, 0, "{}", short.err);
+    assert!(short.err.contains("fewer than 16 characters") && !short.err.contains("s3cr3t"), "{}", short.err);
+    let empty = check("", &[client, ("ENTENTE_BOOTSTRAP_CLIENT_SECRET", "")]);
+    assert_eq!(empty.status, 1);
+    let problem =
+        "ENTENTE_BOOTSTRAP_CLIENT_SECRET: bootstrap_client_secret is of no use: a secret needs a character";
+    assert!(empty.err.starts_with(problem), "{}", empty.err);
+    assert_eq!(empty.err.lines().count(), 2, "{}", empty.err);
+}
+
+#[test]
+fn mail_and_webhooks_are_protected_and_whole() {
+    let file = "mail_server = \"mail.example.com:25\"\nmail_tls = \"none\"\nmail_to = \"a@x.example, b\"\n\
+                webhook_url = \"http://hooks.example.com\"\nmail_user = \"me\"\n";
+    let ran = check(file, &[("ENTENTE_WEBHOOK_SECRET", "too short")]);
+    for words in [
+        "entente.toml:1:15: mail_server needs mail_from beside it",
+        "entente.toml:2:12: mail would cross the network in clear: write starttls or tls",
+        "'b' is no mail address",
+        "entente.toml:4:15: webhook_url is 'http://hooks.example.com': write an address such as https://",
+        "entente.toml:5:13: mail_user needs mail_password beside it",
+        "webhook_secret is of no use: a secret that signs needs 16 characters",
+    ] {
+        assert!(ran.err.contains(words), "{words}: {}", ran.err);
+    }
+    let file = "mail_server = \"127.0.0.1:25\"\nmail_tls = \"none\"\nmail_from = \"Entente <e@x.example>\"\n\
+                webhook_url = \"http://127.0.0.1:1/hook\"\n";
+    let ran = check(file, &[("ENTENTE_WEBHOOK_SECRET", "long enough to sign")]);
+    assert_eq!((ran.status, ran.err.as_str()), (0, ""), "{}", ran.out);
+}
+
+#[test]
 fn secrets_are_never_printed() {
     let (key, secret) = ("not-a-key-at-all", "s3cr3t-s3cr3t-s3cr3t");
     let wrong = check("", &[("ENTENTE_SECRETS_KEY", key)]);

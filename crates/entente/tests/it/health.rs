@@ -458,4 +458,25 @@ async fn every_class_of_error_is_told_with_its_code_reason_and_advice() {
         assert!(info["recommendedAction"].as_str().is_some_and(|advice| advice.len() > 20), "{info:#}");
         assert_eq!(last["sourceIdentity"]["displayName"], "Name of bad");
     }
+    // A refusal in the clothes of a success, and a target that has the account twice.
+    let refusal = json!({
+        "schemas": ["urn:ietf:params:scim:api:messages:2.0:Error"], "status": "409", "scimType": "uniqueness",
+        "detail": "taken",
+    });
+    target.answer_with(writes, 200, refusal);
+    assert_eq!(failure_after(&job, "Full").await["errorCode"], "EntryConflict");
+    target.heal();
+    for _ in 0..2 {
+        target.plant("Users", &json!({ "userName": "bad@entente.example" })).await;
+    }
+    assert_eq!(failure_after(&job, "Full").await["errorCode"], "DuplicateTargetEntries");
+}
+
+/// What is told of the newest failure, after a restart.
+async fn failure_after(job: &Job<'_>, scope: &str) -> Json {
+    let before = job.get().await;
+    job.restart(scope).await;
+    job.ended(&before).await;
+    let failures = job.log("failure").await;
+    failures.last().expect("a failure")["provisioningStatusInfo"]["errorInformation"].clone()
 }

@@ -183,6 +183,23 @@ fn a_given_client_is_not_told_and_its_secret_can_be_changed() {
 }
 
 #[test]
+fn the_clock_can_be_set_only_where_it_was_asked_for_on_loopback() {
+    let folder = folder();
+    let open = entente(folder.path())
+        .args(["serve", "--data-dir", "data", "--listen", "0.0.0.0:0", "--development-clock"])
+        .env("ENTENTE_ALLOW_PLAIN_HTTP", "true")
+        .output()
+        .unwrap();
+    let words = String::from_utf8(open.stderr).unwrap();
+    assert!(!open.status.success() && words.contains("listen on loopback"), "{words}");
+    let serving = Serving::start(folder.path(), &[], &BOOTSTRAP);
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let url = format!("{}/development/clock", serving.address);
+    let answer = runtime.block_on(async { reqwest::get(url).await.unwrap().status() });
+    assert!(answer.is_client_error(), "{answer}");
+}
+
+#[test]
 fn a_data_directory_belongs_to_one_process_and_is_free_after_a_kill() {
     let folder = folder();
     let mut first = Serving::start(folder.path(), &[], &BOOTSTRAP);

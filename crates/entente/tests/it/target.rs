@@ -77,10 +77,15 @@ impl Target {
     /// Makes resources that nobody knows of.
     pub(crate) async fn fill(&self, endpoint: &str, number: usize) {
         for one in 0..number {
-            let body = json!({ "userName": format!("stranger{one}") }).to_string();
-            let request = reqwest::Client::builder().no_proxy().build().unwrap();
-            request.post(format!("{}/{endpoint}", self.base)).body(body).send().await.unwrap();
+            self.plant(endpoint, &json!({ "userName": format!("stranger{one}") })).await;
         }
+    }
+
+    /// Makes a resource behind everybody's back.
+    pub(crate) async fn plant(&self, endpoint: &str, resource: &Json) {
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let request = client.post(format!("{}/{endpoint}", self.base)).body(resource.to_string());
+        assert!(request.send().await.unwrap().status().is_success());
     }
 
     /// Renames a user behind everybody's back.
