@@ -1,6 +1,7 @@
 """`kill -9` at random moments of an initial cycle."""
 
 import asyncio
+import os
 import random
 import time
 
@@ -8,7 +9,8 @@ from rig.compare import account_differences
 from rig.people import create_people, person
 
 USERS = 2000
-CRASHES = 20
+# `cargo xtask soak crash --kills N` asks for more.
+CRASHES = int(os.environ.get("ENTENTE_KILLS", "20"))
 
 
 async def test_crash(world):

@@ -2,9 +2,12 @@
 
 import http.client
 import json
+import socket
+import struct
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from enum import Enum
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Callable
 
@@ -20,7 +23,9 @@ class Request:
     path: str
     body: bytes
     arrived: float
+    # What was answered, and what the target answered where it got the request.
     status: int = 0
+    done: int = 0
 
     @property
     def resource(self) -> str:
@@ -40,15 +45,30 @@ class Request:
         return f"{self.method} {self.path} -> {self.status} {self.body[:200].decode(errors='replace')}"
 
 
+class Ending(Enum):
+    """How an answer comes to its end."""
+
+    WHOLE = "whole"
+    # The connection is reset before a word of the answer.
+    RESET = "reset"
+    # The connection is closed in the middle of the body.
+    CUT = "cut"
+    # The body comes in drips.
+    DRIP = "drip"
+    # No answer at all until the other side has had enough.
+    SILENCE = "silence"
+
+
 @dataclass
 class Answer:
-    """What a fault answers in place of the target."""
+    """What a fault answers in place of the target. Without a status it is the target's own answer."""
 
-    status: int
+    status: int = 0
     body: bytes = b""
     headers: dict = field(default_factory=dict)
     # Whether the target gets the request all the same: its answer is then lost after it took effect.
     applied: bool = False
+    ending: Ending = Ending.WHOLE
 
 
 Fault = Callable[[Request], Answer | None]
@@ -131,16 +151,40 @@ class _Handler(BaseHTTPRequestHandler):
         answer = self.proxy.fault(request) if self.proxy.fault else None
         if answer is None or answer.applied:
             passed = self._ask_target(body)
-            answer = answer or passed
+            # The list of requests tells what the target did.
+            request.done = passed.status
+            answer = passed if answer is None else replace(passed, ending=answer.ending) if answer.status == 0 else answer
         request.status = answer.status
+        if answer.ending is Ending.RESET:
+            return self._reset()
+        if answer.ending is Ending.SILENCE:
+            return self._keep_silent()
         self.send_response(answer.status)
         for name, value in answer.headers.items():
             self.send_header(name, value)
         if answer.status != 204:
             self.send_header("Content-Length", str(len(answer.body)))
         self.end_headers()
-        self.wfile.write(answer.body)
-        self.close_connection = self.close_connection or self.proxy.refusing
+        if answer.ending is Ending.DRIP:
+            self._drip(answer.body)
+        else:
+            self.wfile.write(answer.body[: len(answer.body) // 2] if answer.ending is Ending.CUT else answer.body)
+        self.close_connection = self.close_connection or self.proxy.refusing or answer.ending is Ending.CUT
+
+    def _reset(self):
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.close_connection = True
+
+    def _keep_silent(self):
+        self.connection.settimeout(30)
+        self.close_connection = True
+        self.connection.recv(1)
+
+    def _drip(self, body: bytes):
+        for at in range(0, len(body), max(1, len(body) // 8)):
+            self.wfile.write(body[at : at + max(1, len(body) // 8)])
+            self.wfile.flush()
+            time.sleep(0.02)
 
     def _ask_target(self, body: bytes) -> Answer:
         connection = http.client.HTTPConnection("127.0.0.1", self.proxy.target_port, timeout=60)

@@ -19,8 +19,6 @@ use self::figures::{Cycles, Forgetful};
 use crate::graph::Failure;
 use crate::table::Table;
 
-/// The smaller organization is the larger one divided by this.
-const SMALLER: usize = 10;
 /// Users that change between two cycles.
 const CHANGES: usize = 1_000;
 
@@ -35,9 +33,9 @@ pub(super) enum Step {
     Cycles,
 }
 
-/// Measures an organization of so many users and one of a tenth.
-pub(super) fn run(users: usize) -> Result<Table, Failure> {
-    let small = Measured::of(users.div_ceil(SMALLER))?;
+/// Measures two organizations of so many users.
+pub(super) fn run(fewer: usize, users: usize) -> Result<Table, Failure> {
+    let small = Measured::of(fewer)?;
     let large = Measured::of(users)?;
     let (left, right) = (format!("{} users", small.users), format!("{} users", large.users));
     let mut table = Table::new(["engine alone", &left, &right, "ratio"]);

@@ -35,6 +35,8 @@ enum Name {
     Engine,
     /// Mappings evaluated in one thread: nanoseconds and allocations for each.
     Expressions,
+    /// As `engine`, for 10,000 users and for 1,000,000 with a group of 100,000: what must not grow with the directory.
+    Scale,
     /// An initial cycle into a real SCIM server, against a plain load generator at the same server.
     Scim,
 }
@@ -46,7 +48,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         return engine::step(step, folder, arguments.users.unwrap_or_default());
     }
     match arguments.name {
-        Name::Engine => print!("{}", engine::run(arguments.users.unwrap_or(100_000))?),
+        Name::Engine => {
+            let users = arguments.users.unwrap_or(100_000);
+            print!("{}", engine::run(users.div_ceil(10), users)?);
+        }
+        Name::Scale => print!("{}", engine::run(10_000, arguments.users.unwrap_or(1_000_000))?),
         Name::Expressions => print!("{}", expressions::run()?),
         Name::Scim => print!("{}", scim::run(arguments.users.unwrap_or(2_000), concurrency)?),
     }

@@ -3,6 +3,7 @@
 
 mod edges;
 mod files;
+mod fuzzing;
 mod words;
 
 use std::path::{Path, PathBuf};

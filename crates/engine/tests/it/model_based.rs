@@ -132,7 +132,7 @@ fn the_target_is_what_the_model_says() {
     let wanted = seeds();
     let threads =
         wanted.as_ref().and_then(|_| std::thread::available_parallelism().ok()).map_or(2, usize::from);
-    let range = wanted.unwrap_or(0..150);
+    let range = wanted.unwrap_or(0..100);
     let (next, failures) = (AtomicU64::new(range.start), Mutex::new(Vec::new()));
     std::thread::scope(|scope| {
         for _ in 0..threads {

@@ -1,19 +1,16 @@
-//! The fuzz targets on their seeds and on mutations of them, for a bounded time. A fuzzer goes further; see `fuzz/`.
+//! The fuzz targets of the language on their seeds and on mutations of them.
 
+#[path = "../../../../fuzz/mutations.rs"]
+mod mutations;
 #[path = "../../../../fuzz/targets.rs"]
 mod targets;
 
-use std::path::Path;
-use std::time::{Duration, Instant};
+use mutations::Mutations;
 
-/// No target is mutated for longer.
-const SPAN: Duration = Duration::from_secs(2);
-/// Nor more often.
-const MOST: usize = 20_000;
-/// Mutations do not grow beyond so many octets.
-const LONGEST: usize = 400;
+/// Mutations of expressions.
+const LANGUAGE: Mutations = Mutations { words: &WORDS, longest: 400 };
 
-/// What mutations put in.
+/// What they put in.
 const WORDS: [&str; 40] = [
     "(",
     ")",
@@ -57,90 +54,17 @@ const WORDS: [&str; 40] = [
     "*",
 ];
 
-/// A generator whose draws depend on its seed alone.
-struct Draws(u64);
-
-impl Draws {
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        usize::try_from(self.0 % u64::try_from(bound.max(1)).unwrap()).unwrap()
-    }
-
-    fn range(&mut self, length: usize) -> std::ops::Range<usize> {
-        let start = self.below(length + 1);
-        start..(start + self.below(9)).min(length)
-    }
-
-    fn mutate(&mut self, octets: &mut Vec<u8>, others: &[Vec<u8>]) {
-        let at = self.below(octets.len() + 1);
-        match self.below(6) {
-            0 => {
-                let range = self.range(octets.len());
-                octets.drain(range);
-            }
-            1 => {
-                let part = octets.get(self.range(octets.len())).unwrap_or_default().to_vec();
-                octets.splice(at..at, part);
-            }
-            2 => {
-                let other = others.get(self.below(others.len())).map_or(&[][..], Vec::as_slice);
-                let part = other.get(self.below(other.len() + 1)..).unwrap_or_default().to_vec();
-                octets.truncate(at);
-                octets.extend(part);
-            }
-            3 => {
-                let octet = u8::try_from(self.below(256)).unwrap();
-                if let Some(place) = octets.get_mut(at) {
-                    *place = octet;
-                }
-            }
-            _ => {
-                let word = WORDS.get(self.below(WORDS.len())).map_or(&[][..], |word| word.as_bytes());
-                octets.splice(at..at, word.iter().copied());
-            }
-        }
-        octets.truncate(LONGEST);
-    }
-}
-
-fn seeds(target: &str) -> Vec<Vec<u8>> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/seeds").join(target);
-    let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()).collect();
-    files.sort();
-    files.into_iter().map(|file| std::fs::read(file).unwrap()).collect()
-}
-
-fn run(name: &str, target: fn(&[u8])) {
-    let seeds = seeds(name);
-    assert!(seeds.len() > 10, "{name} has {} seeds", seeds.len());
-    for seed in &seeds {
-        target(seed);
-    }
-    let (mut draws, begin, mut tried) = (Draws(0x9e37_79b9_7f4a_7c15), Instant::now(), 0);
-    while tried < MOST && begin.elapsed() < SPAN {
-        let mut octets = seeds.get(draws.below(seeds.len())).cloned().unwrap_or_default();
-        for _ in 0..=draws.below(4) {
-            draws.mutate(&mut octets, &seeds);
-        }
-        target(&octets);
-        tried += 1;
-    }
-    assert!(tried > 10, "only {tried} mutations of {name} in {SPAN:?}");
-}
-
 #[test]
 fn parsing_survives_mutations() {
-    run("parse", targets::parse);
+    LANGUAGE.run("parse", targets::parse);
 }
 
 #[test]
 fn evaluation_survives_mutations() {
-    run("evaluate", targets::evaluate);
+    LANGUAGE.run("evaluate", targets::evaluate);
 }
 
 #[test]
 fn patterns_survive_mutations() {
-    run("pattern", targets::pattern);
+    LANGUAGE.run("pattern", targets::pattern);
 }

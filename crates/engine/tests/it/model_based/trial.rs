@@ -349,14 +349,24 @@ impl Trial {
                 break;
             }
         }
-        let there =
-            differences(&self.model, &self.rig.target, &self.options).map_err(|wrong| wrong.join("; "))?;
+        let compared = differences(&self.model, &self.rig.target, &self.options);
+        let there = compared.map_err(|wrong| self.runtime.block_on(self.told(wrong)))?;
         if !idle {
             return Err(format!("{PATIENCE} cycles were not enough to come to rest"));
         }
         self.runtime.block_on(self.nothing_waits())?;
         self.model.arrived(&there);
         Ok(())
+    }
+
+    /// What is wrong, each with the story of whom it is about.
+    async fn told(&self, wrong: Vec<String>) -> String {
+        let mut words = Vec::new();
+        for one in wrong {
+            let anchor = one.split(' ').next().unwrap_or_default();
+            words.push(format!("{one} [{}]", self.rig.story(anchor).await.join(", ")));
+        }
+        words.join("; ")
     }
 
     /// At rest the connector data store holds nothing that is to be done.
