@@ -332,3 +332,37 @@ async fn accounts_whose_time_is_over_count_towards_the_limits() {
     rig.good_cycle().await;
     assert_eq!(rig.accounts().len(), 15);
 }
+
+#[tokio::test]
+async fn an_object_that_is_excluded_keeps_its_members_and_gets_the_others_when_it_is_readmitted() {
+    let rig = rig_of(4).await;
+    rig.source.upsert(group("staff"));
+    rig.source.add_member("staff", "u0");
+    rig.good_cycle().await;
+    let team = rig.target.objects("team")[0].anchor.clone();
+    let members = || rig.target.references(&team, "members").len();
+    rig.engine.exclude(&rig.job, "staff".into(), "reorganization".into(), "me".into()).await.unwrap();
+    rig.source.add_member("staff", "u1");
+    rig.source.add_member("staff", "u2");
+    rig.source.remove_member("staff", "u0");
+    rig.good_cycle().await;
+    assert_eq!(members(), 1);
+    rig.source.delete("u2");
+    rig.good_cycle().await;
+    assert!(rig.engine.readmit(&rig.job, &"staff".into()).await.unwrap());
+    rig.good_cycle().await;
+    assert_eq!(rig.target.references(&team, "members"), [rig.account_anchor("user1")]);
+    assert!(!rig.engine.readmit(&rig.job, &"staff".into()).await.unwrap());
+}
+
+#[tokio::test]
+async fn who_is_excluded_and_gone_keeps_the_account() {
+    let rig = rig_of(4).await;
+    rig.engine.exclude(&rig.job, "u0".into(), "litigation hold".into(), "me".into()).await.unwrap();
+    rig.source.delete("u0");
+    rig.good_cycle().await;
+    assert!(rig.accounts()["user0"]);
+    rig.source.forget_history();
+    rig.good_cycle().await;
+    assert!(rig.accounts()["user0"]);
+}
