@@ -160,7 +160,7 @@ impl Results {
         let mut references = decision.references.clone();
         // What was put off was not looked at whole; of what was gone for a while nobody told what it referred to.
         let put_off = item.escrow.as_ref().is_some_and(|escrow| escrow.deferred);
-        let was_gone = item.staged.is_some();
+        let was_gone = item.staged.is_some() || item.sends.is_some();
         references.enumerate |=
             (cycle.initial || put_off || was_gone) && item.mapping.references.iter().any(|flow| !flow.inline);
         self.references.push((position, references));

@@ -271,3 +271,24 @@ async fn an_account_that_was_deleted_by_hand_comes_back_with_its_references() {
     assert!(rig.target.references(&team.anchor, "members").contains(&again));
     assert_eq!(anchor(1), "u1");
 }
+
+#[tokio::test]
+async fn a_group_that_comes_back_before_its_removal_was_sent_has_the_members_that_it_has_now() {
+    let mut rig = Rig::new().await;
+    for number in 1..=2 {
+        rig.source.upsert(user(number));
+    }
+    rig.source.upsert(group("staff"));
+    rig.source.add_member("staff", "u1");
+    rig.good_cycle().await;
+    let team = rig.target.object_by("team", "name", "staff").unwrap().anchor;
+    // The limit holds the removal, and the change feed passes what the group referred to.
+    rig.set_settings(&[("MaxDeletes", "1")]).await;
+    rig.source.delete("staff");
+    rig.good_cycle().await;
+    assert_eq!(rig.target.references(&team, "members"), [rig.account_anchor("user1")]);
+    rig.source.upsert(group("staff"));
+    rig.source.add_member("staff", "u2");
+    rig.good_cycle().await;
+    assert_eq!(rig.target.references(&team, "members"), [rig.account_anchor("user2")]);
+}
