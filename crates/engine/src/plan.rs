@@ -7,6 +7,7 @@ mod apply;
 mod compute;
 mod references;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use model::job::{ErrorText, Job};
@@ -14,6 +15,7 @@ use model::plan::{Plan, PlanCounts, PlanScope, PlanState};
 use model::{Failure, FailureCode, JobId, Name, Uuid};
 use serde::{Deserialize, Serialize};
 use store::{SharedStore, StoreError};
+use tokio::task::JoinHandle;
 
 use crate::control::{ControlError, Result};
 use crate::cycle::{Prepared, Runtime};
@@ -27,6 +29,8 @@ pub(crate) use compute::Computing;
 
 /// Plans that are kept of a job.
 const KEPT: usize = 5;
+/// Failures that are looked at to see whether one fell due since a plan was made.
+const MOST_DUE: usize = 1_000;
 /// Objects that a plan may be asked for at once.
 const MOST_SUBJECTS: usize = 100;
 
@@ -77,7 +81,7 @@ impl Engine {
         let plan = begun(&self.services, &prepared, author, scope).await?;
         let Some(subjects) = subjects else {
             let (services, told) = (self.services.clone(), plan.clone());
-            runner.look_after(plan.id, move |stop| async move {
+            runner.look_after(plan.id, Work::Computing, move |stop| async move {
                 compute_cycle(&services, &prepared, &stop, told).await;
             });
             return Ok(plan);
@@ -135,7 +139,7 @@ impl Engine {
         plan.state = PlanState::Applying;
         self.services.store.put_plan(&job.id, plan.clone(), KEPT).await?;
         let (services, told, within) = (self.services.clone(), plan.clone(), runner.clone());
-        runner.look_after(id, move |stop| async move {
+        runner.look_after(id, Work::Applying, move |stop| async move {
             apply::run(&services, &prepared, &within, &stop, told).await;
         });
         Ok(plan)
@@ -228,33 +232,49 @@ async fn is_reviewed(store: &SharedStore, prepared: &Prepared, services: &Servic
     if basis.state != state_of(&runtime)? {
         return Ok(false);
     }
+    let due = store.due_escrows(job, services.clock.now(), MOST_DUE).await?;
+    if due.iter().any(|escrow| escrow.next > plan.created) {
+        return Ok(false);
+    }
     let cursor = connector::Cursor(cursor);
     let request =
         connector::ChangeRequest { selections: &prepared.selections, cursor: Some(&cursor), page_size: 1 };
     Ok(prepared.source.changes(request).await.is_ok_and(|page| page.changes.is_empty() && !page.more))
 }
 
+/// Work on plans, by the plan.
+pub(crate) type Works = HashMap<Uuid, (Work, Stopper, JoinHandle<()>)>;
+
+/// What is done with a plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Work {
+    /// It is computed, beside whatever the job does.
+    Computing,
+    /// It is applied, in the place of a cycle.
+    Applying,
+}
+
 impl Runner {
     /// True while a plan is being worked on.
     fn looks_after(&self, plan: Uuid) -> bool {
-        self.plans().get(&plan).is_some_and(|(_, task)| !task.is_finished())
+        self.plans().get(&plan).is_some_and(|(_, _, task)| !task.is_finished())
     }
 
     /// Works on a plan beside whatever else goes on.
-    fn look_after<F>(&self, plan: Uuid, work: impl FnOnce(Stop) -> F)
+    fn look_after<F>(&self, plan: Uuid, kind: Work, work: impl FnOnce(Stop) -> F)
     where
         F: Future<Output = ()> + Send + 'static,
     {
         let (stopper, stop) = Stopper::new();
         let task = tokio::spawn(work(stop));
         let mut plans = self.plans();
-        plans.retain(|_, (_, task)| !task.is_finished());
-        plans.insert(plan, (stopper, task));
+        plans.retain(|_, (_, _, task)| !task.is_finished());
+        plans.insert(plan, (kind, stopper, task));
     }
 
     /// Waits until no plan is being worked on.
     pub(crate) async fn settle_plans(&self) {
-        let tasks: Vec<_> = self.plans().drain().map(|(_, (_, task))| task).collect();
+        let tasks: Vec<_> = self.plans().drain().map(|(_, (_, _, task))| task).collect();
         for task in tasks {
             if let Err(error) = task.await {
                 tracing::error!(job = %self.job, %error, "a plan broke off");
@@ -264,7 +284,7 @@ impl Runner {
 
     /// Ends the work on plans.
     pub(crate) async fn stop_plans(&self) {
-        for (stopper, _) in self.plans().values() {
+        for (_, stopper, _) in self.plans().values() {
             stopper.stop();
         }
         self.settle_plans().await;

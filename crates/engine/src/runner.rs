@@ -1,13 +1,12 @@
 //! What runs one job: it sleeps until the job is due or triggered, and runs one cycle at a time.
 
-use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use connector::{ChangeRequest, Cursor};
 use model::job::{Job, ScheduleState};
 use model::settings::{ApplyMode, JobSettings};
-use model::{Failure, FailureCode, JobId, SignedDuration, TenantId, Timestamp, Uuid};
+use model::{Failure, FailureCode, JobId, SignedDuration, TenantId, Timestamp};
 use store::Result;
 use tokio::sync::{Mutex as AsyncMutex, Notify};
 use tokio::task::JoinHandle;
@@ -54,7 +53,7 @@ pub(crate) struct Runner {
     stopper: Mutex<Option<Stopper>>,
     task: Mutex<Option<JoinHandle<()>>>,
     /// Plans that are being computed or applied.
-    plans: Mutex<HashMap<Uuid, (Stopper, JoinHandle<()>)>>,
+    plans: Mutex<plan::Works>,
 }
 
 /// What is kept ready between cycles.
@@ -114,6 +113,11 @@ impl Runner {
         if let Some(stopper) = &*self.stopper.lock().unwrap_or_else(PoisonError::into_inner) {
             stopper.stop();
         }
+        for (work, stopper, _) in self.plans().values() {
+            if *work == plan::Work::Applying {
+                stopper.stop();
+            }
+        }
         let guard = self.running.lock().await;
         self.wake.notify_one();
         guard
@@ -125,7 +129,7 @@ impl Runner {
     }
 
     /// Plans that are being computed or applied.
-    pub(crate) fn plans(&self) -> std::sync::MutexGuard<'_, HashMap<Uuid, (Stopper, JoinHandle<()>)>> {
+    pub(crate) fn plans(&self) -> std::sync::MutexGuard<'_, plan::Works> {
         self.plans.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -281,14 +285,36 @@ impl Runner {
     }
 
     /// In the place of a cycle: a plan that waits for a person.
-    async fn plan_for_review(&self, services: &Services, prepared: &Prepared, stop: &Stop) -> Result<CycleEnd> {
-        match plan::for_review(services, prepared, stop).await {
-            Ok(Ok(())) => Ok(CycleEnd::Completed),
-            Ok(Err(_)) if stop.is_set() => Ok(CycleEnd::Stopped),
-            Ok(Err(failure)) => Ok(CycleEnd::Failed(failure)),
-            Err(ControlError::Store(error)) => Err(error),
-            Err(error) => Ok(CycleEnd::Failed(Failure::new(FailureCode::InternalError, error.to_string()))),
+    async fn plan_for_review(
+        &self,
+        services: &Services,
+        prepared: &Prepared,
+        stop: &Stop,
+    ) -> Result<CycleEnd> {
+        let failure = match plan::for_review(services, prepared, stop).await {
+            Ok(Ok(())) => None,
+            Ok(Err(_)) if stop.is_set() => return Ok(CycleEnd::Stopped),
+            Ok(Err(failure)) => Some(failure),
+            Err(ControlError::Store(error)) => return Err(error),
+            Err(error) => Some(Failure::new(FailureCode::InternalError, error.to_string())),
+        };
+        let mut status = services.store.status(&self.job).await?;
+        let before = status.quarantine.clone();
+        match &failure {
+            None => {
+                status.quarantine = None;
+                status.successive_failures = 0;
+            }
+            Some(failure) => {
+                let intervals = &prepared.settings.quarantine_retry_intervals;
+                quarantine_for(&mut status, failure, services.clock.now(), intervals);
+            }
         }
+        if status.quarantine != before {
+            health::put_status(services, &prepared.job, before, status.clone()).await?;
+            health::disable_if_hopeless(services, &prepared.job, &status).await?;
+        }
+        Ok(failure.map_or(CycleEnd::Completed, CycleEnd::Failed))
     }
 
     /// The job, ready to run, made from what is configured now. A cycle that was interrupted goes on with the schema that

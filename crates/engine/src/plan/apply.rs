@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashSet};
 
 use connector::Cursor;
 use model::plan::{ChangeResult, Plan, PlanState, PlannedChange, PlannedReferences};
-use model::provisioning::{Outcome as LogOutcome, ProvisioningRecord};
+use model::provisioning::{Outcome as LogOutcome, ProvisioningRecord, Step as TraceStep};
 use model::{Anchor, Failure, FailureCode, Name, SignedDuration};
 use store::{Commit, Escrow, StoreError};
 use sync::Decision;
@@ -179,14 +179,11 @@ impl Applying<'_> {
         planned: &ProvisioningRecord,
         stale: &mut Results,
     ) {
-        let by_now = match decision.map(|decision| self.cycle.planned(item, decision)) {
-            Some(record) => match record.steps.last() {
-                Some(step) => step.describe(),
-                None => record.action.wire().to_owned(),
-            },
-            None => "the target could not be asked".to_owned(),
+        let by_now = decision.map(|decision| self.cycle.planned(item, decision));
+        let words = match &by_now {
+            Some(now) => difference(planned, now),
+            None => "the target could not be asked whether the plan still holds".to_owned(),
         };
-        let words = format!("the plan was to {}; by now: {by_now}", planned.action.wire());
         let failure = Failure::new(FailureCode::PlanStale, words);
         let now = self.services.clock.now();
         stale.commit.log.push(self.cycle.refused(item, decision, &failure));
@@ -305,6 +302,27 @@ fn by_position(count: usize, decided: Vec<(usize, Box<Decision>)>) -> Vec<Option
         }
     }
     positions
+}
+
+/// What would be done by now in the place of what was planned, in words.
+fn difference(planned: &ProvisioningRecord, now: &ProvisioningRecord) -> String {
+    if planned.action == now.action && planned.outcome == now.outcome {
+        let (before, after) = (&planned.modified, &now.modified);
+        let changed = before
+            .iter()
+            .filter(|one| !after.contains(one))
+            .chain(after.iter().filter(|one| !before.contains(one)));
+        let names: BTreeSet<&str> = changed.map(|one| one.name.as_str()).collect();
+        let names: Vec<&str> = names.into_iter().collect();
+        if !names.is_empty() {
+            return format!(
+                "by now other values are there, or to be sent, than were planned: {}",
+                names.join(", ")
+            );
+        }
+    }
+    let step = now.steps.last().map(TraceStep::describe).unwrap_or_default();
+    format!("the plan was another ({}); by now it is: {step}", planned.action.wire())
 }
 
 /// True where the same would be done as was planned: the same action on the same account, with the same values before and

@@ -45,7 +45,7 @@ async fn what_would_be_done_is_told_and_not_done() {
     rig.good_cycle().await;
     let record = &rig.log().await[0];
     let steps = |record: &model::provisioning::ProvisioningRecord| -> Vec<String> {
-        record.steps.iter().map(|step| step.describe()).collect()
+        record.steps.iter().map(model::provisioning::Step::describe).collect()
     };
     assert_eq!(steps(record)[..steps(record).len() - 1], steps(&rule.record)[..]);
     assert_eq!(record.modified, rule.record.modified);

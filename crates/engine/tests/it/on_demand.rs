@@ -38,7 +38,7 @@ async fn a_user_is_provisioned_whatever_the_job_does() {
         rig.set_state(state).await;
         let done = rig.on_demand(&format!("u{number}")).await;
         assert_eq!((done.record.action, done.record.outcome), (Action::Create, Outcome::Success));
-        let steps: Vec<&str> = done.record.steps.iter().map(|step| step.wire()).collect();
+        let steps: Vec<&str> = done.record.steps.iter().map(model::provisioning::Step::wire).collect();
         let expected = [
             "EntryImportAdd",
             "EntrySynchronizationScoping",

@@ -148,6 +148,15 @@ async fn what_changed_since_is_refused_object_by_object() {
     assert_eq!(rig.account("user3").unwrap().get("department").as_text(), Some("by hand"));
     assert_eq!(rig.story("u2").await.last().unwrap(), "update failure PlanStale");
     assert!(rig.account("user4").is_some());
+    let failures: Vec<String> = rig
+        .log()
+        .await
+        .into_iter()
+        .filter_map(|record| record.failure)
+        .map(|failure| failure.detail)
+        .collect();
+    assert!(failures[0].ends_with("than were planned: department"), "{failures:?}");
+    assert!(failures[2].ends_with("by now it is: The account is to be deleted."), "{failures:?}");
     // They are not lost: the next cycle takes them up.
     rig.good_cycle().await;
     assert_eq!(rig.account("user2").unwrap().get("department").as_text(), Some("Sales and more"));
@@ -314,4 +323,60 @@ async fn a_plan_that_broke_off_has_failed() {
     rig.restart_process().await;
     let lost = rig.engine.plan_of(&rig.job, plan.id).await.unwrap().unwrap();
     assert_eq!((lost.state, lost.error.unwrap().code), (PlanState::Failed, "Interrupted".to_owned()));
+}
+
+#[tokio::test]
+async fn a_review_that_cannot_be_made_is_a_quarantine_until_it_can() {
+    let mut rig = Rig::new().await;
+    rig.set_settings(&[("ApplyMode", "AfterReview")]).await;
+    rig.source.upsert(user(1));
+    rig.target.faults().unauthorized_from_now_on();
+    assert!(matches!(rig.cycle().await, CycleEnd::Failed(_)));
+    assert!(rig.status().await.quarantine.is_some());
+    rig.target.faults().heal();
+    rig.good_cycle().await;
+    assert_eq!(rig.status().await.quarantine, None);
+    let newest = rig.store.plans(&rig.job.id).await.unwrap().remove(0);
+    assert_eq!(rig.planned(&newest).await, ["create u1"]);
+}
+
+#[tokio::test]
+async fn what_falls_due_makes_a_new_plan() {
+    let mut rig = Rig::new().await;
+    rig.set_settings(&[("ApplyMode", "AfterReview")]).await;
+    rig.source.upsert(user(1).with("login", ""));
+    rig.good_cycle().await;
+    let newest = async || rig.store.plans(&rig.job.id).await.unwrap().remove(0);
+    rig.apply(&newest().await).await;
+    rig.good_cycle().await;
+    let quiet = newest().await;
+    assert_eq!(quiet.counts.objects, 0);
+    rig.clock.advance(model::SignedDuration::from_hours(1));
+    rig.good_cycle().await;
+    let due = newest().await;
+    assert_eq!(rig.planned(&due).await, ["failure u1"]);
+    rig.good_cycle().await;
+    assert_eq!(newest().await.id, due.id);
+}
+
+#[tokio::test]
+async fn pausing_stops_applying_at_the_next_object() {
+    let mut rig = Rig::new().await;
+    rig.set_settings(&[("ConcurrentExports", "1")]).await;
+    for number in 0..50 {
+        rig.source.upsert(user(number));
+    }
+    let plan = rig.plan().await;
+    rig.target.faults().always(&[Method::Create], Fault::Slow(std::time::Duration::from_millis(100)));
+    rig.engine.apply_plan(&rig.job, plan.id).await.unwrap();
+    while rig.accounts().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    rig.engine.pause_job(rig.job.clone()).await.unwrap();
+    rig.engine.settle_plans(&rig.job).await;
+    let stopped = rig.engine.plan_of(&rig.job, plan.id).await.unwrap().unwrap();
+    assert_eq!(stopped.state, PlanState::Failed);
+    assert!(rig.accounts().len() < 50, "{}", rig.accounts().len());
+    let links = rig.store.links(&rig.job.id, None, 100).await.unwrap();
+    assert_eq!(links.len(), rig.accounts().len(), "what was done is remembered");
 }

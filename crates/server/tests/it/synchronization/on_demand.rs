@@ -54,8 +54,7 @@ async fn an_object_is_provisioned_while_the_job_is_disabled() {
         (&key["result"], &key["details"]["errorCode"]),
         (&json!("Skipped"), &json!("RedundantExport"))
     );
-    let log =
-        rig.world.every(&format!("/v1.0/auditLogs/provisioning?$filter=sourceIdentity/id eq 'ada'")).await;
+    let log = rig.world.every("/v1.0/auditLogs/provisioning?$filter=sourceIdentity/id eq 'ada'").await;
     assert_eq!(log.len(), 2);
     assert_eq!(log[1]["changeId"], value["changeId"], "what is told is what the log has");
     assert_eq!(rig.world.get(&job).await.expect(200)["schedule"]["state"], "Disabled");
