@@ -1,6 +1,6 @@
 //! The engine with a real store and connectors in memory.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests fail by panicking")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests fail by panicking")]
 
 mod cycles;
 mod drift;

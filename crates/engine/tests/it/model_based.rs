@@ -60,7 +60,6 @@ impl Options {
 struct Outcome {
     /// What went wrong, with the number of the event.
     failure: Option<String>,
-    print: u64,
     recent: Vec<String>,
 }
 
@@ -77,7 +76,7 @@ fn lived_through(options: Options, events: &[Event]) -> Outcome {
         failure = failure.map(|words| format!("{words} (event {place}: {event:?})"));
         break;
     }
-    Outcome { failure, print: trial.print(), recent: trial.recent() }
+    Outcome { failure, recent: trial.recent() }
 }
 
 fn words_of(panic: &(dyn std::any::Any + Send)) -> String {
@@ -120,10 +119,10 @@ fn failure_of(seed: u64) -> Option<String> {
     ))
 }
 
-/// `ENTENTE_SEEDS=first..last` tries other seeds, or more of them, on all processors.
+/// `ENTENTE_SEEDS=first..last` tries these seeds, on all processors.
 fn seeds() -> Option<Range<u64>> {
     let text = std::env::var("ENTENTE_SEEDS").ok()?;
-    let (first, last) = text.split_once("..").expect("ENTENTE_SEEDS is first..last");
+    let (first, last) = text.split_once("..").unwrap();
     Some(first.parse().unwrap()..last.parse().unwrap())
 }
 

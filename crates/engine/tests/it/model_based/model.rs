@@ -37,6 +37,7 @@ pub(crate) struct Person {
 }
 
 #[derive(Clone, Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts")]
 pub(crate) struct Team {
     pub(crate) exists: bool,
     pub(crate) binned: bool,

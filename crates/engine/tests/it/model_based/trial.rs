@@ -213,10 +213,10 @@ impl Trial {
         }
         if was.assigned != is.assigned {
             if is.assigned {
-                source.assign(&anchor)
+                source.assign(&anchor);
             } else {
-                source.unassign(&anchor)
-            };
+                source.unassign(&anchor);
+            }
         }
     }
 
@@ -241,10 +241,10 @@ impl Trial {
         }
         if was.assigned != is.assigned {
             if is.assigned {
-                source.assign(&anchor)
+                source.assign(&anchor);
             } else {
-                source.unassign(&anchor)
-            };
+                source.unassign(&anchor);
+            }
         }
         for member in is.members.difference(&was.members) {
             source.add_member(&anchor, &format!("u{member}"));
@@ -318,7 +318,7 @@ impl Trial {
                 tokio::select! {
                     biased;
                     () = simulation.steps(steps) => {}
-                    () = tokio::time::sleep(std::time::Duration::from_secs(600)) => {}
+                    () = tokio::time::sleep(std::time::Duration::from_mins(10)) => {}
                 }
                 rig.engine.pause_job(rig.job.clone()).await.unwrap();
             };
@@ -379,12 +379,12 @@ impl Trial {
         if escrows.is_empty() && intents.is_empty() && staged.is_empty() && due.is_empty() {
             return Ok(());
         }
-        let mut stories = String::new();
+        let mut stories = Vec::new();
         for source in escrows.iter().map(|one| &one.source).chain(intents.iter().map(|one| &one.source)) {
             let story = self.rig.story(source.as_str()).await;
-            stories.push_str(&format!("; {source}: {}", story.join(", ")));
+            stories.push(format!("{source}: {}", story.join(", ")));
         }
-        Err(format!("at rest there wait {escrows:?} {intents:?} {staged:?} {due:?}{stories}"))
+        Err(format!("at rest there wait {escrows:?} {intents:?} {staged:?} {due:?} {stories:?}"))
     }
 }
 
