@@ -119,7 +119,12 @@ impl Services {
             return Ok(());
         }
         let moment = self.clock.now();
-        let secrets = self.vault.secrets(&*self.store, job.tenant, job.service_principal).await?;
+        let secrets = self.vault.secrets(&*self.store, job.tenant, job.service_principal).await;
+        // Whoever the configuration names is told also where the job's secrets cannot be opened.
+        let secrets = secrets.unwrap_or_else(|error| {
+            tracing::warn!(job = %job.id, %error, "cannot read whom SyncNotificationSettings names");
+            Secrets::new()
+        });
         let notice = Notice {
             id: self.entropy.uuid_at(moment),
             kind: news.kind,

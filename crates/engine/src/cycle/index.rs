@@ -92,6 +92,7 @@ impl Cycle<'_> {
                 Err(error) => return Ok(Err(error)),
             };
             count += u64::try_from(page.objects.len()).unwrap_or(0);
+            self.live.begin_part("objects of the target", count, 0, None);
             let objects: Vec<_> = page.objects.into_iter().map(|object| indexed(object, keys)).collect();
             if !objects.is_empty() {
                 self.services.store.put_index(&self.prepared.job.id, objects).await?;
