@@ -66,9 +66,13 @@ pub async fn released_links_are_found_by_age(store: SharedStore) {
     };
     assert_eq!(found(20, None, 9).await, [entries[0].clone(), entries[2].clone()]);
     assert_eq!(found(21, Some(("rule".into(), "a".into())), 1).await, [entries[1].clone()]);
+    // One that went and was linked anew is not as old as it was.
+    fixture.commit(Commit { removed: vec![("z".into(), "a".into())], ..Commit::default() }).await;
+    fixture.commit_entries(vec![released("z", "a")]).await;
+    assert_eq!(found(21, None, 9).await, [entries[0].clone(), entries[1].clone()]);
     // One that is in use again is not.
     fixture.commit_entries(vec![linked("rule", "a", "t-rule-a")]).await;
-    assert_eq!(found(21, None, 9).await, [entries[1].clone(), entries[2].clone()]);
+    assert_eq!(found(21, None, 9).await, [entries[1].clone()]);
 }
 
 /// What was exported of a large attribute is read in pages.

@@ -296,3 +296,18 @@ async fn requests_are_logged_without_what_is_private() {
     assert!(lines.iter().any(|line| line.contains("method=\"GET\" path=\"/v2/Users\" status=404")), "{text}");
     assert!(!text.contains("private") && !text.contains(super::TOKEN), "{text}");
 }
+
+#[tokio::test]
+async fn members_are_read_on_request() {
+    let group =
+        json!({"id": "g", "displayName": "G", "members": [{"value": "u1"}, {"value": "u2", "type": "User"}]});
+    let fake = Fake::start(move |request| match &request.line {
+        line if line == "GET /v2/Groups/g" => Some(Reply::json(200, &group)),
+        _ => None,
+    })
+    .await;
+    let target = target(&fake.base()).await;
+    let page =
+        target.references(&GROUP.into(), &Anchor::new("g"), &"members".into(), None).await.unwrap().unwrap();
+    assert_eq!((page.references, page.next), (vec![Anchor::new("u1"), Anchor::new("u2")], None));
+}

@@ -253,7 +253,7 @@ impl<'a, 'c> Page<'a, 'c> {
     fn remove_entry(&mut self, rule: &Name, source: &Anchor) -> Done<()> {
         let session = self.session;
         let Some(rule) = session.id(rule)? else { return Ok(()) };
-        for table in ["escrow", "staged"] {
+        for table in ["escrow", "staged", "released"] {
             self.delete_waiting(table, rule, source)?;
         }
         let Some(object) = self.find_object(source)? else { return Ok(()) };
@@ -302,6 +302,7 @@ impl<'a, 'c> Page<'a, 'c> {
         let sql = match table {
             "escrow" => "DELETE FROM escrow WHERE job = ?1 AND rule = ?2 AND source = ?3",
             "staged" => "DELETE FROM staged WHERE job = ?1 AND rule = ?2 AND source = ?3",
+            "released" => "DELETE FROM released WHERE job = ?1 AND rule = ?2 AND source = ?3",
             "hint" => "DELETE FROM hint WHERE job = ?1 AND rule = ?2 AND source = ?3",
             _ => "DELETE FROM intent WHERE job = ?1 AND rule = ?2 AND source = ?3",
         };
