@@ -251,8 +251,13 @@ impl OnDemand<'_> {
 impl Cycle<'_> {
     /// Makes durable what came of a run beside the cycle.
     async fn commit_aside(&self, results: Results) -> Result<()> {
-        let Results { commit, outdated, holds, .. } = results;
+        let Results { mut commit, outdated, holds, .. } = results;
         self.desk.note_write();
+        // A full read may have begun since, and passed the object before it was linked.
+        let generation = self.desk.generation();
+        for entry in &mut commit.entries {
+            entry.seen_generation = entry.seen_generation.max(generation);
+        }
         if !commit.is_empty() {
             self.write(commit).await?;
         }
