@@ -143,13 +143,14 @@ fn write_source(
     place: Option<&Parameter>,
     depth: usize,
 ) -> Result<(), ParseError> {
-    if depth > 2 * MAX_DEPTH || text.len() > 4 * MAX_CHARACTERS {
+    // A level is a comparison in a function, and the outermost comparison is in none.
+    if depth > 2 * MAX_DEPTH + 1 || text.len() > 4 * MAX_CHARACTERS {
         return Err(error(text, format!("at most {MAX_DEPTH} functions inside one another"), ""));
     }
     let Some(name) = source.name.as_deref() else {
         return match written(source) {
             Some(own) => parse(own).map(|tree| append(text, tree)),
-            None => Err(error(text, "a name or an expression".to_owned(), "neither")),
+            None => Err(error(text, "a name or an expression".to_owned(), "")),
         };
     };
     match source.kind {

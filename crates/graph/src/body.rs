@@ -1,12 +1,15 @@
 //! Request bodies: read strictly, refused with the name of the property that is wrong.
 
+use serde::Deserialize as _;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value as Json};
 
 use crate::error::{BAD_REQUEST, GraphError};
 
-/// How deep a body may nest.
-pub const MAX_DEPTH: usize = 64;
+/// How deep a body may nest: as deep as a schema in a list in a batch, whose expressions have all the levels that the
+/// language allows. Each level of an expression is a comparison within a function, and each of these an object in a
+/// pair in a list.
+pub const MAX_DEPTH: usize = 420;
 
 /// Reads a body as JSON. An empty body is an empty object: actions without parameters may be sent so.
 ///
@@ -16,19 +19,22 @@ pub fn json(octets: &[u8]) -> Result<Json, GraphError> {
     if octets.iter().all(u8::is_ascii_whitespace) {
         return Ok(Json::Object(Map::new()));
     }
-    let body: Json = serde_json::from_slice(octets).map_err(|error| {
+    if deepest(octets) > MAX_DEPTH {
+        return Err(GraphError::bad_request(format!(
+            "The request body nests deeper than {MAX_DEPTH} levels."
+        )));
+    }
+    let mut reader = serde_json::Deserializer::from_slice(octets);
+    // Its own limit is lower; the depth is known.
+    reader.disable_recursion_limit();
+    let body = Json::deserialize(&mut reader).and_then(|body| reader.end().map(|()| body));
+    body.map_err(|error| {
         GraphError::new(
             400,
             BAD_REQUEST,
             format!("The request body is not valid JSON: {error}. Correct it there."),
         )
-    })?;
-    if depth_exceeds(&body, MAX_DEPTH) {
-        return Err(GraphError::bad_request(format!(
-            "The request body nests deeper than {MAX_DEPTH} levels."
-        )));
-    }
-    Ok(body)
+    })
 }
 
 /// The body as an object, without the annotations that clients may send and that mean nothing here.
@@ -94,13 +100,25 @@ fn drop_annotations_below(value: &mut Json) {
     }
 }
 
-fn depth_exceeds(value: &Json, left: usize) -> bool {
-    let mut below: Box<dyn Iterator<Item = &Json>> = match value {
-        Json::Object(members) => Box::new(members.values()),
-        Json::Array(values) => Box::new(values.iter()),
-        _ => return false,
-    };
-    left == 0 || below.any(|inner| depth_exceeds(inner, left - 1))
+/// How deep a text nests, at least up to where it stops being JSON.
+fn deepest(octets: &[u8]) -> usize {
+    let (mut depth, mut deepest) = (0_usize, 0);
+    let (mut quoted, mut escaped) = (false, false);
+    for octet in octets {
+        match octet {
+            _ if escaped => escaped = false,
+            b'\\' => escaped = quoted,
+            b'"' => quoted = !quoted,
+            _ if quoted => {}
+            b'[' | b'{' => {
+                depth += 1;
+                deepest = deepest.max(depth);
+            }
+            b']' | b'}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    deepest
 }
 
 #[cfg(test)]
@@ -152,8 +170,14 @@ mod tests {
         assert_eq!(json(b" \n").unwrap(), value!({}));
         let error = json(b"{\"a\": }").unwrap_err();
         assert!(error.message().contains("line 1 column 7"), "{error}");
-        assert!(json(format!("{}1{}", "[".repeat(65), "]".repeat(65)).as_bytes()).is_err());
-        assert!(json(format!("{}1{}", "[".repeat(64), "]".repeat(64)).as_bytes()).is_ok());
-        assert!(json("[".repeat(100_000).as_bytes()).is_err());
+        for (depth, good) in [(MAX_DEPTH, true), (MAX_DEPTH + 1, false)] {
+            let text = format!("{}1{}", "[".repeat(depth), "]".repeat(depth));
+            assert_eq!(json(text.as_bytes()).is_ok(), good, "{depth}");
+        }
+        assert!(json("[".repeat(1_000_000).as_bytes()).is_err());
+        // Brackets in texts nest nothing.
+        let text = Json::from(format!("{}\\\"{{", "[\\".repeat(MAX_DEPTH)));
+        assert_eq!(json(text.to_string().as_bytes()).unwrap(), text);
+        assert!(json(b"{} {}").is_err());
     }
 }

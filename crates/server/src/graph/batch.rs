@@ -120,7 +120,7 @@ fn respond(id: &str, response: &ApiResponse) -> BatchResponse {
     let body = if response.body.is_empty() {
         None
     } else if is_json {
-        serde_json::from_slice(&response.body).ok()
+        graph::body::json(&response.body).ok()
     } else {
         Some(Json::String(STANDARD.encode(&response.body)))
     };

@@ -160,9 +160,9 @@ impl World {
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let octets = axum::body::to_bytes(body, usize::MAX).await.unwrap();
-        let body = match serde_json::from_slice(&octets) {
-            Ok(json) => json,
-            Err(_) => Json::String(String::from_utf8(octets.to_vec()).unwrap()),
+        let body = match graph::body::json(&octets) {
+            Ok(json) if !octets.is_empty() => json,
+            _ => Json::String(String::from_utf8(octets.to_vec()).unwrap()),
         };
         Answer { status: parts.status.as_u16(), headers: parts.headers, body }
     }

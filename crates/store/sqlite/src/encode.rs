@@ -48,7 +48,12 @@ pub(crate) fn to_text<T: Serialize + ?Sized>(value: &T) -> Done<String> {
 
 /// The value of a JSON text.
 pub(crate) fn from_text<T: DeserializeOwned>(what: &str, text: &str) -> Done<T> {
-    serde_json::from_str(text).map_err(|error| corrupt(what, &error))
+    let mut reader = serde_json::Deserializer::from_str(text);
+    // Whatever is here was limited when it came in, and what could be written must be readable.
+    reader.disable_recursion_limit();
+    T::deserialize(&mut reader)
+        .and_then(|value| reader.end().map(|()| value))
+        .map_err(|error| corrupt(what, &error))
 }
 
 /// What was last exported, as octets: the number of attributes (2), a bit for each that says whether the target shows

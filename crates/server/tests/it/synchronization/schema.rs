@@ -170,6 +170,45 @@ async fn a_schema_that_cannot_run_is_refused_with_place_and_mend() {
 }
 
 #[tokio::test]
+async fn the_deepest_expression_goes_out_and_in_as_a_tree() {
+    let (rig, job) = Rig::with_job().await;
+    let deepest =
+        (0..64).fold("[login]".to_owned(), |inner, _| format!("Trim({inner} = \"x\")")) + " = \"x\"";
+    let answer =
+        rig.world.post(&format!("{job}/schema/parseExpression"), json!({"expression": deepest})).await;
+    let tree = answer.expect(200)["parsedExpression"].clone();
+    let mut sent = schema(&rig, &job).await;
+    users(&mut sent)["attributeMappings"][1]["source"] = tree.clone();
+    rig.world.put(&format!("{job}/schema"), sent.clone()).await.expect(204);
+    let shown = schema(&rig, &job).await;
+    sent["version"] = shown["version"].clone();
+    assert_eq!(shown, sent);
+
+    // Also without its text, and within a batch.
+    let source = &mut users(&mut sent)["attributeMappings"][1]["source"];
+    source["expression"] = Json::Null;
+    let url = format!("{job}/schema").replace("/v1.0", "");
+    let request = |method: &str, body: Json| {
+        let mut request = json!({"id": "1", "method": method, "url": url});
+        if !body.is_null() {
+            request["headers"] = json!({"Content-Type": "application/json"});
+            request["body"] = body;
+        }
+        json!({"requests": [request]})
+    };
+    let answer = rig.world.post("/v1.0/$batch", request("PATCH", sent)).await.expect(200);
+    assert_eq!(answer["responses"][0]["status"], 204, "{answer:#}");
+    let mut answer = rig.world.post("/v1.0/$batch", request("GET", Json::Null)).await.expect(200);
+    let shown = &mut users(&mut answer["responses"][0]["body"])["attributeMappings"][1]["source"];
+    assert_eq!(shown["parameters"], tree["parameters"]);
+
+    rig.source.upsert(user("ada"));
+    rig.world.post(&format!("{job}/start"), Json::Null).await.expect(204);
+    rig.cycle(&job).await;
+    assert_eq!(rig.target.objects("account")[0].get("name").to_string(), "False");
+}
+
+#[tokio::test]
 async fn a_deleted_schema_is_the_templates_again() {
     let (rig, job) = Rig::with_job().await;
     let original = schema(&rig, &job).await;
