@@ -1,7 +1,8 @@
 //! `entente expr`: evaluates an expression offline.
 
+use std::fmt::Display;
 use std::fs;
-use std::io::{self, Read as _};
+use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, anyhow, bail};
@@ -62,8 +63,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         bail!("the expression does not work\n{}", shown.join("\n"));
     }
     if arguments.tree {
-        println!("{}", serde_json::to_string_pretty(&expression::to_source(&tree))?);
-        return Ok(());
+        return put(&serde_json::to_string_pretty(&expression::to_source(&tree))?);
     }
     let compiled = expression::compile(&tree);
     let attributes = attributes(arguments)?;
@@ -75,9 +75,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let mut context = Context::new(SystemClock.now(), &SystemEntropy);
     match compiled.evaluate_object(&attributes, &mut context).map_err(|error| pointed(&error))? {
         Flow::Value(value) => print(&value, arguments.output),
-        Flow::Ignore => eprintln!("note: nothing flows: the target attribute is left as it is"),
+        Flow::Ignore => {
+            eprintln!("note: nothing flows: the target attribute is left as it is");
+            Ok(())
+        }
     }
-    Ok(())
 }
 
 /// The attribute of the input whose name comes near.
@@ -91,11 +93,24 @@ fn near<'a>(name: &str, attributes: &'a Attributes) -> Option<&'a Name> {
         .map(|(_, known)| known)
 }
 
-fn print(value: &Value, form: Form) {
+fn print(value: &Value, form: Form) -> Result<()> {
     match form {
-        Form::Json => println!("{}", json(value)),
-        Form::Text if value.is_null() => eprintln!("note: the value is null"),
-        Form::Text => value.values().iter().for_each(|one| println!("{one}")),
+        Form::Json => put(&json(value)),
+        Form::Text if value.is_null() => {
+            eprintln!("note: the value is null");
+            Ok(())
+        }
+        Form::Text => value.values().iter().try_for_each(|one| put(one)),
+    }
+}
+
+/// A line of the answer. Whoever reads it may stop when they have seen enough, as `head` does.
+fn put(line: &dyn Display) -> Result<()> {
+    match writeln!(io::stdout(), "{line}") {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(error).context("cannot write the answer")
+        }
+        _ => Ok(()),
     }
 }
 

@@ -97,6 +97,18 @@ fn the_tree_is_the_graph_resource() {
 }
 
 #[test]
+fn a_reader_may_stop_early() {
+    let folder = tempfile::tempdir().unwrap();
+    for more in [&["--tree"][..], &["--output", "json"], &[]] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let ran =
+            ran(entente(folder.path()).args(["expr", "\"a\""]).args(more).stdout(writer).output().unwrap());
+        assert_eq!((ran.status, ran.err.as_str()), (0, ""), "{more:?}");
+    }
+}
+
+#[test]
 fn input_that_is_of_no_use_is_named() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("list.json"), "[]").unwrap();
