@@ -34,5 +34,5 @@ pub use properties::merge;
 pub use service::{Changed, Directory, TenantDirectory};
 pub use store::{
     AppRoleAssignment, ChangeEntry, ChangeSubject, Comparison, DirectoryObject, Entitlement, ListQuery,
-    ObjectKind, Predicate, Presence, RelationKind,
+    Nesting, ORDERED, ObjectKind, OrderedQuery, Predicate, Presence, RelationKind,
 };

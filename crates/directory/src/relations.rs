@@ -1,7 +1,7 @@
 //! Members, owners and managers.
 
 use model::Uuid;
-use store::{DirectoryObject, DirectoryWrite, ObjectKind, Presence, RelationKind, StoreError};
+use store::{DirectoryObject, DirectoryWrite, Nesting, ObjectKind, Presence, RelationKind, StoreError};
 
 use crate::error::{DirectoryError, Result, noun};
 use crate::objects::Relation;
@@ -86,6 +86,11 @@ impl TenantDirectory {
         limit: usize,
     ) -> Result<Vec<Uuid>> {
         Ok(self.store().relating(self.tenant, kind, to, after, limit).await?)
+    }
+
+    /// Live groups around an object, to any depth, by rising id.
+    pub async fn nested_groups(&self, of: Uuid, nesting: Nesting) -> Result<Vec<Uuid>> {
+        Ok(self.store().nested_groups(self.tenant, of, nesting).await?)
     }
 
     /// Live objects of these ids, by rising id: what a page of relations stands for.

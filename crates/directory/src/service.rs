@@ -2,7 +2,9 @@ use std::sync::Arc;
 
 use model::Uuid;
 use model::{Clock, Entropy, JobId, TenantId};
-use store::{DirectoryObject, DirectoryWrite, ListQuery, ObjectKind, Predicate, Presence, SharedStore};
+use store::{
+    DirectoryObject, DirectoryWrite, ListQuery, ObjectKind, OrderedQuery, Predicate, Presence, SharedStore,
+};
 use tokio::sync::broadcast;
 
 use crate::error::{DirectoryError, Result};
@@ -138,6 +140,11 @@ impl TenantDirectory {
     /// A page of objects, by rising id.
     pub async fn list(&self, query: ListQuery) -> Result<Vec<DirectoryObject>> {
         Ok(self.store().list_objects(self.tenant, query).await?)
+    }
+
+    /// A page of live objects in the order of a property.
+    pub async fn list_ordered(&self, query: OrderedQuery) -> Result<Vec<DirectoryObject>> {
+        Ok(self.store().list_ordered(self.tenant, query).await?)
     }
 
     /// How many objects of a kind satisfy a condition.

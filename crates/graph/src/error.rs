@@ -19,6 +19,7 @@ pub struct GraphError {
     message: String,
     details: Vec<ErrorDetail>,
     retry_after: Option<u64>,
+    location: Option<String>,
 }
 
 /// One entry of an error's `details`: a part of the request and what is wrong with it.
@@ -57,7 +58,14 @@ pub const SAME_KEY_VALUE: &str = "Request_MultipleObjectsWithSameKeyValue";
 impl GraphError {
     /// An error with a code of its own; the other constructors cover the usual cases.
     pub fn new(status: u16, code: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
-        Self { status, code: code.into(), message: message.into(), details: Vec::new(), retry_after: None }
+        Self {
+            status,
+            code: code.into(),
+            message: message.into(),
+            details: Vec::new(),
+            retry_after: None,
+            location: None,
+        }
     }
 
     /// 404 `Request_ResourceNotFound` for an object, by the key that was asked for.
@@ -245,6 +253,19 @@ impl GraphError {
             "InternalServerError",
             "An error occurred on the server. Its log has the cause under the request-id.",
         )
+    }
+
+    /// 410 `resyncRequired`: the changes after a delta token are not known any more. `address` begins anew.
+    #[must_use]
+    pub fn resync_required(address: String) -> Self {
+        let words = "The delta token is older than the changes that are kept. Begin anew at the address in the header 'Location', without a token.";
+        Self { location: Some(address), ..Self::new(410, "resyncRequired", words) }
+    }
+
+    /// The address for the header `Location`.
+    #[must_use]
+    pub fn location(&self) -> Option<&str> {
+        self.location.as_deref()
     }
 
     /// The error with one more entry in `details`.

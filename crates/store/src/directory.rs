@@ -188,6 +188,8 @@ pub struct ChangeEntry {
     pub subject: ChangeSubject,
     /// The job that wrote it, where one did.
     pub origin: Option<JobId>,
+    /// The manager that the user has no more, where the entry is about that.
+    pub former_manager: Option<Uuid>,
 }
 
 /// How a property is compared. Texts compare without regard to case, as Graph's directory does.
@@ -199,6 +201,8 @@ pub enum Comparison {
     StartsWith,
     /// Text that ends so.
     EndsWith,
+    /// Text of which a word begins so; see [`words`](crate::words).
+    WordStartsWith,
     /// Greater; date-times and numbers by value, texts by code point.
     Greater,
     /// Greater or equal.
@@ -209,8 +213,7 @@ pub enum Comparison {
     LessOrEqual,
 }
 
-/// A condition on objects. Implementations use an index for `Equal` and `StartsWith` on the properties `id`,
-/// `userPrincipalName`, `mail`, `otherMails`, `mailNickname`, `displayName`, `appId` and `externalId`, and may scan for
+/// A condition on objects. Implementations use an index where [`narrows`](Predicate::narrows) says so, and may scan for
 /// others.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Predicate {
@@ -237,6 +240,33 @@ pub struct ListQuery {
     pub after: Option<Uuid>,
     /// Objects at most.
     pub limit: usize,
+}
+
+/// A page of objects of one kind in the order of a property that each of them has: by its folded value, then in an order
+/// that does not change.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OrderedQuery {
+    /// What they are.
+    pub kind: ObjectKind,
+    /// The condition on objects that are not in the bin.
+    pub predicate: Option<Predicate>,
+    /// The property, one of [`ORDERED`](crate::ORDERED).
+    pub property: Name,
+    /// From the greatest to the least.
+    pub descending: bool,
+    /// Only those beyond the object that had this value of the property.
+    pub after: Option<(String, Uuid)>,
+    /// Objects at most.
+    pub limit: usize,
+}
+
+/// Which groups around an object are asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Nesting {
+    /// The groups that it is in, and those that they are in.
+    Outer,
+    /// The groups in it, and those in them.
+    Inner,
 }
 
 /// The right of a principal to an application.
@@ -269,6 +299,9 @@ pub trait DirectoryStore: Send + Sync {
 
     /// A page of objects.
     async fn list_objects(&self, tenant: TenantId, query: ListQuery) -> Result<Vec<DirectoryObject>>;
+
+    /// A page of objects in the order of a property; of one that is not [`ORDERED`](crate::ORDERED), nothing.
+    async fn list_ordered(&self, tenant: TenantId, query: OrderedQuery) -> Result<Vec<DirectoryObject>>;
 
     /// How many objects satisfy a query, its page aside.
     async fn count_objects(&self, tenant: TenantId, query: ListQuery) -> Result<u64>;
@@ -305,6 +338,10 @@ pub trait DirectoryStore: Send + Sync {
         groups: &[Uuid],
         nested: bool,
     ) -> Result<Vec<(Uuid, Uuid)>>;
+
+    /// Live groups around an object, to any depth, by rising id. The object itself is among them only where it is in
+    /// itself.
+    async fn nested_groups(&self, tenant: TenantId, of: Uuid, nesting: Nesting) -> Result<Vec<Uuid>>;
 
     /// Assignments of an application, by rising id.
     async fn assignments_of_resource(

@@ -22,7 +22,8 @@ use std::sync::Arc;
 
 pub use directory::{
     AppRoleAssignment, ChangeEntry, ChangeSubject, Comparison, DirectoryObject, DirectoryStore,
-    DirectoryWrite, Entitlement, ListQuery, ObjectKind, Predicate, Presence, RelationKind,
+    DirectoryWrite, Entitlement, ListQuery, Nesting, ObjectKind, OrderedQuery, Predicate, Presence,
+    RelationKind,
 };
 pub use error::{Result, StoreError};
 pub use jobs::{JobStore, LeaseGrant, SchemaVersion, StoredTemplate};
@@ -35,7 +36,7 @@ pub use model::link::{Entry, Exported, Intent, Link, LinkState, Origin, StagedKi
 pub use notices::{NoticeStore, PendingNotice};
 pub use plans::PlanStore;
 pub use policies::{Drift, DriftKind, Exclusion, PolicyStore};
-pub use predicate::fold;
+pub use predicate::{ORDERED, fold, words};
 pub use tenants::{SealedSecret, Tenant, TenantStore};
 
 /// Everything that Entente keeps, behind one object.

@@ -14,7 +14,53 @@ pub fn fold(text: &str) -> String {
     text.chars().flat_map(char::to_lowercase).collect()
 }
 
+/// Properties that an index finds by value or by how the value begins.
+const INDEXED: [&str; 11] = [
+    "userPrincipalName",
+    "mail",
+    "mailNickname",
+    "displayName",
+    "appId",
+    "externalId",
+    "otherMails",
+    "givenName",
+    "surname",
+    "employeeId",
+    "department",
+];
+/// Properties that an index finds by how one of their words begins.
+const WORD_INDEXED: [&str; 2] = ["displayName", "description"];
+/// Properties that every object of a kind with them has, and that objects can be listed in the order of.
+pub const ORDERED: [&str; 2] = ["displayName", "userPrincipalName"];
+
+/// The words of a text that is folded: what stands between characters that are neither letters nor digits.
+pub fn words(folded: &str) -> impl Iterator<Item = &str> {
+    folded.split(|character: char| !character.is_alphanumeric()).filter(|word| !word.is_empty())
+}
+
 impl Predicate {
+    /// True where an index narrows the objects down that can satisfy the condition.
+    #[must_use]
+    pub fn narrows(&self) -> bool {
+        match self {
+            Self::All(parts) => parts.iter().any(Self::narrows),
+            Self::Any(parts) => parts.iter().all(Self::narrows),
+            Self::Not(_) => false,
+            Self::Compare(property, comparison, wanted) => {
+                let indexed = property == "id" || INDEXED.contains(&property.as_str());
+                let text = wanted.as_str();
+                match comparison {
+                    Comparison::Equal => indexed && text.is_some(),
+                    Comparison::StartsWith => indexed && text.is_some_and(|text| !text.is_empty()),
+                    Comparison::WordStartsWith => {
+                        WORD_INDEXED.contains(&property.as_str()) && text.is_some_and(|text| !text.is_empty())
+                    }
+                    _ => false,
+                }
+            }
+        }
+    }
+
     /// Whether an object satisfies the condition.
     #[must_use]
     pub fn holds(&self, object: &DirectoryObject) -> bool {
@@ -74,6 +120,9 @@ fn compares(value: &Json, comparison: Comparison, wanted: &Json) -> bool {
     match comparison {
         Comparison::StartsWith => affix(|value, wanted| value.starts_with(wanted)),
         Comparison::EndsWith => affix(|value, wanted| value.ends_with(wanted)),
+        Comparison::WordStartsWith => {
+            affix(|value, wanted| words(value).any(|word| word.starts_with(wanted)))
+        }
         Comparison::Equal => match (value, wanted) {
             (Json::Bool(value), Json::Bool(wanted)) => value == wanted,
             _ => order(value, wanted) == Some(Ordering::Equal),
@@ -135,6 +184,8 @@ mod tests {
         assert!(holds(&object, "displayName", Comparison::EndsWith, json!("EK")));
         assert!(!holds(&object, "displayName", Comparison::EndsWith, json!("ÅSA")));
         assert!(holds(&object, "displayName", Comparison::Greater, json!("Zoë")));
+        assert!(holds(&object, "displayName", Comparison::WordStartsWith, json!("E")));
+        assert!(!holds(&object, "displayName", Comparison::WordStartsWith, json!("k")));
         assert!(fold("ΟΔΟΣΑ").starts_with(&fold("ΟΔΟΣ")));
     }
 

@@ -82,7 +82,8 @@ macro_rules! store_suite {
             }
             lists {
                 lists_are_paged_by_id, indexed_and_scanned_conditions_agree, counts_leave_the_page_aside,
-                ids_are_found_by_their_beginning
+                ids_are_found_by_their_beginning,
+                objects_come_in_order
             }
         }
     };

@@ -3,8 +3,8 @@
 use super::property::{PropertyType, is_extension};
 use super::{Kind, project};
 use crate::error::GraphError;
-use crate::odata::OrderBy;
 use crate::odata::filter::{Expr, Path};
+use crate::odata::{OrderBy, Search};
 use crate::path::Version;
 
 /// Refuses a filter that names a property which the kind lacks, or compares a collection as if it were one value.
@@ -45,6 +45,26 @@ pub fn check_order_by(kind: Kind, version: Version, order: &[OrderBy]) -> Result
         }
     }
     Ok(())
+}
+
+/// Refuses a search in a property that is not searched: `$search` looks at the words of `displayName`, and of
+/// `description` where the kind has it.
+///
+/// # Errors
+/// 400 naming the property and the mend.
+pub fn check_search(kind: Kind, search: &Search) -> Result<(), GraphError> {
+    let searched = |name: &str| {
+        ["displayName", "description"]
+            .iter()
+            .any(|known| known.eq_ignore_ascii_case(name) && kind.property(known).is_some())
+    };
+    match search.properties().find(|name| !searched(name)) {
+        None => Ok(()),
+        Some(name) => Err(GraphError::bad_request(format!(
+            "'{name}' in '$search' is not a searchable property of '{}'. Search displayName, or use '$filter'.",
+            kind.type_name()
+        ))),
+    }
 }
 
 /// Whether the path, of which the first names must exist, leads to a collection.

@@ -14,7 +14,7 @@ mod tables;
 mod tests;
 mod validate;
 
-pub use check::{check_filter, check_order_by};
+pub use check::{check_filter, check_order_by, check_search};
 pub use extra::{ApplicationTemplate, ObjectReference};
 pub use project::{Projection, fragment};
 pub use property::{Property, PropertyType, Returned, Write, is_extension};

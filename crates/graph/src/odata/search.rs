@@ -61,6 +61,15 @@ impl Search {
     pub fn properties(&self) -> impl Iterator<Item = &str> {
         self.0.iter().flatten().map(|clause| clause.property.as_str())
     }
+
+    /// The groups of which one must hold whole: properties, each with a word that it must contain.
+    pub fn groups<'a>(&'a self) -> impl Iterator<Item = Vec<(&'a str, &'a str)>> {
+        self.0.iter().map(|group| {
+            let words =
+                |clause: &'a Clause| clause.words.iter().map(move |word| (&*clause.property, &**word));
+            group.iter().flat_map(words).collect()
+        })
+    }
 }
 
 impl Clause {
@@ -92,7 +101,7 @@ fn clause(text: &str) -> Result<(Clause, &str), GraphError> {
 fn words(text: &str) -> Vec<String> {
     text.split(|character: char| !character.is_alphanumeric())
         .filter(|word| !word.is_empty())
-        .map(str::to_lowercase)
+        .map(|word| word.chars().flat_map(char::to_lowercase).collect())
         .collect()
 }
 

@@ -12,6 +12,7 @@ use directory::{
 use model::{TenantId, Uuid};
 use percent_encoding::percent_decode_str;
 use serde_json::{Value as Json, json};
+use store::AuditRecord;
 
 use super::{Caller, discovery};
 use crate::Service;
@@ -189,7 +190,9 @@ pub(crate) async fn issue(
 ) -> Result<Json, TokenFailure> {
     request.check(versioned)?;
     let tenant = find_tenant(service, tenant).await?;
-    let (caller, key) = sign_in(service, tenant, &request.client_id, &request.client_secret).await?;
+    let outcome = sign_in(service, tenant, &request.client_id, &request.client_secret).await;
+    audit(service, tenant, &request.client_id, outcome.as_ref().err()).await?;
+    let (caller, key) = outcome?;
     let issuer = discovery::issuer(base, &tenant.to_string());
     let unique = service.entropy.uuid();
     let now = service.clock.now();
@@ -201,6 +204,34 @@ pub(crate) async fn issue(
         "ext_expires_in": issued.seconds,
         "access_token": issued.token,
     }))
+}
+
+/// Writes the audit record of a sign-in, where the client exists. Attempts that were not looked at leave none, so that
+/// nobody can fill the log.
+async fn audit(
+    service: &Service,
+    tenant: TenantId,
+    client_id: &str,
+    failure: Option<&TokenFailure>,
+) -> Result<(), TokenFailure> {
+    if failure.is_some_and(|failure| *failure != TokenFailure::CLIENT) {
+        return Ok(());
+    }
+    let client =
+        find_client(&service.directory.of(tenant), client_id).await.map_err(|error| trouble(&error))?;
+    let Some(Client { application, principal }) = client else { return Ok(()) };
+    let moment = service.clock.now();
+    let record = AuditRecord {
+        id: service.entropy.uuid_at(moment),
+        moment,
+        actor: application.text("appId").unwrap_or_default().to_owned(),
+        activity: "Sign in service principal".to_owned(),
+        target: principal.id.to_string(),
+        old: None,
+        new: None,
+        success: failure.is_none(),
+    };
+    service.store.audit(tenant, record).await.map_err(|error| trouble(&error.into()))
 }
 
 /// Who a client is by its application id and secret, with its permissions, and which of its credentials the secret is.

@@ -106,6 +106,9 @@ impl Api {
         if let Some(seconds) = error.retry_after() {
             reply.headers.insert(header::RETRY_AFTER, seconds.into());
         }
+        if let Some(address) = error.location() {
+            reply = reply.with(header::LOCATION, address);
+        }
         if error.status() == 401 {
             reply.headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }

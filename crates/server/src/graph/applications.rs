@@ -4,6 +4,7 @@ use directory::{ObjectKind, RelationKind};
 use graph::directory::Kind;
 
 use super::call::Call;
+use super::extension_properties::check_extensions;
 use super::lists;
 use super::objects::{self, visible};
 use super::permissions::{READ_APPLICATION, READ_APPLICATIONS, WRITE_APPLICATION};
@@ -37,6 +38,7 @@ async fn create(call: Call) -> Answer {
     let (properties, bindings) = objects::read_new(&call, Kind::Application)?;
     let directory = call.directory();
     let mut owners = objects::bound(&call, KIND, &bindings).await?;
+    check_extensions(&directory, KIND, &properties).await?;
     let application = directory.create_application(properties).await?;
     if call.owned_only && !owners.contains(&call.caller.principal) {
         owners.push(call.caller.principal);

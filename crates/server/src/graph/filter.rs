@@ -1,6 +1,7 @@
 //! What of a filter the store can answer.
 
 use graph::directory::Kind;
+use graph::odata::Search;
 use graph::odata::filter::{Expr, Literal, Operator, Path, Quantifier, TextFunction};
 use model::Name;
 use serde_json::Value as Json;
@@ -19,6 +20,16 @@ pub(super) struct Lowered {
 }
 
 impl Lowered {
+    /// What satisfies both.
+    pub(super) fn and(self, other: Self) -> Self {
+        let mut parts: Vec<Predicate> = self.predicate.into_iter().chain(other.predicate).collect();
+        let predicate = if parts.len() > 1 { Some(Predicate::All(parts)) } else { parts.pop() };
+        Self { predicate, exact: self.exact && other.exact }
+    }
+
+    /// What everything satisfies.
+    pub(super) const EVERYTHING: Self = Self { predicate: None, exact: true };
+
     fn exact(predicate: Predicate) -> Self {
         Self { predicate: Some(predicate), exact: true }
     }
@@ -67,6 +78,16 @@ pub(super) fn lower(kind: Kind, filter: &Expr) -> Lowered {
         }
         Expr::Lambda { .. } => Lowered::UNKNOWN,
     }
+}
+
+/// The store's share of a search on a kind of object: all of it.
+pub(super) fn lower_search(kind: Kind, search: &Search) -> Lowered {
+    let word = |(name, word): (&str, &str)| {
+        let known = kind.property(name).map_or(name, |property| property.name);
+        Predicate::Compare(Name::from(known), Comparison::WordStartsWith, Json::from(word))
+    };
+    let groups = search.groups().map(|group| Predicate::All(group.into_iter().map(word).collect()));
+    Lowered::exact(Predicate::Any(groups.collect()))
 }
 
 /// `list/any(x: …)` where the condition is about the element itself: the store compares lists element by element. Only

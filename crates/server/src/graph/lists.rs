@@ -2,19 +2,21 @@
 
 use std::cmp::Ordering;
 
-use directory::{DirectoryObject, ListQuery, ObjectKind, Predicate, Presence, TenantDirectory};
+use directory::{
+    DirectoryObject, ListQuery, ORDERED, ObjectKind, OrderedQuery, Predicate, Presence, TenantDirectory,
+};
 use graph::GraphError;
 use graph::collection::Page;
-use graph::directory::{Projection, check_filter, check_order_by, fragment};
+use graph::directory::{Projection, check_filter, check_order_by, check_search, fragment};
 use graph::odata::filter::Expr;
-use graph::odata::{OrderBy, Search, matches};
-use model::Uuid;
+use graph::odata::{OrderBy, matches};
+use model::{Name, Uuid};
 use serde_json::{Map, Value as Json};
 
 use super::call::Call;
 use super::error::ApiError;
 use super::expand::expand;
-use super::filter::{Lowered, lower};
+use super::filter::{Lowered, lower, lower_search};
 use super::objects::{resource, typed_resource, visible, wire_kind};
 use super::paging::Position;
 use super::reply::Reply;
@@ -22,6 +24,9 @@ use super::route::Answer;
 
 /// How many objects are read from the store at once where some of them may not be wanted.
 const SCAN_PAGE: usize = 500;
+/// How many objects are looked at for one page where no index finds them: a page may have few or none of them, and a
+/// link to the next.
+const MOST_SCANNED: usize = 10_000;
 /// How many objects may be brought into an order that the store does not keep.
 const MOST_SORTED: usize = 20_000;
 
@@ -32,93 +37,160 @@ struct Selection<'a> {
     presence: Presence,
     lowered: Lowered,
     filter: Option<&'a Expr>,
-    search: Option<&'a Search>,
+}
+
+/// A way through the objects of a kind.
+enum Walk {
+    /// By rising id, beyond one.
+    ById(Option<Uuid>),
+    /// In the order of a property, beyond an object that had a value.
+    InOrder { property: &'static str, descending: bool, after: Option<(String, Uuid)> },
+}
+
+impl Walk {
+    /// The way that an order asks for, from a position on; none where the store keeps no such order.
+    fn of(order: &[OrderBy], presence: Presence, position: Position) -> Option<Self> {
+        let [key] = order else {
+            return order.is_empty().then(|| Self::ById(position.after()));
+        };
+        let property = ORDERED.into_iter().find(|known| key.path.is(known))?;
+        let after = match position {
+            Position::AfterValue(id, value) => Some((value, id)),
+            _ => None,
+        };
+        let walk = Self::InOrder { property, descending: key.descending, after };
+        (presence == Presence::Live).then_some(walk)
+    }
+
+    /// Goes on beyond an object.
+    fn pass(&mut self, object: &DirectoryObject) {
+        match self {
+            Self::ById(after) => *after = Some(object.id),
+            Self::InOrder { property, after, .. } => {
+                *after = Some((object.text(property).unwrap_or_default().to_owned(), object.id));
+            }
+        }
+    }
+
+    fn position(self) -> Option<Position> {
+        match self {
+            Self::ById(after) => after.map(Position::After),
+            Self::InOrder { after, .. } => after.map(|(value, id)| Position::AfterValue(id, value)),
+        }
+    }
 }
 
 impl<'a> Selection<'a> {
     fn of(call: &'a Call, kind: ObjectKind, presence: Presence) -> Result<Self, GraphError> {
         let wire = wire_kind(kind);
         let filter = call.options.filter.as_ref();
+        let mut lowered = Lowered::EVERYTHING;
         if let Some(filter) = filter {
             check_filter(wire, call.version, filter)?;
+            lowered = lower(wire, filter);
         }
-        let everything = Lowered { predicate: None, exact: true };
-        Ok(Self {
-            directory: call.directory(),
-            kind,
-            presence,
-            lowered: filter.map_or(everything, |filter| lower(wire, filter)),
-            filter,
-            search: call.options.search.as_ref(),
-        })
+        if let Some(search) = &call.options.search {
+            check_search(wire, search)?;
+            demand_eventual(call)?;
+            lowered = lowered.and(lower_search(wire, search));
+        }
+        Ok(Self { directory: call.directory(), kind, presence, lowered, filter })
+    }
+
+    /// The condition that the store finds objects by: one that an index knows. What it would have to look for among all
+    /// is looked for here, so much at a time.
+    fn indexed(&self) -> Option<&Predicate> {
+        self.lowered.predicate.as_ref().filter(|predicate| predicate.narrows())
     }
 
     /// True where the store alone decides.
-    fn is_exact(&self) -> bool {
-        self.lowered.exact && self.search.is_none()
-    }
-
-    fn query(&self, after: Option<Uuid>, limit: usize) -> ListQuery {
-        let predicate: Option<Predicate> = self.lowered.predicate.clone();
-        ListQuery { kind: self.kind, presence: self.presence, predicate, after, limit }
+    fn is_whole(&self) -> bool {
+        self.lowered.exact && (self.lowered.predicate.is_none() || self.indexed().is_some())
     }
 
     fn wants(&self, object: &DirectoryObject) -> bool {
-        if self.is_exact() {
+        if self.is_whole() {
             return true;
         }
-        let properties = visible(object);
-        self.filter.is_none_or(|filter| matches(filter, &properties))
-            && self.search.is_none_or(|search| search.matches(&properties))
+        self.lowered.predicate.as_ref().is_none_or(|predicate| predicate.holds(object))
+            && (self.lowered.exact || self.filter.is_none_or(|filter| matches(filter, &visible(object))))
     }
 
-    /// Up to `limit` objects after an id.
-    async fn find(&self, mut after: Option<Uuid>, limit: usize) -> Result<Vec<DirectoryObject>, ApiError> {
-        let mut found = Vec::new();
-        while found.len() < limit {
-            let wanted = limit - found.len();
-            let page_size = if self.is_exact() { wanted } else { wanted.max(SCAN_PAGE) };
-            let page = self.directory.list(self.query(after, page_size)).await?;
-            let is_last = page.len() < page_size;
-            after = page.last().map(|object| object.id).or(after);
-            found.extend(page.into_iter().filter(|object| self.wants(object)).take(wanted));
-            if is_last {
-                break;
+    async fn page(&self, walk: &Walk, limit: usize) -> Result<Vec<DirectoryObject>, ApiError> {
+        let (kind, predicate) = (self.kind, self.indexed().cloned());
+        Ok(match walk {
+            Walk::ById(after) => {
+                let (presence, after) = (self.presence, *after);
+                self.directory.list(ListQuery { kind, presence, predicate, after, limit }).await?
+            }
+            Walk::InOrder { property, descending, after } => {
+                let (property, after) = (Name::new_static(property), after.clone());
+                let descending = *descending;
+                let query = OrderedQuery { kind, predicate, property, descending, after, limit };
+                self.directory.list_ordered(query).await?
+            }
+        })
+    }
+
+    /// Up to `limit` objects along a way, which goes on beyond them, and whether more may follow. Looks at about
+    /// `most` objects at most.
+    async fn find(
+        &self,
+        walk: &mut Walk,
+        limit: usize,
+        most: usize,
+    ) -> Result<(Vec<DirectoryObject>, bool), ApiError> {
+        let (mut found, mut looked_at) = (Vec::new(), 0);
+        loop {
+            let size = if self.is_whole() { limit + 1 - found.len() } else { SCAN_PAGE };
+            let page = self.page(walk, size).await?;
+            let is_last = page.len() < size;
+            looked_at += page.len();
+            for object in page {
+                let wanted = self.wants(&object);
+                if wanted && found.len() == limit {
+                    return Ok((found, true));
+                }
+                walk.pass(&object);
+                if wanted {
+                    found.push(object);
+                }
+            }
+            if is_last || looked_at >= most {
+                return Ok((found, !is_last));
             }
         }
-        Ok(found)
     }
 
     /// How many there are in all.
     async fn count(&self) -> Result<u64, ApiError> {
-        if self.is_exact() {
+        if self.lowered.exact {
             return Ok(self
                 .directory
                 .count(self.kind, self.presence, self.lowered.predicate.clone())
                 .await?);
         }
-        let (mut count, mut after) = (0, None);
+        let (mut count, mut walk) = (0, Walk::ById(None));
         loop {
-            let page = self.directory.list(self.query(after, SCAN_PAGE)).await?;
-            count += page.iter().filter(|object| self.wants(object)).count() as u64;
-            match page.last() {
-                Some(last) if page.len() == SCAN_PAGE => after = Some(last.id),
-                _ => return Ok(count),
+            let (found, more) = self.find(&mut walk, SCAN_PAGE, SCAN_PAGE).await?;
+            count += found.len() as u64;
+            if !more {
+                return Ok(count);
             }
         }
     }
 
-    /// A page in an order that the client asked for, and whether more follow.
+    /// A page in an order that the store does not keep, and whether more follow.
     async fn sorted(
         &self,
         order: &[OrderBy],
         offset: usize,
         limit: usize,
     ) -> Result<(Vec<DirectoryObject>, bool), ApiError> {
-        let all = self.find(None, MOST_SORTED + 1).await?;
-        if all.len() > MOST_SORTED {
+        let (all, more) = self.find(&mut Walk::ById(None), MOST_SORTED, usize::MAX).await?;
+        if more {
             return Err(GraphError::bad_request(format!(
-                "'$orderby' sorts at most {MOST_SORTED} objects. Narrow the collection with '$filter', or leave the order out."
+                "'$orderby' sorts at most {MOST_SORTED} objects unless it is by displayName or userPrincipalName alone. Narrow the collection with '$filter', or leave the order out."
             ))
             .into());
         }
@@ -127,6 +199,19 @@ impl<'a> Selection<'a> {
         let more = keyed.len() > offset.saturating_add(limit);
         Ok((keyed.into_iter().skip(offset).take(limit).map(|(_, object)| object).collect(), more))
     }
+}
+
+/// Searches are answered from an index that may lag behind in Graph, which demands that clients say they know.
+pub(crate) fn demand_eventual(call: &Call) -> Result<(), GraphError> {
+    let level = call.headers.get("consistencylevel").and_then(|value| value.to_str().ok());
+    if level.is_some_and(|level| level.trim().eq_ignore_ascii_case("eventual")) {
+        return Ok(());
+    }
+    Err(GraphError::new(
+        400,
+        "Request_UnsupportedQuery",
+        "Request with $search query parameter only works with a special request header: 'ConsistencyLevel: eventual'.",
+    ))
 }
 
 /// GET of a collection.
@@ -147,14 +232,11 @@ async fn page(call: &Call, kind: ObjectKind, presence: Presence) -> Answer {
     check_order_by(wire, call.version, &options.order_by)?;
     let selection = Selection::of(call, kind, presence)?;
     let (position, limit) = (call.position()?, call.page_size());
-    let (objects, next) = if options.order_by.is_empty() {
-        let mut objects = selection.find(position.after(), limit + 1).await?;
-        let more = objects.len() > limit;
-        objects.truncate(limit);
-        let next = objects.last().filter(|_| more).map(|last| Position::After(last.id));
-        (objects, next)
+    let offset = if let Position::Offset(offset) = position { offset } else { 0 };
+    let (objects, next) = if let Some(mut walk) = Walk::of(&options.order_by, presence, position) {
+        let (objects, more) = selection.find(&mut walk, limit, MOST_SCANNED).await?;
+        (objects, if more { walk.position() } else { None })
     } else {
-        let offset = if let Position::Offset(offset) = position { offset } else { 0 };
         let (objects, more) = selection.sorted(&options.order_by, offset, limit).await?;
         (objects, more.then_some(Position::Offset(offset + limit)))
     };

@@ -11,11 +11,12 @@ use graph::directory::{
 };
 use graph::path::{Key, Version};
 use model::Uuid;
-use serde_json::{Map, Value as Json};
+use serde_json::{Map, Value as Json, json};
 
 use super::call::{Call, PREFERENCE_APPLIED};
 use super::error::ApiError;
 use super::expand::expand;
+use super::extension_properties::check_extensions;
 use super::reply::Reply;
 use super::route::Answer;
 
@@ -169,13 +170,19 @@ pub(crate) async fn create(
     bindings: &[Binding],
 ) -> Result<DirectoryObject, ApiError> {
     let directory = call.directory();
-    if bindings.is_empty() {
-        return Ok(directory.create(kind, properties).await?);
-    }
+    check_extensions(&directory, kind, &properties).await?;
     let id = call.service().entropy.uuid();
     let relations = relations(call, &directory, kind, id, bindings).await?;
+    let related = relations.clone();
     let made = directory.import(vec![NewObject { kind, id: Some(id), properties }], relations).await?;
-    made.into_iter().next().ok_or_else(|| GraphError::internal().into())
+    let object = made.into_iter().next().ok_or_else(GraphError::internal)?;
+    let mut new = visible(&object);
+    if !related.is_empty() {
+        let ids = related.into_iter().map(|relation| Json::from(relation.to.to_string())).collect();
+        new.insert("references".to_owned(), Json::Array(ids));
+    }
+    call.audit(&format!("Add {}", activity_noun(kind)), id.to_string(), None, Some(new.into())).await?;
+    Ok(object)
 }
 
 /// The objects that the bindings of a POST name, for kinds whose only such relation is `owners`.
@@ -197,10 +204,12 @@ pub(crate) async fn update(call: &Call, kind: ObjectKind) -> Answer {
     let expected = call.if_match()?;
     let object = call.object(kind, "id").await?;
     let directory = call.directory();
+    check_extensions(&directory, kind, &changes).await?;
     for relation in relations(call, &directory, kind, object.id, &bindings).await? {
         // A reference that is there already is not refused here: clients repeat bindings with every update.
         match directory.relate(relation.kind, relation.from, &[relation.to]).await {
-            Ok(()) | Err(directory::DirectoryError::Store(store::StoreError::RelationExists { .. })) => {}
+            Ok(()) => audit_relation(call, relation.kind, &object, relation.to, true).await?,
+            Err(directory::DirectoryError::Store(store::StoreError::RelationExists { .. })) => {}
             Err(error) => return Err(error.into()),
         }
     }
@@ -211,7 +220,7 @@ pub(crate) async fn update(call: &Call, kind: ObjectKind) -> Answer {
         (true, _) => object.clone(),
         (false, _) => directory.patch(kind, object.id, expected, changes).await?,
     };
-    if matches!(kind, ObjectKind::Application | ObjectKind::ServicePrincipal) && changed != object {
+    if changed != object {
         let activity = format!("Update {}", activity_noun(kind));
         let (old, new) = (visible(&object).into(), visible(&changed).into());
         call.audit(&activity, object.id.to_string(), Some(old), Some(new)).await?;
@@ -234,11 +243,30 @@ pub(crate) async fn delete(call: &Call, kind: ObjectKind) -> Answer {
     }
     super::synchronization::pause_jobs(call, &object).await?;
     call.directory().delete(kind, object.id).await?;
-    if matches!(kind, ObjectKind::Application | ObjectKind::ServicePrincipal) {
-        let activity = format!("Delete {}", activity_noun(kind));
-        call.audit(&activity, object.id.to_string(), Some(visible(&object).into()), None).await?;
-    }
+    let activity = format!("Delete {}", activity_noun(kind));
+    call.audit(&activity, object.id.to_string(), Some(visible(&object).into()), None).await?;
     Ok(Reply::no_content())
+}
+
+/// Writes the audit record of a reference that was made or ended.
+pub(crate) async fn audit_relation(
+    call: &Call,
+    relation: RelationKind,
+    of: &DirectoryObject,
+    to: Uuid,
+    made: bool,
+) -> Result<(), ApiError> {
+    let name = match relation {
+        RelationKind::Member => "member",
+        RelationKind::Manager => "manager",
+        RelationKind::Owner => "owner",
+    };
+    let verb = if made { "Add" } else { "Remove" };
+    let preposition = if made { "to" } else { "from" };
+    let activity = format!("{verb} {name} {preposition} {}", activity_noun(of.kind));
+    let value = Some(json!({ name: to }));
+    let (old, new) = if made { (None, value) } else { (value, None) };
+    call.audit(&activity, of.id.to_string(), old, new).await
 }
 
 /// A kind as audit records name it.

@@ -12,7 +12,7 @@ use super::call::Call;
 const DEFAULT_PAGE: usize = 100;
 
 /// Where a page begins.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Position {
     /// At the beginning.
     Start,
@@ -20,13 +20,15 @@ pub(crate) enum Position {
     After(Uuid),
     /// So many members into an order that the client asked for.
     Offset(usize),
+    /// After the object of an id that had a value, in the order of a property.
+    AfterValue(Uuid, String),
 }
 
 impl Position {
     /// The id to go on after.
-    pub(crate) fn after(self) -> Option<Uuid> {
+    pub(crate) fn after(&self) -> Option<Uuid> {
         match self {
-            Self::After(id) => Some(id),
+            Self::After(id) => Some(*id),
             _ => None,
         }
     }
@@ -36,6 +38,7 @@ impl Position {
             Self::Start => "s".to_owned(),
             Self::After(id) => format!("a{}", id.simple()),
             Self::Offset(offset) => format!("o{offset}"),
+            Self::AfterValue(id, value) => format!("v{}{value}", id.simple()),
         }
     }
 
@@ -45,6 +48,10 @@ impl Position {
             "s" => Some(Self::Start),
             "a" => value.parse().ok().map(Self::After),
             "o" => value.parse().ok().map(Self::Offset),
+            "v" => {
+                let (id, value) = value.split_at_checked(32)?;
+                Some(Self::AfterValue(id.parse().ok()?, value.to_owned()))
+            }
             _ => None,
         }
     }
@@ -62,7 +69,7 @@ impl Call {
     /// 400 for a token that was not given for this query of this tenant.
     pub(crate) fn position(&self) -> Result<Position, GraphError> {
         let Some(token) = &self.options.skip_token else { return Ok(Position::Start) };
-        self.opened(token).and_then(|text| Position::read(&text)).ok_or_else(wrong_token)
+        self.unsealed(token).and_then(|text| Position::read(&text)).ok_or_else(wrong_token)
     }
 
     /// The key after which the page begins that is asked for, in collections that are ordered by a key of their own.
@@ -71,12 +78,12 @@ impl Call {
     /// As [`position`](Self::position).
     pub(crate) fn after_key(&self) -> Result<Option<String>, GraphError> {
         let Some(token) = &self.options.skip_token else { return Ok(None) };
-        let text = self.opened(token).ok_or_else(wrong_token)?;
+        let text = self.unsealed(token).ok_or_else(wrong_token)?;
         text.strip_prefix('k').map(|key| Some(key.to_owned())).ok_or_else(wrong_token)
     }
 
     /// What a token says that was given for this query of this tenant.
-    fn opened(&self, token: &str) -> Option<String> {
+    pub(crate) fn unsealed(&self, token: &str) -> Option<String> {
         let text = String::from_utf8(URL_SAFE_NO_PAD.decode(token).ok()?).ok()?;
         let (seal, text) = text.split_once('.')?;
         (seal == self.seal(text)).then(|| text.to_owned())
@@ -92,8 +99,13 @@ impl Call {
         self.link_to(&format!("k{key}"))
     }
 
+    /// A token that says a text, for this query of this tenant alone.
+    pub(crate) fn sealed(&self, text: &str) -> String {
+        URL_SAFE_NO_PAD.encode(format!("{}.{text}", self.seal(text)))
+    }
+
     fn link_to(&self, text: &str) -> String {
-        let token = URL_SAFE_NO_PAD.encode(format!("{}.{text}", self.seal(text)));
+        let token = self.sealed(text);
         collection::next_link(&format!("{}{}", self.base, self.path), &self.query, "$skiptoken", &token)
     }
 
@@ -125,8 +137,13 @@ mod tests {
 
     #[test]
     fn a_position_comes_back() {
-        for position in [Position::Start, Position::After(Uuid::from_u128(7)), Position::Offset(40)] {
-            assert_eq!(Position::read(&position.text()), Some(position));
+        for position in [
+            Position::Start,
+            Position::After(Uuid::from_u128(7)),
+            Position::Offset(40),
+            Position::AfterValue(Uuid::from_u128(7), "Ada o'Neil".to_owned()),
+        ] {
+            assert_eq!(Position::read(&position.clone().text()), Some(position));
         }
         for text in ["", "x", "a1", "o-1", "\u{e4}"] {
             assert_eq!(Position::read(text), None, "{text}");

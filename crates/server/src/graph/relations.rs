@@ -1,10 +1,13 @@
 //! Members, owners, managers and direct reports, and the groups that an object is in: lists of objects of several
 //! kinds, and the `$ref` operations that set and remove a reference.
 
-use directory::{DirectoryError, DirectoryObject, ObjectKind, RelationKind};
+use std::collections::BTreeSet;
+
+use directory::{DirectoryError, DirectoryObject, Nesting, ObjectKind, RelationKind};
 use graph::GraphError;
 use graph::collection::Page;
-use graph::directory::{Kind, ObjectReference, fragment};
+use graph::directory::{Kind, ObjectReference, check_filter, check_search, fragment};
+use graph::odata::filter::Expr;
 use graph::odata::matches;
 use model::Uuid;
 use serde_json::{Map, Value as Json, json};
@@ -12,8 +15,8 @@ use store::StoreError;
 
 use super::call::Call;
 use super::error::ApiError;
-use super::lists::refuse_skip;
-use super::objects::{check_mixed_select, typed_resource, visible, wire_kind};
+use super::lists::{demand_eventual, refuse_skip};
+use super::objects::{audit_relation, check_mixed_select, typed_resource, visible, wire_kind};
 use super::paging::Position;
 use super::permissions::{
     READ_APPLICATION, READ_GROUPS, READ_MEMBERSHIPS, READ_USERS, WRITE_APPLICATION, WRITE_GROUPS, WRITE_USERS,
@@ -23,6 +26,8 @@ use super::route::{Answer, Route};
 
 /// How many references are read from the store at once.
 const SCAN_PAGE: usize = 1000;
+/// How many objects are held against a filter for one page.
+const MOST_SCANNED: usize = 10_000;
 
 /// A relation as a path shows it.
 #[derive(Clone, Copy)]
@@ -33,18 +38,28 @@ struct Shown {
     relation: RelationKind,
     /// Whether the path's object refers, or is referred to.
     forward: bool,
+    /// Whether groups within groups are followed.
+    nested: bool,
 }
 
-const MEMBERS: Shown = Shown { owner: ObjectKind::Group, relation: RelationKind::Member, forward: true };
+impl Shown {
+    const fn nested(mut self) -> Self {
+        self.nested = true;
+        self
+    }
+}
+
+const MEMBERS: Shown =
+    Shown { owner: ObjectKind::Group, relation: RelationKind::Member, forward: true, nested: false };
 const DIRECT_REPORTS: Shown =
-    Shown { owner: ObjectKind::User, relation: RelationKind::Manager, forward: false };
+    Shown { owner: ObjectKind::User, relation: RelationKind::Manager, forward: false, nested: false };
 
 const fn member_of(owner: ObjectKind) -> Shown {
-    Shown { owner, relation: RelationKind::Member, forward: false }
+    Shown { owner, relation: RelationKind::Member, forward: false, nested: false }
 }
 
 const fn owners(owner: ObjectKind) -> Shown {
-    Shown { owner, relation: RelationKind::Owner, forward: true }
+    Shown { owner, relation: RelationKind::Owner, forward: true, nested: false }
 }
 
 /// The routes of all relations. Collections can be narrowed to a kind by its name, as in `members/microsoft.graph.user`.
@@ -54,44 +69,21 @@ pub(crate) fn routes() -> Vec<Route> {
         Route::get("users/{id}/manager/$ref", READ_USERS, manager_reference),
         Route::put("users/{id}/manager/$ref", WRITE_USERS, set_manager),
         Route::delete("users/{id}/manager/$ref", WRITE_USERS, remove_manager),
-        Route::get("users/{id}/directReports", READ_USERS, |call| list(call, DIRECT_REPORTS, None)),
-        Route::get("users/{id}/directReports/$count", READ_USERS, |call| count(call, DIRECT_REPORTS)),
-        Route::get("users/{id}/memberOf", READ_MEMBERSHIPS, |call| {
-            list(call, member_of(ObjectKind::User), None)
-        }),
-        Route::get("users/{id}/memberOf/$count", READ_MEMBERSHIPS, |call| {
-            count(call, member_of(ObjectKind::User))
-        }),
-        Route::get("users/{id}/memberOf/group", READ_MEMBERSHIPS, |call| {
-            list(call, member_of(ObjectKind::User), Some(ObjectKind::Group))
-        }),
-        Route::get("groups/{id}/memberOf", READ_GROUPS, |call| {
-            list(call, member_of(ObjectKind::Group), None)
-        }),
-        Route::get("groups/{id}/memberOf/$count", READ_GROUPS, |call| {
-            count(call, member_of(ObjectKind::Group))
-        }),
-        Route::get("servicePrincipals/{id}/memberOf", READ_APPLICATION, |call| {
-            list(call, member_of(ObjectKind::ServicePrincipal), None)
-        }),
-        Route::get("groups/{id}/members", READ_GROUPS, |call| list(call, MEMBERS, None)),
-        Route::get("groups/{id}/members/$count", READ_GROUPS, |call| count(call, MEMBERS)),
         Route::get("groups/{id}/members/$ref", READ_GROUPS, |call| list_references(call, MEMBERS)),
         Route::post("groups/{id}/members/$ref", WRITE_GROUPS, |call| add(call, MEMBERS)),
         Route::delete("groups/{id}/members/{member}/$ref", WRITE_GROUPS, |call| {
             remove(call, MEMBERS, "member")
         }),
     ];
-    for (name, kind) in [
-        ("groups/{id}/members/user", ObjectKind::User),
-        ("groups/{id}/members/group", ObjectKind::Group),
-        ("groups/{id}/members/servicePrincipal", ObjectKind::ServicePrincipal),
-    ] {
-        routes.push(Route::get(name, READ_GROUPS, move |call| list(call, MEMBERS, Some(kind))));
-    }
+    routes.extend(collections());
     for (paths, kind, read, write) in [
         (
-            ["groups/{id}/owners", "groups/{id}/owners/$ref", "groups/{id}/owners/{owner}/$ref"],
+            [
+                "groups/{id}/owners",
+                "groups/{id}/owners/$count",
+                "groups/{id}/owners/$ref",
+                "groups/{id}/owners/{owner}/$ref",
+            ],
             ObjectKind::Group,
             READ_GROUPS,
             WRITE_GROUPS,
@@ -99,6 +91,7 @@ pub(crate) fn routes() -> Vec<Route> {
         (
             [
                 "applications/{id}/owners",
+                "applications/{id}/owners/$count",
                 "applications/{id}/owners/$ref",
                 "applications/{id}/owners/{owner}/$ref",
             ],
@@ -109,6 +102,7 @@ pub(crate) fn routes() -> Vec<Route> {
         (
             [
                 "servicePrincipals/{id}/owners",
+                "servicePrincipals/{id}/owners/$count",
                 "servicePrincipals/{id}/owners/$ref",
                 "servicePrincipals/{id}/owners/{owner}/$ref",
             ],
@@ -117,13 +111,149 @@ pub(crate) fn routes() -> Vec<Route> {
             WRITE_APPLICATION,
         ),
     ] {
-        let [collection, references, reference] = paths;
+        let [collection, counted, references, reference] = paths;
         routes.push(Route::get(collection, read, move |call| list(call, owners(kind), None)));
+        routes.push(Route::get(counted, read, move |call| count(call, owners(kind), None)));
         routes.push(Route::get(references, read, move |call| list_references(call, owners(kind))));
         routes.push(Route::post(references, write, move |call| add(call, owners(kind))));
         routes.push(Route::delete(reference, write, move |call| remove(call, owners(kind), "owner")));
     }
     routes
+}
+
+/// The collections of relations: all of each, or those of a kind, and how many.
+fn collections() -> Vec<Route> {
+    use ObjectKind::{Group, ServicePrincipal, User};
+    type Row = (&'static str, &'static str, &'static [&'static str], Shown, Option<ObjectKind>);
+    let member_of_user = member_of(User);
+    let rows: [Row; 22] = [
+        ("users/{id}/directReports", "users/{id}/directReports/$count", READ_USERS, DIRECT_REPORTS, None),
+        (
+            "users/{id}/directReports/user",
+            "users/{id}/directReports/user/$count",
+            READ_USERS,
+            DIRECT_REPORTS,
+            Some(User),
+        ),
+        ("users/{id}/memberOf", "users/{id}/memberOf/$count", READ_MEMBERSHIPS, member_of_user, None),
+        (
+            "users/{id}/memberOf/group",
+            "users/{id}/memberOf/group/$count",
+            READ_MEMBERSHIPS,
+            member_of_user,
+            Some(Group),
+        ),
+        (
+            "users/{id}/transitiveMemberOf",
+            "users/{id}/transitiveMemberOf/$count",
+            READ_MEMBERSHIPS,
+            member_of_user.nested(),
+            None,
+        ),
+        (
+            "users/{id}/transitiveMemberOf/group",
+            "users/{id}/transitiveMemberOf/group/$count",
+            READ_MEMBERSHIPS,
+            member_of_user.nested(),
+            Some(Group),
+        ),
+        ("groups/{id}/memberOf", "groups/{id}/memberOf/$count", READ_GROUPS, member_of(Group), None),
+        (
+            "groups/{id}/memberOf/group",
+            "groups/{id}/memberOf/group/$count",
+            READ_GROUPS,
+            member_of(Group),
+            Some(Group),
+        ),
+        (
+            "groups/{id}/transitiveMemberOf",
+            "groups/{id}/transitiveMemberOf/$count",
+            READ_GROUPS,
+            member_of(Group).nested(),
+            None,
+        ),
+        (
+            "groups/{id}/transitiveMemberOf/group",
+            "groups/{id}/transitiveMemberOf/group/$count",
+            READ_GROUPS,
+            member_of(Group).nested(),
+            Some(Group),
+        ),
+        (
+            "servicePrincipals/{id}/memberOf",
+            "servicePrincipals/{id}/memberOf/$count",
+            READ_APPLICATION,
+            member_of(ServicePrincipal),
+            None,
+        ),
+        (
+            "servicePrincipals/{id}/memberOf/group",
+            "servicePrincipals/{id}/memberOf/group/$count",
+            READ_APPLICATION,
+            member_of(ServicePrincipal),
+            Some(Group),
+        ),
+        (
+            "servicePrincipals/{id}/transitiveMemberOf",
+            "servicePrincipals/{id}/transitiveMemberOf/$count",
+            READ_APPLICATION,
+            member_of(ServicePrincipal).nested(),
+            None,
+        ),
+        (
+            "servicePrincipals/{id}/transitiveMemberOf/group",
+            "servicePrincipals/{id}/transitiveMemberOf/group/$count",
+            READ_APPLICATION,
+            member_of(ServicePrincipal).nested(),
+            Some(Group),
+        ),
+        ("groups/{id}/members", "groups/{id}/members/$count", READ_GROUPS, MEMBERS, None),
+        ("groups/{id}/members/user", "groups/{id}/members/user/$count", READ_GROUPS, MEMBERS, Some(User)),
+        ("groups/{id}/members/group", "groups/{id}/members/group/$count", READ_GROUPS, MEMBERS, Some(Group)),
+        (
+            "groups/{id}/members/servicePrincipal",
+            "groups/{id}/members/servicePrincipal/$count",
+            READ_GROUPS,
+            MEMBERS,
+            Some(ServicePrincipal),
+        ),
+        (
+            "groups/{id}/transitiveMembers",
+            "groups/{id}/transitiveMembers/$count",
+            READ_GROUPS,
+            MEMBERS.nested(),
+            None,
+        ),
+        (
+            "groups/{id}/transitiveMembers/user",
+            "groups/{id}/transitiveMembers/user/$count",
+            READ_GROUPS,
+            MEMBERS.nested(),
+            Some(User),
+        ),
+        (
+            "groups/{id}/transitiveMembers/group",
+            "groups/{id}/transitiveMembers/group/$count",
+            READ_GROUPS,
+            MEMBERS.nested(),
+            Some(Group),
+        ),
+        (
+            "groups/{id}/transitiveMembers/servicePrincipal",
+            "groups/{id}/transitiveMembers/servicePrincipal/$count",
+            READ_GROUPS,
+            MEMBERS.nested(),
+            Some(ServicePrincipal),
+        ),
+    ];
+    rows.into_iter()
+        .flat_map(|(collection, counted, read, shown, only)| {
+            [
+                Route::get(collection, read, move |call| list(call, shown, only)),
+                Route::get(counted, read, move |call| count(call, shown, only)),
+            ]
+        })
+        .collect()
 }
 
 /// The objects of a relation, in the order of their ids.
@@ -132,11 +262,39 @@ struct Related<'a> {
     shown: Shown,
     of: Uuid,
     only: Option<ObjectKind>,
+    /// The groups around the path's object, where groups within groups are followed.
+    groups: Vec<Uuid>,
 }
 
-impl Related<'_> {
+impl<'a> Related<'a> {
+    async fn new(call: &'a Call, shown: Shown, only: Option<ObjectKind>) -> Result<Self, ApiError> {
+        let of = call.object(shown.owner, "id").await?.id;
+        let nesting = if shown.forward { Nesting::Inner } else { Nesting::Outer };
+        let groups =
+            if shown.nested { call.directory().nested_groups(of, nesting).await? } else { Vec::new() };
+        if let Some(filter) = &call.options.filter {
+            check_mixed_filter(call, only, filter)?;
+        }
+        if let Some(search) = &call.options.search {
+            check_search(Kind::Group, search)?;
+            demand_eventual(call)?;
+        }
+        Ok(Self { call, shown, of, only, groups })
+    }
+
     async fn ids(&self, after: Option<Uuid>, limit: usize) -> Result<Vec<Uuid>, ApiError> {
         let directory = self.call.directory();
+        if self.shown.nested && !self.shown.forward {
+            let beyond = self.groups.iter().filter(|id| after.is_none_or(|after| **id > after));
+            return Ok(beyond.take(limit).copied().collect());
+        }
+        if self.shown.nested {
+            let mut ids = BTreeSet::new();
+            for group in [self.of].iter().chain(&self.groups) {
+                ids.extend(directory.related(self.shown.relation, *group, after, limit).await?);
+            }
+            return Ok(ids.into_iter().take(limit).collect());
+        }
         Ok(if self.shown.forward {
             directory.related(self.shown.relation, self.of, after, limit).await?
         } else {
@@ -154,21 +312,32 @@ impl Related<'_> {
         self.only.is_none() && self.call.options.filter.is_none() && self.call.options.search.is_none()
     }
 
-    /// Up to `limit` objects after an id.
-    async fn find(&self, mut after: Option<Uuid>, limit: usize) -> Result<Vec<DirectoryObject>, ApiError> {
-        let mut found = Vec::new();
-        while found.len() < limit {
-            let page_size = if self.wants_all() { limit - found.len() } else { SCAN_PAGE };
-            let ids = self.ids(after, page_size).await?;
-            after = ids.last().copied().or(after);
-            let objects = self.call.directory().by_id(&ids).await?;
-            let room = limit - found.len();
-            found.extend(objects.into_iter().filter(|object| self.wants(object)).take(room));
-            if ids.len() < page_size {
-                break;
+    /// Up to `limit` objects after an id, and the id to go on after where more may follow.
+    async fn find(
+        &self,
+        mut after: Option<Uuid>,
+        limit: usize,
+    ) -> Result<(Vec<DirectoryObject>, Option<Uuid>), ApiError> {
+        let (mut found, mut looked_at) = (Vec::new(), 0);
+        loop {
+            let size = if self.wants_all() { limit + 1 - found.len() } else { SCAN_PAGE };
+            let ids = self.ids(after, size).await?;
+            let is_last = ids.len() < size;
+            looked_at += ids.len();
+            for object in self.call.directory().by_id(&ids).await? {
+                let wanted = self.wants(&object);
+                if wanted && found.len() == limit {
+                    return Ok((found, after));
+                }
+                after = Some(object.id);
+                if wanted {
+                    found.push(object);
+                }
+            }
+            if is_last || looked_at >= MOST_SCANNED {
+                return Ok((found, after.filter(|_| !is_last)));
             }
         }
-        Ok(found)
     }
 
     async fn count(&self) -> Result<u64, ApiError> {
@@ -199,13 +368,9 @@ async fn list(call: Call, shown: Shown, only: Option<ObjectKind>) -> Answer {
             GraphError::bad_request("'$orderby' is not supported for relations. Leave it out.").into()
         );
     }
-    let of = call.object(shown.owner, "id").await?.id;
-    let related = Related { call: &call, shown, of, only };
-    let limit = call.page_size();
-    let mut objects = related.find(call.position()?.after(), limit + 1).await?;
-    let more = objects.len() > limit;
-    objects.truncate(limit);
-    let next = objects.last().filter(|_| more).map(|last| call.next_link(Position::After(last.id)));
+    let related = Related::new(&call, shown, only).await?;
+    let (objects, next) = related.find(call.position()?.after(), call.page_size()).await?;
+    let next = next.map(|last| call.next_link(Position::After(last)));
     let value = objects
         .iter()
         .map(|object| typed_resource(object, call.version, select).map(Json::Object))
@@ -217,17 +382,15 @@ async fn list(call: Call, shown: Shown, only: Option<ObjectKind>) -> Answer {
 }
 
 /// GET of `$count`.
-async fn count(call: Call, shown: Shown) -> Answer {
-    let of = call.object(shown.owner, "id").await?.id;
-    Ok(Reply::count(Related { call: &call, shown, of, only: None }.count().await?))
+async fn count(call: Call, shown: Shown, only: Option<ObjectKind>) -> Answer {
+    Ok(Reply::count(Related::new(&call, shown, only).await?.count().await?))
 }
 
 /// GET of `$ref`: the addresses of the related objects.
 async fn list_references(call: Call, shown: Shown) -> Answer {
-    let of = call.object(shown.owner, "id").await?.id;
     let limit = call.page_size();
-    let mut ids =
-        Related { call: &call, shown, of, only: None }.ids(call.position()?.after(), limit + 1).await?;
+    let related = Related::new(&call, shown, None).await?;
+    let mut ids = related.ids(call.position()?.after(), limit + 1).await?;
     let more = ids.len() > limit;
     ids.truncate(limit);
     let next_link = ids.last().filter(|_| more).map(|last| call.next_link(Position::After(*last)));
@@ -256,7 +419,7 @@ async fn add(call: Call, shown: Shown) -> Answer {
         }
         Err(error) => return Err(error.into()),
     }
-    audit_owner(&call, shown, &of, "Add owner to", to).await?;
+    audit_relation(&call, shown.relation, &of, to, true).await?;
     Ok(Reply::no_content())
 }
 
@@ -266,23 +429,19 @@ async fn remove(call: Call, shown: Shown, key: &str) -> Answer {
     let directory = call.directory();
     let to = call.identify(&directory, call.key(key)?.value()).await?;
     directory.unrelate(shown.relation, of.id, &[to]).await?;
-    audit_owner(&call, shown, &of, "Remove owner from", to).await?;
+    audit_relation(&call, shown.relation, &of, to, false).await?;
     Ok(Reply::no_content())
 }
 
-/// Who owns an application decides who may configure it.
-async fn audit_owner(
-    call: &Call,
-    shown: Shown,
-    of: &DirectoryObject,
-    activity: &str,
-    owner: Uuid,
-) -> Result<(), ApiError> {
-    if shown.relation != RelationKind::Owner || of.kind == ObjectKind::Group {
-        return Ok(());
+/// Refuses a filter that none of the kinds in a collection can be held against.
+fn check_mixed_filter(call: &Call, only: Option<ObjectKind>, filter: &Expr) -> Result<(), GraphError> {
+    const KINDS: [ObjectKind; 3] = [ObjectKind::User, ObjectKind::Group, ObjectKind::ServicePrincipal];
+    let check = |kind: ObjectKind| check_filter(wire_kind(kind), call.version, filter);
+    match only {
+        Some(kind) => check(kind),
+        None if KINDS.into_iter().any(|kind| check(kind).is_ok()) => Ok(()),
+        None => check(ObjectKind::User),
     }
-    let activity = format!("{activity} {}", super::objects::activity_noun(of.kind));
-    call.audit(&activity, of.id.to_string(), None, Some(json!({ "owner": owner }))).await
 }
 
 fn property(relation: RelationKind) -> &'static str {
@@ -323,19 +482,20 @@ async fn set_manager(call: Call) -> Answer {
     let directory = call.directory();
     let manager = call.identify(&directory, &address.object_key()?).await?;
     match directory.relate(RelationKind::Manager, user.id, &[manager]).await {
-        Ok(()) | Err(DirectoryError::Store(StoreError::RelationExists { .. })) => Ok(Reply::no_content()),
-        Err(error) => Err(error.into()),
+        Ok(()) => audit_relation(&call, RelationKind::Manager, &user, manager, true).await?,
+        Err(DirectoryError::Store(StoreError::RelationExists { .. })) => {}
+        Err(error) => return Err(error.into()),
     }
+    Ok(Reply::no_content())
 }
 
 /// DELETE of `manager/$ref`.
 async fn remove_manager(call: Call) -> Answer {
     let user = call.object(ObjectKind::User, "id").await?;
     let directory = call.directory();
-    if directory.manager(user.id).await?.is_none() {
-        return Err(GraphError::not_found("manager").into());
-    }
+    let manager = directory.manager(user.id).await?.ok_or_else(|| GraphError::not_found("manager"))?;
     directory.remove_manager(user.id).await?;
+    audit_relation(&call, RelationKind::Manager, &user, manager.id, false).await?;
     Ok(Reply::no_content())
 }
 

@@ -55,7 +55,10 @@ async fn applications_are_changed_and_leave_audit_records() {
     let service = world.api.service();
     let records = service.store.audits(TenantId(TENANT), None, 10).await.unwrap();
     let told: Vec<&str> = records.iter().map(|record| record.activity.as_str()).collect();
-    assert_eq!(told, ["Delete application", "Update application", "Add application"]);
+    assert_eq!(
+        told,
+        ["Delete application", "Update application", "Add application", "Sign in service principal"]
+    );
     let update = &records[1];
     assert_eq!(update.actor, CLIENT.to_string());
     assert_eq!(update.old.as_ref().unwrap()["displayName"], "App");

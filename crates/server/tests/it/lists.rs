@@ -87,10 +87,46 @@ async fn filters_narrow_the_collection() {
 async fn search_and_order_work_together() {
     let world = World::new().await;
     people(&world, 5).await;
-    let path = "/v1.0/users?$search=\"displayName:no per\"&$orderby=department desc,displayName desc&$top=2";
-    let found = world.every(path.replace('"', "%22").as_str()).await;
-    let names: Vec<&str> = found.iter().map(|one| one["displayName"].as_str().unwrap()).collect();
-    assert_eq!(names, ["Person No. 03", "Person No. 01", "Person No. 04", "Person No. 02", "Person No. 00"]);
+    let eventual = [("consistencylevel", "eventual")];
+    let names = async |query: &str| {
+        let (mut names, mut next) = (Vec::new(), format!("/v1.0/users?{query}").replace('"', "%22"));
+        loop {
+            let page = world.send("GET", &next, &eventual, &Json::Null).await.expect(200);
+            let value = page["value"].as_array().unwrap();
+            names.extend(value.iter().map(|one| one["displayName"].as_str().unwrap()[11..].to_owned()));
+            match page["@odata.nextLink"].as_str() {
+                Some(link) => link.clone_into(&mut next),
+                None => return names,
+            }
+        }
+    };
+    for (query, expected) in [
+        (
+            "$search=\"displayName:no per\"&$orderby=department desc,displayName desc&$top=2",
+            vec!["03", "01", "04", "02", "00"],
+        ),
+        (
+            "$search=\"displayName:no per\"&$orderby=displayName desc&$top=2",
+            vec!["04", "03", "02", "01", "00"],
+        ),
+        ("$search=\"displayName:03\" OR \"displayName:01\"&$orderby=displayName", vec!["01", "03"]),
+        ("$search=\"displayName:03\" AND \"displayName:01\"", vec![]),
+        ("$search=\"displayName:erson\"", vec![]),
+        ("$search=\"displayName:person\"&$filter=department eq 'odd'&$orderby=displayName", vec!["01", "03"]),
+        ("$orderby=displayName&$top=2", vec!["00", "01", "02", "03", "04"]),
+        ("$orderby=displayName desc&$top=2", vec!["04", "03", "02", "01", "00"]),
+        ("$orderby=userPrincipalName&$top=3&$filter=contains(displayName,'3') or city eq 'x'", vec!["03"]),
+        (
+            "$orderby=displayName desc&$top=1&$filter=accountEnabled eq true",
+            vec!["04", "03", "02", "01", "00"],
+        ),
+    ] {
+        assert_eq!(names(query).await, expected, "{query}");
+    }
+    let without = world.get("/v1.0/users?$search=%22displayName:no%22").await;
+    without.refused(400, "Request_UnsupportedQuery");
+    let other = world.send("GET", "/v1.0/users?$search=%22city:no%22", &eventual, &Json::Null).await;
+    assert!(other.refused(400, "Request_BadRequest").contains("'city'"));
     assert!(
         world.get("/v1.0/users?$orderby=zz").await.refused(400, "Request_BadRequest").contains("'$orderby'")
     );

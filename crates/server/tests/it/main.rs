@@ -6,6 +6,8 @@ mod assignments;
 mod audit_logs;
 mod batch;
 mod bin;
+mod delta;
+mod directory_extensions;
 mod groups;
 mod lists;
 mod permissions;

@@ -104,3 +104,71 @@ async fn owners_are_kept_for_groups_and_applications() {
         assert!(world.every(&path).await.is_empty());
     }
 }
+
+#[tokio::test]
+async fn groups_within_groups_are_followed() {
+    let world = World::new().await;
+    let (ada, bob) = (world.user("ada").await, world.user("bob").await);
+    let (outer, middle, inner) =
+        (world.group("outer").await, world.group("middle").await, world.group("inner").await);
+    // The innermost group holds the outermost, which is allowed and leads nowhere.
+    for (group, member) in [
+        (&outer, &middle),
+        (&middle, &inner),
+        (&inner, &ada),
+        (&outer, &bob),
+        (&middle, &bob),
+        (&inner, &outer),
+    ] {
+        let path = format!("/v1.0/groups/{group}/members/$ref");
+        world.post(&path, json!({"@odata.id": reference(member)})).await.expect(204);
+    }
+    let sorted = |ids: &[&String]| {
+        let mut ids: Vec<String> = ids.iter().map(|id| (*id).clone()).collect();
+        ids.sort();
+        ids
+    };
+    for (path, expected) in [
+        (format!("users/{ada}/transitiveMemberOf"), sorted(&[&outer, &middle, &inner])),
+        (format!("users/{ada}/transitiveMemberOf/microsoft.graph.group"), sorted(&[&outer, &middle, &inner])),
+        (format!("users/{ada}/memberOf"), sorted(&[&inner])),
+        (format!("groups/{middle}/transitiveMembers/microsoft.graph.user"), sorted(&[&ada, &bob])),
+        (format!("groups/{outer}/transitiveMembers"), sorted(&[&ada, &bob, &outer, &middle, &inner])),
+    ] {
+        assert_eq!(ids(&world.every(&format!("/v1.0/{path}?$top=2")).await), expected, "{path}");
+        let counted = world.get(&format!("/v1.0/{path}/$count")).await.expect(200);
+        assert_eq!(counted, json!(expected.len()), "{path}");
+    }
+    let filtered = format!("/v1.0/groups/{outer}/transitiveMembers?$filter=displayName eq 'ada'");
+    assert_eq!(ids(&world.every(&filtered).await), sorted(&[&ada]));
+    let unknown = world.get(&format!("/v1.0/groups/{outer}/members?$filter=nothing eq 'x'")).await;
+    unknown.refused(400, "Request_BadRequest");
+}
+
+#[tokio::test]
+async fn who_changed_people_and_groups_is_told() {
+    let world = World::new().await;
+    let (ada, team) = (world.user("ada").await, world.group("team").await);
+    let members = format!("/v1.0/groups/{team}/members");
+    world.post(&format!("{members}/$ref"), json!({"@odata.id": reference(&ada)})).await.expect(204);
+    world.delete(&format!("{members}/{ada}/$ref")).await.expect(204);
+    world.patch(&format!("/v1.0/users/{ada}"), json!({"city": "Bern"})).await.expect(204);
+    world.delete(&format!("/v1.0/users/{ada}")).await.expect(204);
+    let all = world.every("/v1.0/auditLogs/directoryAudits").await;
+    let mut told: Vec<&str> = all.iter().map(|one| one["activityDisplayName"].as_str().unwrap()).collect();
+    told.reverse();
+    assert_eq!(
+        told,
+        [
+            "Sign in service principal",
+            "Add user",
+            "Add group",
+            "Add member to group",
+            "Remove member from group",
+            "Update user",
+            "Delete user"
+        ]
+    );
+    let changed = &all[1]["targetResources"][0]["modifiedProperties"];
+    assert_eq!(changed, &json!([{"displayName": "city", "oldValue": null, "newValue": "\"Bern\""}]));
+}

@@ -127,26 +127,3 @@ async fn a_user_may_begin_with_a_manager() {
         json!({"@odata.type": "#microsoft.graph.user", "id": ada, "displayName": "ada"})
     );
 }
-
-#[tokio::test]
-async fn extension_attributes_and_extensions_are_kept() {
-    let world = World::new().await;
-    let extension = "extension_8adf8e6e67b24cf2a259e3dc5476c621_badge";
-    let mut body = user("ada");
-    body["onPremisesExtensionAttributes"] = json!({"extensionAttribute1": "a", "extensionAttribute2": "b"});
-    body[extension] = json!("77");
-    let made = world.post("/beta/users", body).await.expect(201);
-    let path = format!("/beta/users/{}", made["id"].as_str().unwrap());
-    world
-        .patch(&path, json!({"onPremisesExtensionAttributes": {"extensionAttribute2": null}}))
-        .await
-        .expect(204);
-    let shown =
-        world.get(&format!("{path}?$select=onPremisesExtensionAttributes,{extension}")).await.expect(200);
-    assert_eq!(shown["onPremisesExtensionAttributes"], json!({"extensionAttribute1": "a"}));
-    assert_eq!(shown[extension], "77");
-    let found = world.every(&format!("/beta/users?$filter={extension} eq '77'")).await;
-    assert_eq!(found.len(), 1);
-    let filter = "onPremisesExtensionAttributes/extensionAttribute1 eq 'A'";
-    assert_eq!(world.every(&format!("/beta/users?$filter={filter}")).await.len(), 1);
-}

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use model::{Name, Uuid};
 use serde_json::{Value as Json, json};
 use store::{
-    Comparison, DirectoryObject, DirectoryWrite, ListQuery, ObjectKind, Predicate, Presence, SharedStore,
+    Comparison, DirectoryObject, DirectoryWrite, ListQuery, ObjectKind, OrderedQuery, Predicate, Presence,
+    SharedStore,
 };
 
 use super::directory::object;
@@ -225,5 +226,52 @@ pub async fn ids_are_found_by_their_beginning(store: SharedStore) {
         let found =
             fixture.listed(query(Some(compare("id", Comparison::StartsWith, json!(beginning))))).await;
         assert_eq!(found, [], "{beginning}");
+    }
+}
+
+/// Objects come page by page in the order of a property, in either direction, whether an index narrows them or not.
+pub async fn objects_come_in_order(store: SharedStore) {
+    let fixture = Fixture::new(store.clone()).await;
+    fixture.people().await;
+    let all = fixture.listed(query(None)).await;
+    for predicate in [
+        None,
+        Some(compare("displayName", Comparison::WordStartsWith, json!("B"))),
+        Some(compare("accountEnabled", Comparison::Equal, json!(true))),
+    ] {
+        for descending in [false, true] {
+            let mut expected: Vec<(String, Uuid)> = all
+                .iter()
+                .filter(|one| predicate.as_ref().is_none_or(|predicate| predicate.holds(one)))
+                .map(|one| (store::fold(one.text("userPrincipalName").expect("named")), one.id))
+                .collect();
+            assert!(expected.len() > 4);
+            expected.sort();
+            if descending {
+                expected.reverse();
+            }
+            let mut ask = OrderedQuery {
+                kind: ObjectKind::User,
+                predicate: predicate.clone(),
+                property: Name::from("userPrincipalName"),
+                descending,
+                after: None,
+                limit: 3,
+            };
+            let mut found = Vec::new();
+            loop {
+                let page = store.list_ordered(fixture.tenant, ask.clone()).await.expect("read");
+                let names = page.iter().map(|one| (one.text("userPrincipalName").expect("named"), one.id));
+                found.extend(names.map(|(name, id)| (store::fold(name), id)));
+                match page.last() {
+                    Some(last) => {
+                        let name = last.text("userPrincipalName").expect("named");
+                        ask.after = Some((name.to_owned(), last.id));
+                    }
+                    None => break,
+                }
+            }
+            assert_eq!(found, expected, "{predicate:?} {descending}");
+        }
     }
 }

@@ -87,7 +87,7 @@ fn resource(record: &AuditRecord) -> Map<String, Json> {
         "id": record.id,
         "activityDateTime": record.moment,
         "activityDisplayName": record.activity,
-        "category": if provisioning { "ProvisioningManagement" } else { "ApplicationManagement" },
+        "category": category(noun),
         "correlationId": record.id,
         "loggedByService": if provisioning { "Account Provisioning" } else { "Core Directory" },
         "operationType": operation,
@@ -113,6 +113,18 @@ fn resource(record: &AuditRecord) -> Map<String, Json> {
     match resource {
         Json::Object(members) => members,
         _ => Map::new(),
+    }
+}
+
+/// What an activity is about (Graph `category`), by the last word of its noun.
+fn category(noun: &str) -> &'static str {
+    if noun.starts_with("synchronization") {
+        return "ProvisioningManagement";
+    }
+    match noun.rsplit(' ').next() {
+        Some("user") => "UserManagement",
+        Some("group") => "GroupManagement",
+        _ => "ApplicationManagement",
     }
 }
 

@@ -1,13 +1,13 @@
-//! Which groups objects are members of, asked from the members upwards.
+//! Which groups objects are members of, asked from the members upwards, and which groups are in a group.
 
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 use model::Uuid;
 use rusqlite::params;
-use store::RelationKind;
+use store::{Nesting, ObjectKind, RelationKind};
 
-use super::relation_number;
+use super::{kind_number, relation_number};
 use crate::error::Done;
 use crate::session::Session;
 
@@ -29,6 +29,36 @@ pub(super) fn of(
         }
     }
     Ok(found)
+}
+
+/// Live groups around an object, to any depth, by rising id.
+pub(super) fn nested(session: &Session<'_>, tenant: i64, of: Uuid, nesting: Nesting) -> Done<Vec<Uuid>> {
+    let mut groups = match nesting {
+        Nesting::Outer => Above::new(session, tenant).groups(of, true)?,
+        Nesting::Inner => {
+            let mut groups = inner(session, tenant, of)?;
+            let mut met: HashSet<Uuid> = groups.iter().copied().collect();
+            let mut next = 0;
+            while let Some(group) = groups.get(next).copied() {
+                groups.extend(inner(session, tenant, group)?.into_iter().filter(|one| met.insert(*one)));
+                next += 1;
+            }
+            groups
+        }
+    };
+    groups.sort_unstable();
+    Ok(groups)
+}
+
+/// The groups that are members of a group.
+fn inner(session: &Session<'_>, tenant: i64, group: Uuid) -> Done<Vec<Uuid>> {
+    session.all(
+        "SELECT r.referred FROM relation r
+         WHERE r.tenant = ?1 AND r.referrer = ?2 AND r.kind = ?3 AND r.hidden = 0
+         AND EXISTS (SELECT 1 FROM directory_object o WHERE o.tenant = ?1 AND o.kind = ?4 AND o.id = r.referred)",
+        params![tenant, group, relation_number(RelationKind::Member), kind_number(ObjectKind::Group)],
+        |row| Ok(row.get(0)?),
+    )
 }
 
 /// The groups above objects. What stands above a group is looked up once.

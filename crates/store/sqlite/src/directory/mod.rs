@@ -12,7 +12,7 @@ use model::{JobId, TenantId, Timestamp, Uuid};
 use rusqlite::Row;
 use store::{
     AppRoleAssignment, ChangeEntry, DirectoryObject, DirectoryStore, DirectoryWrite, Entitlement, ListQuery,
-    ObjectKind, Presence, RelationKind,
+    Nesting, ObjectKind, OrderedQuery, Presence, RelationKind,
 };
 
 use crate::SqliteStore;
@@ -130,6 +130,14 @@ impl DirectoryStore for SqliteStore {
         self.read_tenant(tenant, move |session, tenant| query::list(session, tenant, &query)).await
     }
 
+    async fn list_ordered(
+        &self,
+        tenant: TenantId,
+        query: OrderedQuery,
+    ) -> store::Result<Vec<DirectoryObject>> {
+        self.read_tenant(tenant, move |session, tenant| query::ordered(session, tenant, &query)).await
+    }
+
     async fn count_objects(&self, tenant: TenantId, query: ListQuery) -> store::Result<u64> {
         self.read_tenant(tenant, move |session, tenant| query::count(session, tenant, &query)).await
     }
@@ -179,6 +187,11 @@ impl DirectoryStore for SqliteStore {
             membership::of(session, tenant, members, &groups, nested)
         })
         .await
+    }
+
+    async fn nested_groups(&self, tenant: TenantId, of: Uuid, nesting: Nesting) -> store::Result<Vec<Uuid>> {
+        self.read_tenant(tenant, move |session, tenant| membership::nested(session, tenant, of, nesting))
+            .await
     }
 
     async fn assignments_of_resource(

@@ -4,12 +4,12 @@
 //! objects of the kind in the order of their ids. Either way each object is held against the whole condition, so that
 //! the index may give too many.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use model::Uuid;
 use rusqlite::params;
 use serde_json::{Map, Value as Json};
-use store::{Comparison, DirectoryObject, ListQuery, Predicate, Presence};
+use store::{Comparison, DirectoryObject, ListQuery, ObjectKind, OrderedQuery, Predicate, Presence};
 
 use super::{COLUMNS, is_wanted, kind_number, object};
 use crate::encode;
@@ -17,7 +17,7 @@ use crate::error::Done;
 use crate::session::Session;
 
 /// Properties that are looked up, with their numbers in rows.
-const INDEXED: [(&str, i64); 7] = [
+const INDEXED: [(&str, i64); 11] = [
     (USER_PRINCIPAL_NAME, 0),
     ("mail", 1),
     ("mailNickname", 2),
@@ -25,7 +25,16 @@ const INDEXED: [(&str, i64); 7] = [
     (APP_ID, 4),
     ("externalId", 5),
     ("otherMails", 6),
+    ("givenName", 7),
+    ("surname", 8),
+    ("employeeId", 9),
+    ("department", 10),
 ];
+/// Properties whose words are looked up, with the numbers of their words in rows.
+const WORD_INDEXED: [(&str, i64); 2] = [("displayName", 20), ("description", 21)];
+/// Objects that are brought together from an index for one page. Where more come into question, they are so many among
+/// all that looking at all in order finds a page soon.
+const MOST_CANDIDATES: usize = 20_000;
 
 /// The property that is unique among users.
 pub(super) const USER_PRINCIPAL_NAME: &str = "userPrincipalName";
@@ -59,6 +68,10 @@ pub(super) fn index_rows(properties: &Map<String, Json>) -> BTreeSet<(i64, Strin
         };
         let texts = values.iter().filter_map(Json::as_str);
         rows.extend(texts.map(|text| (number, index_value(&store::fold(text)).to_owned())));
+    }
+    for (name, number) in WORD_INDEXED {
+        let folded = properties.get(name).and_then(Json::as_str).map(store::fold).unwrap_or_default();
+        rows.extend(store::words(&folded).map(|word| (number, index_value(word).to_owned())));
     }
     rows
 }
@@ -101,8 +114,13 @@ fn lookup(property: &str, comparison: Comparison, value: &Json) -> Option<Vec<Lo
             _ => None,
         };
     }
-    let number = indexed(property)?;
     let folded = store::fold(text);
+    if comparison == Comparison::WordStartsWith {
+        let (_, number) = WORD_INDEXED.iter().find(|(name, _)| *name == property)?;
+        let begins = || Lookup::Begins(*number, index_value(&folded).to_owned());
+        return (!folded.is_empty()).then(|| vec![begins()]);
+    }
+    let number = indexed(property)?;
     match comparison {
         Comparison::Equal => Some(vec![Lookup::Equal(number, index_value(&folded).to_owned())]),
         Comparison::StartsWith if !folded.is_empty() => {
@@ -124,21 +142,20 @@ fn id_range(beginning: &str) -> Option<Lookup> {
     Some(Lookup::Ids(least, greatest))
 }
 
-/// Ids and row numbers in these ranges, beyond `after`, by rising id.
+/// Ids and row numbers in these ranges, by rising id; none where there are more than `most` that have to be looked at.
 fn candidates(
     session: &Session<'_>,
     tenant: i64,
-    query: &ListQuery,
+    kind: ObjectKind,
     ranges: &[Lookup],
-) -> Done<Vec<(Uuid, i64)>> {
+    most: usize,
+) -> Done<Option<BTreeSet<(Uuid, i64)>>> {
     let mut found = BTreeSet::new();
-    let kind = kind_number(query.kind);
+    let kind = kind_number(kind);
     for range in ranges {
         let mut keep = |id: Uuid, number: i64| {
-            if query.after.is_none_or(|after| id > after) {
-                found.insert((id, number));
-            }
-            true
+            found.insert((id, number));
+            found.len() <= most
         };
         let by_property = |condition: &str| {
             format!(
@@ -167,8 +184,11 @@ fn candidates(
                 |(id, number)| keep(id, number),
             )?,
         }
+        if found.len() > most {
+            return Ok(None);
+        }
     }
-    Ok(found.into_iter().collect())
+    Ok(Some(found))
 }
 
 /// Objects that satisfy a query, one after another by rising id, until `take` has enough.
@@ -176,14 +196,18 @@ fn each(
     session: &Session<'_>,
     tenant: i64,
     query: &ListQuery,
+    most: usize,
     mut take: impl FnMut(DirectoryObject) -> bool,
 ) -> Done<()> {
     let holds = |object: &DirectoryObject| {
         is_wanted(query.presence, object)
             && query.predicate.as_ref().is_none_or(|predicate| predicate.holds(object))
     };
-    if let Some(ranges) = query.predicate.as_ref().and_then(lookups) {
-        for (_, number) in candidates(session, tenant, query, &ranges)? {
+    if let Some(ranges) = query.predicate.as_ref().and_then(lookups)
+        && let Some(candidates) = candidates(session, tenant, query.kind, &ranges, most)?
+    {
+        let beyond = |id: &Uuid| query.after.is_none_or(|after| *id > after);
+        for (_, number) in candidates.into_iter().filter(|(id, _)| beyond(id)) {
             let found = session.first(&format!("{COLUMNS} WHERE number = ?1"), [number], object)?;
             if let Some(object) = found.filter(&holds)
                 && !take(object)
@@ -211,7 +235,7 @@ fn each(
 pub(super) fn list(session: &Session<'_>, tenant: i64, query: &ListQuery) -> Done<Vec<DirectoryObject>> {
     let mut found = Vec::new();
     if query.limit > 0 {
-        each(session, tenant, query, |object| {
+        each(session, tenant, query, MOST_CANDIDATES, |object| {
             found.push(object);
             found.len() < query.limit
         })?;
@@ -226,11 +250,84 @@ pub(super) fn count(session: &Session<'_>, tenant: i64, query: &ListQuery) -> Do
     }
     let query = ListQuery { after: None, ..query.clone() };
     let mut number = 0;
-    each(session, tenant, &query, |_| {
+    each(session, tenant, &query, usize::MAX, |_| {
         number += 1;
         true
     })?;
     Ok(number)
+}
+
+/// A page of live objects in the order of a property: by the part of its folded value that the index holds, then by row.
+pub(super) fn ordered(
+    session: &Session<'_>,
+    tenant: i64,
+    query: &OrderedQuery,
+) -> Done<Vec<DirectoryObject>> {
+    let Some(property) =
+        indexed(&query.property).filter(|_| store::ORDERED.contains(&query.property.as_str()))
+    else {
+        return Ok(Vec::new());
+    };
+    let after = match &query.after {
+        Some((value, id)) => Some((
+            index_value(&store::fold(value)).to_owned(),
+            super::find(session, tenant, *id)?.map_or(0, |found| found.number),
+        )),
+        None => None,
+    };
+    let holds = |object: &DirectoryObject| {
+        object.deleted.is_none() && query.predicate.as_ref().is_none_or(|predicate| predicate.holds(object))
+    };
+    if let Some(ranges) = query.predicate.as_ref().and_then(lookups)
+        && let Some(candidates) = candidates(session, tenant, query.kind, &ranges, MOST_CANDIDATES)?
+    {
+        let mut sorted = BTreeMap::new();
+        for (_, number) in candidates {
+            let found = session.first(&format!("{COLUMNS} WHERE number = ?1"), [number], object)?;
+            if let Some(object) = found.filter(&holds) {
+                let value = store::fold(object.text(&query.property).unwrap_or_default());
+                sorted.insert((index_value(&value).to_owned(), number), object);
+            }
+        }
+        let beyond = |place: &(String, i64)| match &after {
+            Some(after) if query.descending => place < after,
+            Some(after) => place > after,
+            None => true,
+        };
+        let wanted = sorted.into_iter().filter(|(place, _)| beyond(place)).map(|(_, object)| object);
+        return Ok(if query.descending {
+            wanted.rev().take(query.limit).collect()
+        } else {
+            wanted.take(query.limit).collect()
+        });
+    }
+    let mut found = Vec::new();
+    if query.limit == 0 {
+        return Ok(found);
+    }
+    let (direction, beyond) = if query.descending { ("DESC", "<") } else { ("ASC", ">") };
+    let condition =
+        if after.is_some() { format!("AND (p.value, p.object) {beyond} (?4, ?5)") } else { String::new() };
+    let sql = format!(
+        "SELECT o.number, o.kind, o.id, o.version, o.created, o.deleted, o.properties
+         FROM directory_property p CROSS JOIN directory_object o ON o.number = p.object
+         WHERE p.tenant = ?1 AND p.kind = ?2 AND p.property = ?3 {condition}
+         ORDER BY p.value {direction}, p.object {direction}"
+    );
+    let mut take = |object: DirectoryObject| {
+        if holds(&object) {
+            found.push(object);
+        }
+        found.len() < query.limit
+    };
+    let kind = kind_number(query.kind);
+    match after {
+        Some((value, number)) => {
+            session.each(&sql, params![tenant, kind, property, value, number], object, &mut take)?;
+        }
+        None => session.each(&sql, params![tenant, kind, property], object, &mut take)?,
+    }
+    Ok(found)
 }
 
 fn count_all(session: &Session<'_>, tenant: i64, query: &ListQuery) -> Done<u64> {

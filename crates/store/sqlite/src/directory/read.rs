@@ -4,10 +4,12 @@ use std::collections::HashSet;
 
 use model::{JobId, Uuid};
 use rusqlite::{Row, params};
-use store::{AppRoleAssignment, ChangeEntry, ChangeSubject, DirectoryObject, Presence, RelationKind};
+use store::{
+    AppRoleAssignment, ChangeEntry, ChangeSubject, DirectoryObject, ObjectKind, Presence, RelationKind,
+};
 
 use super::write::{ASSIGNMENT, MEMBER_ADDED, MEMBER_REMOVED, PURGED};
-use super::{find, is_wanted, kind, relation_number};
+use super::{find, is_wanted, kind, kind_number, relation_number};
 use crate::encode::{count, limit, moment};
 use crate::error::{Done, corrupt};
 use crate::session::Session;
@@ -140,6 +142,12 @@ fn subject(row: &Row<'_>) -> Done<ChangeSubject> {
     })
 }
 
+/// The manager that an entry about a user names.
+fn former_manager(row: &Row<'_>) -> Done<Option<Uuid>> {
+    let is_user = row.get::<_, i64>(1)? == kind_number(ObjectKind::User);
+    Ok(if is_user { row.get(3)? } else { None })
+}
+
 /// Entries of the change feed after a number.
 pub(super) fn changes(session: &Session<'_>, tenant: i64, after: u64, most: usize) -> Done<Vec<ChangeEntry>> {
     let Ok(after) = i64::try_from(after) else { return Ok(Vec::new()) };
@@ -153,6 +161,7 @@ pub(super) fn changes(session: &Session<'_>, tenant: i64, after: u64, most: usiz
                 number: count(row.get(0)?),
                 subject: subject(row)?,
                 origin: origin.map(JobId::from_text),
+                former_manager: former_manager(row)?,
             })
         },
     )

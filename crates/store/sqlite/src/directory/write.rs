@@ -93,6 +93,15 @@ impl Writing<'_, '_> {
             ChangeSubject::MemberRemoved { group, member } => (MEMBER_REMOVED, group, Some(member)),
             ChangeSubject::Assignment { resource, principal } => (ASSIGNMENT, resource, Some(principal)),
         };
+        self.append(number, *object, other.copied())
+    }
+
+    /// A user has this manager no more.
+    fn note_former_manager(&mut self, user: Uuid, manager: Uuid) -> Done<()> {
+        self.append(kind_number(ObjectKind::User), user, Some(manager))
+    }
+
+    fn append(&mut self, number: i64, object: Uuid, other: Option<Uuid>) -> Done<()> {
         self.number += 1;
         self.session.run(
             "INSERT INTO change (tenant, number, subject, object, other, origin) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
@@ -318,6 +327,8 @@ impl Writing<'_, '_> {
     fn note_others(&mut self, relation: &Relation, id: Uuid, visible: bool) -> Done<()> {
         if relation.kind == relation_number(RelationKind::Member) {
             self.note(&membership(relation.other, id, visible))?;
+        } else if relation.kind == relation_number(RelationKind::Manager) && !visible {
+            self.note_former_manager(relation.other, id)?;
         } else if relation.kind == relation_number(RelationKind::Manager) {
             self.note(&ChangeSubject::Object { kind: ObjectKind::User, id: relation.other })?;
         }
@@ -335,7 +346,9 @@ impl Writing<'_, '_> {
         if there.is_some() {
             return Err(StoreError::RelationExists { id: to.to_string() }.into());
         }
+        let mut former = None;
         if kind == RelationKind::Manager {
+            former = read::related(self.session, self.tenant, kind, from, None, 1)?.first().copied();
             self.session.run(
                 "DELETE FROM relation WHERE tenant = ?1 AND referrer = ?2 AND kind = ?3",
                 params![self.tenant, from, relation_number(kind)],
@@ -345,6 +358,9 @@ impl Writing<'_, '_> {
             "INSERT INTO relation (tenant, referrer, kind, referred, hidden) VALUES (?1, ?2, ?3, ?4, 0)",
             params![self.tenant, from, relation_number(kind), to],
         )?;
+        if let Some(former) = former {
+            return self.note_former_manager(from, former);
+        }
         self.note(&relation_change(kind, from, from_kind, to, true))
     }
 
@@ -358,6 +374,9 @@ impl Writing<'_, '_> {
             return Err(not_found("reference", &to));
         }
         let from_kind = self.live(from)?;
+        if kind == RelationKind::Manager {
+            return self.note_former_manager(from, to);
+        }
         self.note(&relation_change(kind, from, from_kind, to, false))
     }
 

@@ -339,7 +339,7 @@ CREATE TABLE directory_object (
 ) STRICT;
 CREATE INDEX directory_bin ON directory_object (tenant, kind, id) WHERE deleted IS NOT NULL;
 
--- Folded beginnings of the properties that are looked up.
+-- Folded beginnings of the properties, and of the words of properties, that are looked up.
 CREATE TABLE directory_property (
     tenant INTEGER NOT NULL,
     kind INTEGER NOT NULL,
@@ -377,6 +377,7 @@ CREATE TABLE change (
     number INTEGER NOT NULL,
     subject INTEGER NOT NULL,
     object BLOB NOT NULL,
+    -- The member, the principal, or the manager that a user has no more.
     other BLOB,
     origin INTEGER,
     PRIMARY KEY (tenant, number)
