@@ -121,132 +121,153 @@ pub(crate) fn routes() -> Vec<Route> {
     routes
 }
 
-/// The collections of relations: all of each, or those of a kind, and how many.
+/// A collection of a relation, its count, the permissions for both, the relation, and the kind that is shown alone.
+type Row = (&'static str, &'static str, &'static [&'static str], Shown, Option<ObjectKind>);
+
+/// The collections of relations: all of each, or those of a kind.
+const COLLECTIONS: [Row; 22] = [
+    ("users/{id}/directReports", "users/{id}/directReports/$count", READ_USERS, DIRECT_REPORTS, None),
+    (
+        "users/{id}/directReports/user",
+        "users/{id}/directReports/user/$count",
+        READ_USERS,
+        DIRECT_REPORTS,
+        Some(ObjectKind::User),
+    ),
+    (
+        "users/{id}/memberOf",
+        "users/{id}/memberOf/$count",
+        READ_MEMBERSHIPS,
+        member_of(ObjectKind::User),
+        None,
+    ),
+    (
+        "users/{id}/memberOf/group",
+        "users/{id}/memberOf/group/$count",
+        READ_MEMBERSHIPS,
+        member_of(ObjectKind::User),
+        Some(ObjectKind::Group),
+    ),
+    (
+        "users/{id}/transitiveMemberOf",
+        "users/{id}/transitiveMemberOf/$count",
+        READ_MEMBERSHIPS,
+        member_of(ObjectKind::User).nested(),
+        None,
+    ),
+    (
+        "users/{id}/transitiveMemberOf/group",
+        "users/{id}/transitiveMemberOf/group/$count",
+        READ_MEMBERSHIPS,
+        member_of(ObjectKind::User).nested(),
+        Some(ObjectKind::Group),
+    ),
+    ("groups/{id}/memberOf", "groups/{id}/memberOf/$count", READ_GROUPS, member_of(ObjectKind::Group), None),
+    (
+        "groups/{id}/memberOf/group",
+        "groups/{id}/memberOf/group/$count",
+        READ_GROUPS,
+        member_of(ObjectKind::Group),
+        Some(ObjectKind::Group),
+    ),
+    (
+        "groups/{id}/transitiveMemberOf",
+        "groups/{id}/transitiveMemberOf/$count",
+        READ_GROUPS,
+        member_of(ObjectKind::Group).nested(),
+        None,
+    ),
+    (
+        "groups/{id}/transitiveMemberOf/group",
+        "groups/{id}/transitiveMemberOf/group/$count",
+        READ_GROUPS,
+        member_of(ObjectKind::Group).nested(),
+        Some(ObjectKind::Group),
+    ),
+    (
+        "servicePrincipals/{id}/memberOf",
+        "servicePrincipals/{id}/memberOf/$count",
+        READ_APPLICATION,
+        member_of(ObjectKind::ServicePrincipal),
+        None,
+    ),
+    (
+        "servicePrincipals/{id}/memberOf/group",
+        "servicePrincipals/{id}/memberOf/group/$count",
+        READ_APPLICATION,
+        member_of(ObjectKind::ServicePrincipal),
+        Some(ObjectKind::Group),
+    ),
+    (
+        "servicePrincipals/{id}/transitiveMemberOf",
+        "servicePrincipals/{id}/transitiveMemberOf/$count",
+        READ_APPLICATION,
+        member_of(ObjectKind::ServicePrincipal).nested(),
+        None,
+    ),
+    (
+        "servicePrincipals/{id}/transitiveMemberOf/group",
+        "servicePrincipals/{id}/transitiveMemberOf/group/$count",
+        READ_APPLICATION,
+        member_of(ObjectKind::ServicePrincipal).nested(),
+        Some(ObjectKind::Group),
+    ),
+    ("groups/{id}/members", "groups/{id}/members/$count", READ_GROUPS, MEMBERS, None),
+    (
+        "groups/{id}/members/user",
+        "groups/{id}/members/user/$count",
+        READ_GROUPS,
+        MEMBERS,
+        Some(ObjectKind::User),
+    ),
+    (
+        "groups/{id}/members/group",
+        "groups/{id}/members/group/$count",
+        READ_GROUPS,
+        MEMBERS,
+        Some(ObjectKind::Group),
+    ),
+    (
+        "groups/{id}/members/servicePrincipal",
+        "groups/{id}/members/servicePrincipal/$count",
+        READ_GROUPS,
+        MEMBERS,
+        Some(ObjectKind::ServicePrincipal),
+    ),
+    (
+        "groups/{id}/transitiveMembers",
+        "groups/{id}/transitiveMembers/$count",
+        READ_GROUPS,
+        MEMBERS.nested(),
+        None,
+    ),
+    (
+        "groups/{id}/transitiveMembers/user",
+        "groups/{id}/transitiveMembers/user/$count",
+        READ_GROUPS,
+        MEMBERS.nested(),
+        Some(ObjectKind::User),
+    ),
+    (
+        "groups/{id}/transitiveMembers/group",
+        "groups/{id}/transitiveMembers/group/$count",
+        READ_GROUPS,
+        MEMBERS.nested(),
+        Some(ObjectKind::Group),
+    ),
+    (
+        "groups/{id}/transitiveMembers/servicePrincipal",
+        "groups/{id}/transitiveMembers/servicePrincipal/$count",
+        READ_GROUPS,
+        MEMBERS.nested(),
+        Some(ObjectKind::ServicePrincipal),
+    ),
+];
+
+/// The routes of the collections, and of how many are in them.
 fn collections() -> Vec<Route> {
-    use ObjectKind::{Group, ServicePrincipal, User};
-    type Row = (&'static str, &'static str, &'static [&'static str], Shown, Option<ObjectKind>);
-    let member_of_user = member_of(User);
-    let rows: [Row; 22] = [
-        ("users/{id}/directReports", "users/{id}/directReports/$count", READ_USERS, DIRECT_REPORTS, None),
-        (
-            "users/{id}/directReports/user",
-            "users/{id}/directReports/user/$count",
-            READ_USERS,
-            DIRECT_REPORTS,
-            Some(User),
-        ),
-        ("users/{id}/memberOf", "users/{id}/memberOf/$count", READ_MEMBERSHIPS, member_of_user, None),
-        (
-            "users/{id}/memberOf/group",
-            "users/{id}/memberOf/group/$count",
-            READ_MEMBERSHIPS,
-            member_of_user,
-            Some(Group),
-        ),
-        (
-            "users/{id}/transitiveMemberOf",
-            "users/{id}/transitiveMemberOf/$count",
-            READ_MEMBERSHIPS,
-            member_of_user.nested(),
-            None,
-        ),
-        (
-            "users/{id}/transitiveMemberOf/group",
-            "users/{id}/transitiveMemberOf/group/$count",
-            READ_MEMBERSHIPS,
-            member_of_user.nested(),
-            Some(Group),
-        ),
-        ("groups/{id}/memberOf", "groups/{id}/memberOf/$count", READ_GROUPS, member_of(Group), None),
-        (
-            "groups/{id}/memberOf/group",
-            "groups/{id}/memberOf/group/$count",
-            READ_GROUPS,
-            member_of(Group),
-            Some(Group),
-        ),
-        (
-            "groups/{id}/transitiveMemberOf",
-            "groups/{id}/transitiveMemberOf/$count",
-            READ_GROUPS,
-            member_of(Group).nested(),
-            None,
-        ),
-        (
-            "groups/{id}/transitiveMemberOf/group",
-            "groups/{id}/transitiveMemberOf/group/$count",
-            READ_GROUPS,
-            member_of(Group).nested(),
-            Some(Group),
-        ),
-        (
-            "servicePrincipals/{id}/memberOf",
-            "servicePrincipals/{id}/memberOf/$count",
-            READ_APPLICATION,
-            member_of(ServicePrincipal),
-            None,
-        ),
-        (
-            "servicePrincipals/{id}/memberOf/group",
-            "servicePrincipals/{id}/memberOf/group/$count",
-            READ_APPLICATION,
-            member_of(ServicePrincipal),
-            Some(Group),
-        ),
-        (
-            "servicePrincipals/{id}/transitiveMemberOf",
-            "servicePrincipals/{id}/transitiveMemberOf/$count",
-            READ_APPLICATION,
-            member_of(ServicePrincipal).nested(),
-            None,
-        ),
-        (
-            "servicePrincipals/{id}/transitiveMemberOf/group",
-            "servicePrincipals/{id}/transitiveMemberOf/group/$count",
-            READ_APPLICATION,
-            member_of(ServicePrincipal).nested(),
-            Some(Group),
-        ),
-        ("groups/{id}/members", "groups/{id}/members/$count", READ_GROUPS, MEMBERS, None),
-        ("groups/{id}/members/user", "groups/{id}/members/user/$count", READ_GROUPS, MEMBERS, Some(User)),
-        ("groups/{id}/members/group", "groups/{id}/members/group/$count", READ_GROUPS, MEMBERS, Some(Group)),
-        (
-            "groups/{id}/members/servicePrincipal",
-            "groups/{id}/members/servicePrincipal/$count",
-            READ_GROUPS,
-            MEMBERS,
-            Some(ServicePrincipal),
-        ),
-        (
-            "groups/{id}/transitiveMembers",
-            "groups/{id}/transitiveMembers/$count",
-            READ_GROUPS,
-            MEMBERS.nested(),
-            None,
-        ),
-        (
-            "groups/{id}/transitiveMembers/user",
-            "groups/{id}/transitiveMembers/user/$count",
-            READ_GROUPS,
-            MEMBERS.nested(),
-            Some(User),
-        ),
-        (
-            "groups/{id}/transitiveMembers/group",
-            "groups/{id}/transitiveMembers/group/$count",
-            READ_GROUPS,
-            MEMBERS.nested(),
-            Some(Group),
-        ),
-        (
-            "groups/{id}/transitiveMembers/servicePrincipal",
-            "groups/{id}/transitiveMembers/servicePrincipal/$count",
-            READ_GROUPS,
-            MEMBERS.nested(),
-            Some(ServicePrincipal),
-        ),
-    ];
-    rows.into_iter()
+    COLLECTIONS
+        .into_iter()
         .flat_map(|(collection, counted, read, shown, only)| {
             [
                 Route::get(collection, read, move |call| list(call, shown, only)),
