@@ -38,8 +38,9 @@ pub(crate) fn writer(path: &Path, durability: Durability) -> Done<Connection> {
     })?;
     // The log is brought into the file every 16 MB: more would hold the next commit up for longer, less writes the same
     // pages more often.
+    // The cache holds the inner pages of the indexes of a million objects.
     connection.execute_batch(
-        "PRAGMA cache_size = -32768; PRAGMA temp_store = MEMORY; PRAGMA wal_autocheckpoint = 2000;
+        "PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY; PRAGMA wal_autocheckpoint = 2000;
          PRAGMA journal_size_limit = 33554432;",
     )?;
     connection.set_prepared_statement_cache_capacity(256);
