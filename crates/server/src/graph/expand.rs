@@ -28,6 +28,7 @@ pub(crate) async fn expand(
     }
     let directory = call.directory();
     for wanted in &call.options.expand {
+        refuse_options(wanted)?;
         check_mixed_select(&wanted.options.select)?;
         for (object, resource) in objects.iter().zip(resources.iter_mut()) {
             let (name, related) = related(&directory, object, wanted).await?;
@@ -40,6 +41,26 @@ pub(crate) async fn expand(
         }
     }
     Ok(())
+}
+
+/// Refuses what is not done with related objects that come along.
+fn refuse_options(wanted: &Expand) -> Result<(), GraphError> {
+    let options = &wanted.options;
+    let unsupported = [
+        ("$levels", wanted.levels > 1),
+        ("$filter", options.filter.is_some()),
+        ("$orderby", !options.order_by.is_empty()),
+        ("$search", options.search.is_some()),
+        ("$skip", options.skip.is_some()),
+        ("$expand", !options.expand.is_empty()),
+    ];
+    match unsupported.into_iter().find(|(_, sent)| *sent) {
+        None => Ok(()),
+        Some((name, _)) => Err(GraphError::bad_request(format!(
+            "'{name}' within '$expand' is not supported. Ask for '{}' at its own path.",
+            wanted.name
+        ))),
+    }
 }
 
 async fn related(

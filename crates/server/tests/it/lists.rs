@@ -123,6 +123,8 @@ async fn search_and_order_work_together() {
     ] {
         assert_eq!(names(query).await, expected, "{query}");
     }
+    let deep = world.get("/v1.0/users?$expand=manager($levels=max)").await;
+    assert!(deep.refused(400, "Request_BadRequest").contains("'$levels'"));
     let without = world.get("/v1.0/users?$search=%22displayName:no%22").await;
     without.refused(400, "Request_UnsupportedQuery");
     let other = world.send("GET", "/v1.0/users?$search=%22city:no%22", &eventual, &Json::Null).await;
