@@ -11,10 +11,10 @@ use store::Result;
 use tokio::sync::{Mutex as AsyncMutex, Notify};
 use tokio::task::JoinHandle;
 
+use crate::control::ControlError;
 use crate::cycle::{
     Cycle, CycleEnd, PrepareError, Prepared, Warrant, Watermark, has_own_work, load_runtime, quarantine_for,
 };
-use crate::control::ControlError;
 use crate::desk::Desk;
 use crate::engine::Engine;
 use crate::health;

@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use async_trait::async_trait;
 use connector::{
-    ChangePage, ChangeRequest, Cursor, Entitlement, ReferencePage, Result, Selection, Source, SourceCapabilities,
-    SourceObject,
+    ChangePage, ChangeRequest, Cursor, Entitlement, ReferencePage, Result, Selection, Source,
+    SourceCapabilities, SourceObject,
 };
 use model::{Anchor, Name, Object, Value};
 

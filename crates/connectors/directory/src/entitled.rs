@@ -42,7 +42,8 @@ impl DirectorySource {
     }
 
     async fn is_assigned(&self, principal: Uuid) -> Result<bool> {
-        let assignments = self.directory.assignments_of(principal, None, MOST_GROUPS).await.map_err(trouble)?;
+        let assignments =
+            self.directory.assignments_of(principal, None, MOST_GROUPS).await.map_err(trouble)?;
         Ok(assignments.iter().any(|assignment| assignment.resource == self.resource))
     }
 }

@@ -3,8 +3,8 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use async_trait::async_trait;
 use connector::{
-    ChangePage, ChangeRequest, Configuration, ConnectorError, Cursor, Entitlement, ErrorClass, ReferencePage, Result,
-    Selection, Source, SourceCapabilities, SourceObject,
+    ChangePage, ChangeRequest, Configuration, ConnectorError, Cursor, Entitlement, ErrorClass, ReferencePage,
+    Result, Selection, Source, SourceCapabilities, SourceObject,
 };
 use directory::{DirectoryError, DirectoryObject, ObjectKind, Presence, RelationKind, TenantDirectory};
 use model::{Anchor, FailureCode, Name, Uuid};

@@ -101,7 +101,8 @@ impl Mode {
     /// For looking only: what would be done at last.
     pub(crate) const LOOK: Self = Self { stage_removals: false, last_chance: true, commit_on_the_way: false };
     /// For a plan: what would be done, as far as it does not depend on what is done for others.
-    pub(crate) const PLAN: Self = Self { stage_removals: false, last_chance: false, commit_on_the_way: false };
+    pub(crate) const PLAN: Self =
+        Self { stage_removals: false, last_chance: false, commit_on_the_way: false };
     /// For what waited for the end of the cycle.
     pub(crate) const END: Self = Self { stage_removals: true, last_chance: true, commit_on_the_way: false };
     /// For objects that somebody asked for: all is done now, or not at all.

@@ -322,7 +322,8 @@ impl<'a> Cycle<'a> {
         attribute: &Name,
     ) -> Vec<(&'m Entry, &'a sync::ReferenceFlow)> {
         let entries = memory.entries.get(owner).into_iter().flatten().filter(|entry| self.may_refer(entry));
-        let flows = |entry| self.reference_flows(entry, kind, attribute).into_iter().map(move |flow| (entry, flow));
+        let flows =
+            |entry| self.reference_flows(entry, kind, attribute).into_iter().map(move |flow| (entry, flow));
         entries.flat_map(flows).collect()
     }
 

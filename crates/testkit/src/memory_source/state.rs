@@ -2,7 +2,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ops::Bound;
 
 use connector::{
-    Change, ChangePage, ChangeRequest, ConnectorError, Cursor, Entitlement, ErrorClass, Result, Selection, SourceObject,
+    Change, ChangePage, ChangeRequest, ConnectorError, Cursor, Entitlement, ErrorClass, Result, Selection,
+    SourceObject,
 };
 use model::{Anchor, Attributes, Name, Object, Value};
 

@@ -204,7 +204,7 @@ async fn the_paths_of_an_entitlement_are_told() {
         name: Some("outer".into()),
         nested: true,
     };
-    assert_eq!(told(true).await, [path.clone()]);
+    assert_eq!(told(true).await, std::slice::from_ref(&path));
     world.assign(person).await;
     assert_eq!(told(true).await, [Entitlement::Assigned, path]);
     world.assign(inner).await;

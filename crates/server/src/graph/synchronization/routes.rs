@@ -1,7 +1,8 @@
 //! The routes of synchronization, under service principals and under applications alike.
 
 use super::{
-    actions, credentials, directories, explain, jobs, language, on_demand, plans, schema, secrets, service, templates,
+    actions, credentials, directories, explain, jobs, language, on_demand, plans, schema, secrets, service,
+    templates,
 };
 use super::{by_hand, remembered, versions};
 use crate::graph::route::Route;
