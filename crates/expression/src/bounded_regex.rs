@@ -116,6 +116,9 @@ impl BoundedRegex {
             return Err(RegexError::TooLarge);
         }
         let spelled = spell(pattern);
+        if let Some(mistake) = spelled.mistake {
+            return Err(RegexError::Syntax(mistake));
+        }
         let engine = match linear(&spelled)? {
             Ok(linear) => Engine::Linear(linear),
             Err(reason) => {
@@ -243,7 +246,7 @@ impl BeforeNewline {
 
 /// The pattern for the linear engine; or why that cannot read it, in words.
 fn linear(spelled: &Spelled) -> Result<Result<Linear, String>, RegexError> {
-    if spelled.end_is_inner {
+    if spelled.end_is_inner || spelled.chooses {
         return Ok(Err(String::new()));
     }
     let regex = match build(&spelled.render(EndForm::Plain)) {

@@ -4,10 +4,10 @@
 //! options `n` and `x`; groups named `(?'name'…)`; comments; the numbers of groups in back-references; blocks such as
 //! `\p{IsGreek}`; a few escapes; what is special inside a class; and braces that are no quantifier.
 
+mod characters;
+
 use std::fmt::Write as _;
 use std::str::Chars;
-
-use super::blocks::block;
 
 /// A pattern, taken apart as far as the engines differ.
 #[derive(Debug, Default)]
@@ -19,6 +19,10 @@ pub(super) struct Spelled {
     pub(super) has_end: bool,
     /// Whether something stands behind such an end, so that the end must not take the newline in.
     pub(super) end_is_inner: bool,
+    /// Whether a group chooses by a condition, which only the backtracking engine does.
+    pub(super) chooses: bool,
+    /// What .NET refuses and an engine would take for something else, with its place.
+    pub(super) mistake: Option<String>,
 }
 
 #[derive(Debug)]
@@ -28,6 +32,9 @@ enum Piece {
     End,
     /// What a group matched, by the number that .NET gives the group.
     Reference(usize),
+    /// The condition of a group that chooses: another group, if there is one of this name or number, else a look ahead
+    /// at this text.
+    Condition(String),
 }
 
 /// How the end of the text is spelled.
@@ -64,6 +71,17 @@ impl Spelled {
                     let engine = numbers.get(*number).copied().unwrap_or(*number);
                     let _ = write!(output, "(?:\\{engine})");
                 }
+                (Piece::Condition(group), _) => {
+                    let named = self.groups.iter().flatten().any(|name| name == group);
+                    let _ = match group.parse::<usize>() {
+                        Ok(number) => {
+                            let engine = numbers.get(number).copied().unwrap_or(number);
+                            write!(output, "(?({engine})(?=)")
+                        }
+                        Err(_) if named => write!(output, "(?(<{group}>)(?=)"),
+                        Err(_) => write!(output, "(?((?={group}))(?=)"),
+                    };
+                }
             }
         }
         output
@@ -81,16 +99,29 @@ pub(super) fn dotnet_numbers(groups: &[Option<String>]) -> Vec<usize> {
 /// Takes a .NET pattern apart. What is no pattern comes out as something that is none for the engines either.
 pub(super) fn spell(pattern: &str) -> Spelled {
     let mut speller = Speller {
+        length: pattern.chars().count(),
         rest: pattern.chars(),
         text: String::with_capacity(pattern.len() + 8),
         spelled: Spelled::default(),
         options: Options::default(),
         outer: Vec::new(),
         ends: Vec::new(),
+        repeated: Repeated::Once,
     };
     speller.pattern();
     speller.finish_text();
-    speller.spelled
+    let mut spelled = speller.spelled;
+    let numbers = spelled.groups.len();
+    let absent = spelled.pieces.iter().find_map(|piece| match piece {
+        Piece::Condition(group) => group.parse::<usize>().ok().filter(|number| *number > numbers),
+        _ => None,
+    });
+    if let Some(number) = absent {
+        spelled
+            .mistake
+            .get_or_insert_with(|| format!("a group chooses by group {number}, which is not there"));
+    }
+    spelled
 }
 
 /// The options that are translated; `i` and `s` mean the same to the engines.
@@ -101,15 +132,45 @@ struct Options {
     extended: bool,
 }
 
+/// A group that is open.
+#[derive(Clone, Copy, Debug)]
+struct Open {
+    /// The options outside it.
+    options: Options,
+    /// What ends it.
+    close: &'static str,
+    /// Where the group chooses by a condition, the alternatives that it may still begin.
+    alternatives: Option<u8>,
+}
+
+impl Open {
+    fn plain(options: Options) -> Self {
+        Self { options, close: ")", alternatives: None }
+    }
+}
+
+/// What stands before the next sign, as far as a quantifier minds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Repeated {
+    /// Something that may be repeated, or nothing at all, which the engines tell.
+    Once,
+    /// A quantifier, which a question mark makes lazy.
+    Many,
+    /// A quantifier that is lazy.
+    Lazily,
+}
+
 struct Speller<'p> {
+    /// The characters of the pattern.
+    length: usize,
     rest: Chars<'p>,
     text: String,
     spelled: Spelled,
     options: Options,
-    /// The options outside each open group.
-    outer: Vec<Options>,
+    outer: Vec<Open>,
     /// The ends that what comes next would follow: the depth of each, and whether its alternative is over.
     ends: Vec<(usize, bool)>,
+    repeated: Repeated,
 }
 
 impl Speller<'_> {
@@ -127,19 +188,68 @@ impl Speller<'_> {
                 '^' => self.assertion(if self.options.multiline { "(?m:^)" } else { "\\A" }),
                 '$' if self.options.multiline => self.assertion("(?m:$)"),
                 '$' => self.end(),
-                '{' if self.is_quantifier() => self.text.push('{'),
+                '{' if self.is_quantifier() => {
+                    self.counts();
+                    continue;
+                }
                 '{' => self.assertion("\\{"),
-                '*' | '+' | '?' | '}' => self.text.push(character),
+                '*' | '+' | '?' => {
+                    self.quantifier(character);
+                    continue;
+                }
+                '}' => self.text.push('}'),
                 '#' if self.options.extended => {
                     self.rest.by_ref().find(|next| *next == '\n');
+                    continue;
                 }
-                space if self.options.extended && space.is_whitespace() => {}
+                space if self.options.extended && space.is_whitespace() => continue,
                 other => {
                     self.atom();
                     self.text.push(other);
                 }
             }
+            self.repeated = Repeated::Once;
         }
+    }
+
+    /// Notes the first mistake, at the character that was read last.
+    fn mistake(&mut self, what: &str) {
+        let at = self.length - self.rest.as_str().chars().count();
+        self.spelled.mistake.get_or_insert_with(|| format!("{what} at its character {at}"));
+    }
+
+    /// `*`, `+` or `?`: the last may make the quantifier before it lazy; else no quantifier follows another.
+    fn quantifier(&mut self, sign: char) {
+        self.repeated = match (self.repeated, sign) {
+            (Repeated::Once, _) => Repeated::Many,
+            (Repeated::Many, '?') => Repeated::Lazily,
+            _ => {
+                self.mistake("a quantifier follows another one");
+                Repeated::Many
+            }
+        };
+        self.text.push(sign);
+    }
+
+    /// `{2}`, `{2,}` or `{2,3}`, behind the brace.
+    fn counts(&mut self) {
+        if self.repeated != Repeated::Once {
+            self.mistake("a quantifier follows another one");
+        }
+        let inside = self.rest.as_str().split_once('}').map_or("", |(inside, _)| inside).to_owned();
+        let (least, most) = inside.split_once(',').unwrap_or((&inside, &inside));
+        let count = |digits: &str| digits.parse::<u32>().ok().filter(|count| i32::try_from(*count).is_ok());
+        match (count(least), count(most)) {
+            (Some(least), Some(most)) if most < least => {
+                self.mistake(&format!("{{{inside}}} asks for at least {least} and at most {most}"));
+            }
+            (None, _) => self.mistake("a count is too large"),
+            (_, None) if !most.is_empty() => self.mistake("a count is too large"),
+            _ => {}
+        }
+        self.skip(inside.len() + 1);
+        self.add(format_args!("{{{inside}}}"));
+        self.repeated = Repeated::Many;
     }
 
     fn add(&mut self, what: std::fmt::Arguments<'_>) {
@@ -174,6 +284,11 @@ impl Speller<'_> {
     fn alternative(&mut self) {
         let depth = self.outer.len();
         self.ends.iter_mut().filter(|(at, _)| *at == depth).for_each(|(_, is_over)| *is_over = true);
+        match self.outer.last_mut().and_then(|open| open.alternatives.as_mut()) {
+            Some(0) => self.mistake("a group that chooses has a third alternative"),
+            Some(left) => *left -= 1,
+            None => {}
+        }
         self.text.push('|');
     }
 
@@ -182,8 +297,9 @@ impl Speller<'_> {
         for end in self.ends.iter_mut().filter(|(at, _)| *at == depth && depth > 0) {
             *end = (depth - 1, false);
         }
-        self.options = self.outer.pop().unwrap_or(self.options);
-        self.text.push(')');
+        let open = self.outer.pop().unwrap_or(Open::plain(self.options));
+        self.options = open.options;
+        self.text.push_str(open.close);
     }
 
     /// Whether the rest completes `{2}`, `{2,}` or `{2,3}`; any other brace is a character.
@@ -205,7 +321,7 @@ impl Speller<'_> {
                 self.spelled.groups.push(None);
                 self.text.push('(');
             }
-            self.outer.push(outer);
+            self.outer.push(Open::plain(outer));
             return;
         };
         if kind.starts_with('#') {
@@ -222,14 +338,35 @@ impl Speller<'_> {
             self.skip(sign.len() + 1);
             self.text.push_str("(?");
             self.text.push_str(sign);
-        } else if let Some(condition) = condition(kind) {
-            self.skip(condition.len() + 1);
-            self.text.push_str("(?");
-            self.text.push_str(condition);
+        } else if kind.starts_with('(') {
+            self.condition(outer);
+            return;
         } else if !self.options() {
             return;
         }
-        self.outer.push(outer);
+        self.outer.push(Open::plain(outer));
+    }
+
+    /// A group that chooses between two alternatives: `(?(name)…|…)`, `(?(1)…|…)`, or by looking ahead, `(?(a)…|…)`, or
+    /// otherwise around, `(?(?!a)…|…)`. The rest begins at the question mark.
+    fn condition(&mut self, options: Options) {
+        self.spelled.chooses = true;
+        self.outer.push(Open { options, close: ")", alternatives: Some(1) });
+        let rest = self.rest.as_str().get(2..).unwrap_or_default();
+        let inside = rest.split_once(')').map_or("", |(inside, _)| inside);
+        let is_group = !inside.is_empty() && inside.chars().all(|one| one.is_alphanumeric() || one == '_');
+        if is_group {
+            let group = inside.to_owned();
+            let groups = group.chars().count();
+            self.skip(groups + 3);
+            self.finish_text();
+            self.spelled.pieces.push(Piece::Condition(group));
+            return;
+        }
+        let sign = ["?=", "?!", "?<=", "?<!"].into_iter().find(|sign| rest.starts_with(sign));
+        self.skip(2 + sign.map_or(0, str::len));
+        self.add(format_args!("(?(({}", sign.unwrap_or("?=")));
+        self.outer.push(Open { options: self.options, close: "))(?=)", alternatives: None });
     }
 
     fn skip(&mut self, count: usize) {
@@ -276,161 +413,6 @@ impl Speller<'_> {
         }
         opens
     }
-
-    /// What stands behind a backslash.
-    fn escape(&mut self, in_class: bool) {
-        let begin = self.rest.clone();
-        let Some(sign) = self.rest.next() else {
-            self.text.push('\\');
-            return;
-        };
-        if sign == 'Z' && !in_class {
-            self.end();
-            return;
-        }
-        if !in_class {
-            self.atom();
-        }
-        match sign {
-            'a' => self.text.push_str("\\x07"),
-            'e' => self.text.push_str("\\x1B"),
-            'b' if in_class => self.text.push_str("\\x08"),
-            'c' => self.control(),
-            'x' => self.code(2),
-            'u' => self.code(4),
-            'p' | 'P' => self.property(sign == 'P', in_class),
-            'k' if !in_class => self.named_reference(),
-            '0' => self.octal(),
-            '1'..='9' if in_class => {
-                self.rest = begin;
-                self.octal();
-            }
-            '1'..='9' => {
-                self.rest = begin;
-                let number = self.digits();
-                self.reference(number);
-            }
-            // These mean the ends of a word to the engines, or nothing at all.
-            '<' | '>' | '_' => self.text.push(sign),
-            sign if sign.is_ascii_punctuation() || sign.is_ascii_alphanumeric() => {
-                self.text.extend(['\\', sign]);
-            }
-            sign => self.text.push(sign),
-        }
-    }
-
-    fn digits(&mut self) -> usize {
-        let rest = self.rest.as_str();
-        let count = rest.bytes().take_while(u8::is_ascii_digit).count();
-        let number = rest.get(..count).and_then(|digits| digits.parse().ok());
-        self.skip(count);
-        number.unwrap_or(usize::MAX)
-    }
-
-    fn reference(&mut self, number: usize) {
-        self.finish_text();
-        self.spelled.pieces.push(Piece::Reference(number));
-    }
-
-    fn named_reference(&mut self) {
-        let rest = self.rest.as_str();
-        let name = enclosed(rest, '<', '>').or_else(|| enclosed(rest, '\'', '\''));
-        let Some(name) = name else {
-            self.text.push_str("\\k");
-            return;
-        };
-        self.skip(name.chars().count() + 2);
-        if let Ok(number) = name.parse() {
-            self.reference(number);
-        } else {
-            self.add(format_args!("\\k<{name}>"));
-        }
-    }
-
-    /// `\cA` to `\cZ`.
-    fn control(&mut self) {
-        match self.rest.next().map(|letter| letter.to_ascii_uppercase()) {
-            Some(letter @ '@'..='_') => self.character(u32::from(letter) - 64),
-            _ => self.text.push_str("\\c"),
-        }
-    }
-
-    fn octal(&mut self) {
-        let rest = self.rest.as_str();
-        let count = rest.bytes().take(3).take_while(|digit| (b'0'..b'8').contains(digit)).count();
-        let code = rest.get(..count).and_then(|digits| u32::from_str_radix(digits, 8).ok());
-        self.skip(count);
-        self.character(code.unwrap_or(0));
-    }
-
-    fn code(&mut self, digits: usize) {
-        let rest = self.rest.as_str();
-        match rest.get(..digits).and_then(|digits| u32::from_str_radix(digits, 16).ok()) {
-            Some(code) => {
-                self.skip(digits);
-                self.character(code);
-            }
-            None => self.text.push_str("\\x"),
-        }
-    }
-
-    fn character(&mut self, code: u32) {
-        self.add(format_args!("\\x{{{code:X}}}"));
-    }
-
-    /// `\p{…}`, where blocks are written as the characters that they have.
-    fn property(&mut self, negated: bool, in_class: bool) {
-        let sign = if negated { 'P' } else { 'p' };
-        let Some(name) = enclosed(self.rest.as_str(), '{', '}') else {
-            self.text.extend(['\\', sign]);
-            return;
-        };
-        self.skip(name.chars().count() + 2);
-        let Some((first, last)) = name.strip_prefix("Is").and_then(block) else {
-            self.add(format_args!("\\{sign}{{{name}}}"));
-            return;
-        };
-        let range = format!("\\x{{{first:X}}}-\\x{{{last:X}}}");
-        match (negated, in_class) {
-            (false, true) => self.text.push_str(&range),
-            (false, false) => self.add(format_args!("[{range}]")),
-            (true, _) => self.add(format_args!("[^{range}]")),
-        }
-    }
-
-    /// A character class: what the engines would read as an operator is literal in .NET, and only `-[` takes away.
-    fn class(&mut self) {
-        self.text.push('[');
-        let mut depth = 1_usize;
-        let mut is_first = true;
-        while let Some(character) = self.rest.next() {
-            match character {
-                '^' if is_first && !self.text.ends_with('^') => {
-                    self.text.push('^');
-                    continue;
-                }
-                ']' if is_first => self.text.push_str("\\]"),
-                ']' => {
-                    self.text.push(']');
-                    depth -= 1;
-                    if depth == 0 {
-                        return;
-                    }
-                }
-                '\\' => self.escape(true),
-                '-' if !is_first && self.rest.as_str().starts_with('[') => {
-                    self.text.push_str("--[");
-                    self.rest.next();
-                    depth += 1;
-                    is_first = true;
-                    continue;
-                }
-                '[' | '&' | '~' | '^' => self.text.extend(['\\', character]),
-                other => self.text.push(other),
-            }
-            is_first = false;
-        }
-    }
 }
 
 /// What stands between two signs at the beginning of a text.
@@ -447,11 +429,4 @@ fn group_name(kind: &str) -> Option<(&str, usize)> {
     };
     let is_name = !name.is_empty() && name.chars().all(|letter| letter.is_alphanumeric() || letter == '_');
     is_name.then(|| (name, name.chars().count() + signs))
-}
-
-/// The condition of a group that chooses, with its parentheses: `(1)` or `(name)`.
-fn condition(kind: &str) -> Option<&str> {
-    let inside = enclosed(kind, '(', ')')?;
-    let is_group = inside.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '_');
-    if is_group { kind.get(..inside.len() + 2) } else { None }
 }

@@ -194,6 +194,64 @@ fn lazy_and_atomic_and_choosing_groups_work() {
 }
 
 #[test]
+fn groups_choose_by_groups_and_by_looking() {
+    // A group that has matched, by number or name; else what comes next.
+    for (pattern, yes, no) in [
+        (r"^(?<q>')?a(?(q)')$", "'a'", "'a"),
+        (r"^(?<q>')?a(?(q)'|!)$", "a!", "a"),
+        (r"^(?(b)b\d|\w)$", "b1", "b"),
+        (r"^(?(b)b\d|\w)$", "c", "1c"),
+        (r"^(?(a)ab|cd)$", "cd", "acd"),
+        (r"^(?(\d)\d{3}|[a-z]{2})$", "ab", "1ab"),
+        (r"^(?(\d)\d{3}|[a-z]{2})$", "123", "12"),
+        (r"^(?(?=a)\w{2}|\w{3})$", "ab", "abc"),
+        (r"^(?(?!a)\w{3}|\w{2})$", "bcd", "abc"),
+        (r"^.(?(?<=a)b|c)$", "ab", "ac"),
+        (r"^(?((a|b)c)ac|x)$", "ac", "bc"),
+        (r"^(?(a|b)[ab]|x)$", "b", "c"),
+        // The group without a name is the first one, wherever it stands.
+        (r"^(?<n>a)?(b)?(?(1)c|d)$", "bc", "ac"),
+        (r"^(?<n>a)?(b)?(?(n)c|d)$", "abc", "bc"),
+        // A group may be named before it stands there.
+        (r"^(?:(?(n)b|a(?<n>x)))+$", "axb", "b"),
+        (r"^(a)?(?(1))$", "", "b"),
+        (r"^(?(a)|b)c?$", "b", "ac"),
+        (r"^(?:(?(a)a|b)|c)$", "c", "d"),
+        (r"^(?(a)a$|b$)", "b", "c"),
+    ] {
+        assert!(matches(pattern, yes), "{pattern} on {yes}");
+        assert!(!matches(pattern, no), "{pattern} on {no}");
+    }
+}
+
+#[test]
+fn mistakes_of_quantifiers_and_choices_name_their_place() {
+    for (pattern, words) in [
+        ("a{2,1}", "{2,1} asks for at least 2 and at most 1 at its character 2"),
+        ("(?=x)é{10,9}", "at its character 7"),
+        ("a{99999999999}", "a count is too large at its character 2"),
+        ("a{1,99999999999}", "a count is too large at its character 2"),
+        ("a**", "a quantifier follows another one at its character 3"),
+        ("a+{2}", "a quantifier follows another one at its character 3"),
+        ("a{2}+", "a quantifier follows another one at its character 5"),
+        ("a+??", "a quantifier follows another one at its character 4"),
+        ("(?(a)b|c|d)", "a group that chooses has a third alternative at its character 9"),
+    ] {
+        let error = BoundedRegex::new(pattern).unwrap_err().to_string();
+        assert!(error.ends_with(words), "{pattern}: {error}");
+    }
+    for fine in
+        ["a{2,2}", "a{0,}?", "a+?b*?c??", "a{,2}", "(?(a)(?:b|c|d)|[|])", r"a\+*", "[+*]+", "(?x)a + ?"]
+    {
+        assert!(BoundedRegex::new(fine).is_ok(), "{fine}");
+    }
+    assert!(matches!(BoundedRegex::new("(?(7)a|b)"), Err(RegexError::Syntax(_))));
+    assert!(matches!(BoundedRegex::new("(?(a"), Err(RegexError::Syntax(_))));
+    // Nothing always comes next.
+    assert!(matches("^(?()a|b)$", "a") && !matches("^(?()a|b)$", "b"));
+}
+
+#[test]
 fn references_count_groups_as_dotnet_does() {
     // The group without a name is the first one, wherever it stands.
     assert!(matches(r"^(?<n>a)(b)\1\2\k<n>\k'n'$", "abbaaa"));
