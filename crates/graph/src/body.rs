@@ -75,13 +75,40 @@ pub fn read_envelope<T: DeserializeOwned>(body: Json) -> Result<T, GraphError> {
 fn typed<T: DeserializeOwned>(members: Map<String, Json>) -> Result<T, GraphError> {
     serde_path_to_error::deserialize(Json::Object(members)).map_err(|error| {
         let path = error.path().to_string();
-        let reason = error.inner().to_string();
+        let reason = plain(&error.inner().to_string());
         if path == "." {
             GraphError::bad_request(format!("The request body cannot be used: {reason}."))
         } else {
             GraphError::invalid_property(&path, &format!("The value cannot be used: {reason}."))
         }
     })
+}
+
+/// A reader's words about a value of a wrong type, in words for people; other words as they are.
+fn plain(reason: &str) -> String {
+    let types = reason.strip_prefix("invalid type: ").and_then(|types| types.split_once(", expected "));
+    let Some((found, wanted)) = types else { return reason.to_owned() };
+    let found = match found {
+        "map" => "an object".to_owned(),
+        "sequence" => "a list".to_owned(),
+        other => match other.split_once(' ') {
+            Some(("string", text)) => format!("the text {text}"),
+            Some((_, literal)) if literal.contains('`') => {
+                literal.rsplit(' ').next().unwrap_or(literal).trim_matches('`').to_owned()
+            }
+            _ => other.to_owned(),
+        },
+    };
+    let wanted = match wanted {
+        "a sequence" => "a list",
+        "a string" => "a text",
+        "a boolean" => "true or false",
+        "a map" => "an object",
+        "i64" | "u64" | "i32" | "u32" | "usize" => "a whole number",
+        other if other.starts_with("struct ") => "an object",
+        other => other,
+    };
+    format!("it is {found}, but must be {wanted}")
 }
 
 /// Removes `@odata.…` and other instance annotations, but not annotations of a property such as `members@odata.bind`.
@@ -153,7 +180,13 @@ mod tests {
     fn what_is_wrong_is_named() {
         for (body, words) in [
             (value!({"templateID": "scim"}), "unknown field `templateID`, expected `templateId` or `inner`"),
-            (value!({"templateId": 5}), "'templateId'. The value cannot be used: invalid type: integer `5`"),
+            (
+                value!({"templateId": 5}),
+                "'templateId'. The value cannot be used: it is 5, but must be a text.",
+            ),
+            (value!({"templateId": null}), "it is null, but must be a text."),
+            (value!({"templateId": "x", "inner": "y"}), "it is the text \"y\", but must be an object."),
+            (value!({"templateId": ["x"]}), "it is a list, but must be a text."),
             (value!({"templateId": "x", "inner": {"number": 300}}), "'inner.number'"),
             (value!({"templateId": "x", "inner": {"nmber": 3}}), "unknown field `nmber`"),
             (value!({}), "missing field `templateId`"),

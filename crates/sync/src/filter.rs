@@ -38,6 +38,8 @@ pub(crate) trait Scoped {
 pub(crate) enum Operand {
     /// An attribute, by its position, with its type.
     Attribute(usize, AttributeType),
+    /// An attribute that no definition lists, by its position: its values have the type that they come in.
+    Undeclared(usize),
     /// `IsSoftDeleted`, which is computed.
     SoftDeleted,
 }
@@ -159,8 +161,16 @@ impl Clause {
             let operand = operand(attribute)?;
             let kind = match operand {
                 Operand::Attribute(_, kind) => kind,
+                Operand::Undeclared(_) => AttributeType::String,
                 Operand::SoftDeleted => AttributeType::Boolean,
             };
+            let is_truth = matches!(operator, Operator::IsTrue | Operator::IsFalse);
+            if is_truth && kind != AttributeType::Boolean && !matches!(operand, Operand::Undeclared(_)) {
+                return Err(format!(
+                    "the filter '{attribute} {name}' asks for a truth, but the attribute has the type {kind:?}; compare it \
+                     with EQUALS"
+                ));
+            }
             let test = Test::new(operator, kind, operands)
                 .map_err(|problem| format!("the filter '{attribute} {name}': {problem}"))?;
             Asks::Value(operand, test)
@@ -183,6 +193,9 @@ impl Clause {
             }
             Asks::Value(Operand::Attribute(position, kind), test) => {
                 self.values_hold(object.value(*position), *kind, test)
+            }
+            Asks::Value(Operand::Undeclared(position), test) => {
+                self.values_hold(object.value(*position), AttributeType::String, test)
             }
         }
     }

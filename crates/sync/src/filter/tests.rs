@@ -88,9 +88,6 @@ fn operators_on_texts() {
             ("IS NULL", &[], "".into(), false),
             ("IS NOT NULL", &[], "Sales".into(), true),
             ("IS NOT NULL", &["ignored"], "Sales".into(), true),
-            ("IS TRUE", &[], "True".into(), true),
-            ("IS TRUE", &[], "Sales".into(), false),
-            ("IS FALSE", &[], "Sales".into(), false),
             ("REGEX MATCH", &["^S.l"], "Sales".into(), true),
             ("REGEX MATCH", &["ale"], "Sales".into(), true),
             ("REGEX MATCH", &["^x"], "Sales".into(), false),
@@ -210,12 +207,17 @@ fn operators_on_references() {
     );
 }
 
+/// A type that an operator can tell something about.
+fn kind_for(operator: Operator) -> AttributeType {
+    if operator.types() == [AttributeType::Boolean] { AttributeType::Boolean } else { AttributeType::Integer }
+}
+
 #[test]
 fn null_satisfies_the_null_test_alone() {
     for operator in Operator::ALL.into_iter().filter(|one| *one != Operator::IsMemberOf) {
         let operands: &[&str] = if operator.is_unary() { &[] } else { &["5"] };
         for null in [Value::Null, Value::List(Vec::new())] {
-            let held = holds(operator.name(), operands, AttributeType::Integer, &null);
+            let held = holds(operator.name(), operands, kind_for(operator), &null);
             assert_eq!(held, operator == Operator::IsNull, "{}", operator.name());
         }
     }
@@ -226,7 +228,7 @@ fn negative_input_clauses_pass_on_null() {
     for operator in Operator::ALL.into_iter().filter(|one| *one != Operator::IsMemberOf) {
         let operands: &[&str] = if operator.is_unary() { &[] } else { &["5"] };
         let groups = vec![group(vec![clause(operator.name(), operands)])];
-        let slot = &mut |_: &str| Ok(Operand::Attribute(0, AttributeType::Integer));
+        let slot = &mut |_: &str| Ok(Operand::Attribute(0, kind_for(operator)));
         let compiled = Groups::compile(Some(&groups), true, slot).unwrap();
         let held = compiled.refusal(&Object::with(&Value::Null)).unwrap().is_none();
         let expected = ["IS NULL", "NOT EQUALS", "NOT REGEX MATCH", "!&"].contains(&operator.name());
@@ -304,6 +306,19 @@ fn a_pattern_that_gives_up_fails_the_object() {
     assert!(failure.detail.contains("filter on 'a'"), "{}", failure.detail);
 }
 
+/// Nobody has told the type of a directory extension.
+#[test]
+fn truths_of_undeclared_attributes_are_read_as_they_come() {
+    for (value, truth) in [(Value::from(true), true), ("True".into(), true), (false.into(), false)] {
+        let groups = [("IS TRUE", truth), ("IS FALSE", !truth)];
+        for (operator, expected) in groups {
+            let group = vec![group(vec![clause(operator, &[])])];
+            let groups = Groups::compile(Some(&group), false, &mut |_| Ok(Operand::Undeclared(0))).unwrap();
+            assert_eq!(groups.refusal(&Object::with(&value)).unwrap().is_none(), expected, "{value:?}");
+        }
+    }
+}
+
 #[test]
 fn mistakes_are_named() {
     let wrong = |clause, kind| compiled(vec![group(vec![clause])], kind).unwrap_err();
@@ -317,6 +332,8 @@ fn mistakes_are_named() {
     assert!(wrong(clause("Greater_Than", &["5"]), AttributeType::Boolean).contains("no order"));
     assert!(wrong(clause("&", &["x"]), AttributeType::Integer).contains("not a whole number"));
     assert!(wrong(clause("&", &["x"]), AttributeType::DateTime).contains("bits"));
+    assert!(wrong(clause("IS TRUE", &[]), string).contains("has the type String; compare it with EQUALS"));
+    assert!(wrong(clause("IS FALSE", &[]), AttributeType::Integer).contains("asks for a truth"));
     let mut odd = clause("EQUALS", &["x"]);
     odd.extra.insert(COMPARISON.to_owned(), "Some".into());
     assert!(wrong(odd, string).contains("use All or Any"));

@@ -126,6 +126,52 @@ fn types_that_do_not_fit_are_refused() {
 }
 
 #[test]
+fn matching_that_finds_nobody_is_refused() {
+    let table: Vec<Mistake> = vec![
+        (
+            Box::new(|s| people(s)["attributeMappings"][1]["source"]["expression"] = "\"all\"".into()),
+            &["attribute 'email': character 1: the value is the same for everybody"],
+        ),
+        (
+            Box::new(|s| {
+                people(s)["attributeMappings"][1]["source"]["expression"] = "Append(\"a\", Guid())".into();
+            }),
+            &["attribute 'email': character 1: the value is the same for everybody"],
+        ),
+        (
+            Box::new(|s| people(s)["attributeMappings"][1]["matchingPriority"] = (-1).into()),
+            &["attribute 'email': matchingPriority -1 is below 0", "1 and up"],
+        ),
+        (
+            Box::new(|s| {
+                people(s)["scope"] = json!({"groups": [{"clauses": [
+                    {"sourceOperandName": "title", "operatorName": "IS TRUE", "targetOperand": null}]}]});
+            }),
+            &["mapping 'People'", "'title IS TRUE' asks for a truth", "type String"],
+        ),
+    ];
+    for (change, expected) in table {
+        let message = error(change);
+        for words in expected {
+            assert!(message.contains(words), "{message} lacks {words}");
+        }
+    }
+}
+
+/// Those of one priority go in the order of the schema.
+#[test]
+fn equal_priorities_match_in_the_order_of_the_schema() {
+    let mut schema = schema();
+    people(&mut schema)["attributeMappings"][0]["matchingPriority"] = 2.into();
+    people(&mut schema)["attributeMappings"][1]["matchingPriority"] = 2.into();
+    people(&mut schema)["attributeMappings"][2]["matchingPriority"] = 1.into();
+    let program = program(&schema);
+    let order: Vec<&str> =
+        program.rules[0].mappings[0].matching().map(|flow| flow.attribute.as_str()).collect();
+    assert_eq!(order, ["title", "userName", "email"]);
+}
+
+#[test]
 fn all_mistakes_are_told_at_once_up_to_a_limit() {
     let mut broken = schema();
     people(&mut broken)["attributeMappings"][0]["source"]["expression"] = "Join([a], [logn], Foo())".into();
@@ -222,6 +268,34 @@ fn only_what_decides_about_objects_changes_the_meaning() {
     };
     assert!(!changed(&|schema| people(schema)["name"] = "Renamed".into()));
     assert!(!changed(&|schema| schema["version"] = "2".into()));
+    let scope = |operand: &str| json!({"groups": [{"name": operand, "clauses": [{"sourceOperandName": "title", "operatorName": "IS NOT NULL"}]}]});
+    let meaning = |change: &dyn Fn(&mut Json)| {
+        let mut schema = schema();
+        change(&mut schema);
+        program(&schema).meaning
+    };
+    let named = |name: &'static str| meaning(&move |schema| people(schema)["scope"] = scope(name));
+    assert_eq!(named("Titled"), named("Have a title"));
+    // A tree alone is read too, and spaces mean nothing.
+    let tree = |name: &'static str| {
+        meaning(&move |schema| {
+            let source = json!({"name": name, "type": "Attribute", "expression": null});
+            people(schema)["attributeMappings"][2]["source"] = source;
+        })
+    };
+    assert_ne!(tree("title"), tree("mail"));
+    assert_eq!(tree("title"), plain);
+    assert!(!changed(
+        &|schema| people(schema)["attributeMappings"][2]["source"]["expression"] = " [title] ".into()
+    ));
+    assert!(changed(&|schema| {
+        schema["directories"][0]["objects"][0]["attributes"]
+            .as_array_mut()
+            .unwrap()
+            .iter_mut()
+            .filter(|one| one["name"] == "title")
+            .for_each(|one| one["multivalued"] = true.into());
+    }));
     assert!(changed(&|schema| people(schema)["flowTypes"] = "Add".into()));
     assert!(changed(&|schema| people(schema)["attributeMappings"][2]["defaultValue"] = "x".into()));
     assert!(changed(
