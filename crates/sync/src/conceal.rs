@@ -1,11 +1,23 @@
 //! Taking values that may not be shown out of what the target says.
+//!
+//! A target repeats what it was sent in many spellings: in other case, within JSON or a JSON text in JSON, in an
+//! address, in markup, in base64. Each of them is looked for.
 
-use model::change::ChangeSet;
+mod spelling;
+
+use std::fmt;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use model::provisioning::REDACTED;
 use model::{Failure, Value};
 
 use crate::facts::Need;
 use crate::program::Mapping;
+use spelling::{fold, length_of};
+
+/// Values of fewer characters are not looked for in base64, where short texts mean anything.
+const SHORTEST_ENCODED: usize = 4;
 
 impl Mapping {
     /// Words of the target about a question, without the value that was asked for where that may not be shown.
@@ -21,41 +33,74 @@ impl Mapping {
     }
 }
 
-/// A failure of an export, without the values of it that may not be shown.
-pub(crate) fn conceal(failure: Failure, changes: Option<&ChangeSet>) -> Failure {
-    let changes = changes.map_or(&[][..], |changes| &changes.changes);
-    let redacted = changes.iter().filter(|change| change.redacted);
-    let detail = without(&failure.detail, redacted.flat_map(|change| [&change.old, &change.new]));
-    Failure { detail, ..failure }
+/// Values that may not be shown, of an object that is decided about: those that its mappings give, and those that the
+/// target has in their place. What a target says of a request may repeat any of them, sent this time or not.
+#[derive(Clone, Default, PartialEq)]
+pub struct Hidden(Vec<Value>);
+
+impl fmt::Debug for Hidden {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Hidden({})", self.0.len())
+    }
+}
+
+impl Hidden {
+    pub(crate) fn add(&mut self, value: &Value) {
+        if !value.is_null_or_empty() && !self.0.contains(value) {
+            self.0.push(value.clone());
+        }
+    }
+
+    pub(crate) fn extend(&mut self, more: Self) {
+        more.0.iter().for_each(|value| self.add(value));
+    }
+
+    /// A failure without the values.
+    pub(crate) fn conceal(&self, failure: Failure) -> Failure {
+        Failure { detail: without(&failure.detail, &self.0), ..failure }
+    }
 }
 
 fn without<'v>(words: &str, values: impl IntoIterator<Item = &'v Value>) -> String {
     let mut words = words.to_owned();
-    for value in values.into_iter().flat_map(Value::values) {
-        let text = value.to_string();
-        // As it is written in JSON, which is how most targets quote it.
-        let escaped = text.replace('\\', "\\\\").replace('"', "\\\"");
-        for form in [&text, &escaped] {
-            words = replaced(&words, form);
+    // Longer ones first: one value may be a part of another.
+    let mut texts: Vec<String> =
+        values.into_iter().flat_map(Value::values).map(ToString::to_string).collect();
+    texts.sort_by_key(|text| std::cmp::Reverse(text.len()));
+    texts.dedup();
+    for text in texts {
+        // What surrounds a value is often trimmed, and gives nothing away.
+        let text = text.trim();
+        let wanted = fold(text);
+        if wanted.is_empty() {
+            continue;
+        }
+        words = replaced(&words, |rest| length_of(rest, &wanted));
+        if wanted.len() >= SHORTEST_ENCODED {
+            for encoded in [STANDARD_NO_PAD.encode(text), URL_SAFE_NO_PAD.encode(text)] {
+                words = replaced(&words, |rest| rest.starts_with(&encoded).then_some(encoded.len()));
+            }
         }
     }
     words
 }
 
-/// A text with every occurrence of a value concealed, in whatever case the target repeated it.
-fn replaced(words: &str, value: &str) -> String {
-    if value.is_empty() {
-        return words.to_owned();
-    }
-    let (lower, wanted) = (words.to_ascii_lowercase(), value.to_ascii_lowercase());
+/// A text with every stretch concealed that `found` gives the length of, from its beginning.
+fn replaced(words: &str, found: impl Fn(&str) -> Option<usize>) -> String {
     let mut shown = String::with_capacity(words.len());
-    let mut from = 0;
-    for (at, _) in lower.match_indices(&wanted) {
-        shown.push_str(words.get(from..at).unwrap_or_default());
-        shown.push_str(REDACTED);
-        from = at + wanted.len();
+    let mut rest = words;
+    while let Some(first) = rest.chars().next() {
+        match found(rest).filter(|length| *length > 0) {
+            Some(length) => {
+                shown.push_str(REDACTED);
+                rest = rest.get(length..).unwrap_or_default();
+            }
+            None => {
+                shown.push(first);
+                rest = rest.get(first.len_utf8()..).unwrap_or_default();
+            }
+        }
     }
-    shown.push_str(words.get(from..).unwrap_or_default());
     shown
 }
 
@@ -70,5 +115,58 @@ mod tests {
         let shown = "400: {\"detail\": \"[Redact] is no answer to [Redact], nor is [Redact]\"}";
         assert_eq!(without(words, [&secret]), shown);
         assert_eq!(without("nothing", [&Value::Null, &"".into()]), "nothing");
+    }
+
+    #[test]
+    fn a_value_is_known_in_every_form_that_a_target_gives_it() {
+        let secret = Value::from("Zoë/\"O'Hara\" & <Söhne>+1");
+        for form in [
+            "Zoë/\"O'Hara\" & <Söhne>+1",
+            // Case.
+            "ZOË/\"O'HARA\" & <SÖHNE>+1",
+            // JSON, as plainly or as carefully as there is, and JSON in JSON.
+            "Zoë/\\\"O'Hara\\\" & <Söhne>+1",
+            "Zo\\u00eb\\/\\\"O\\u0027Hara\\\" \\u0026 \\u003CS\\u00F6hne\\u003E\\u002B1",
+            "Zo\\\\u00eb/\\\\\\\"O'Hara\\\\\\\" & <S\\\\u00f6hne>+1",
+            // Addresses, and forms.
+            "Zo%C3%AB%2F%22O%27Hara%22%20%26%20%3CS%c3%b6hne%3e%2B1",
+            "Zo%C3%AB/%22O'Hara%22+%26+%3CS%C3%B6hne%3E%2B1",
+            "Zo%25C3%25AB%252F%2522O%2527Hara%2522%2520%2526%2520%253CS%25C3%25B6hne%253E%252B1",
+            // Markup.
+            "Zo&#235;/&quot;O&#39;Hara&quot; &amp; &lt;S&#xF6;hne&gt;+1",
+            "Zoë/&#34;O&apos;Hara&#34; &#38; &lt;S&#246;hne&gt;+1",
+            // Base64, in both alphabets.
+            "Wm/Dqy8iTydIYXJhIiAmIDxTw7ZobmU+KzE",
+            "Wm_Dqy8iTydIYXJhIiAmIDxTw7ZobmU-KzE",
+        ] {
+            assert_eq!(without(&format!("no: '{form}'!"), [&secret]), "no: '[Redact]'!", "{form}");
+        }
+        // Case where one letter has another length in it, and pairs of UTF-16.
+        assert_eq!(without("STRASSE 5 or straße 5", [&"Straße 5".into()]), "[Redact] or [Redact]");
+        assert_eq!(without("is \\uD83D\\uDE00x, %F0%9F%98%80x", [&"😀x".into()]), "is [Redact], [Redact]");
+    }
+
+    #[test]
+    fn what_only_looks_alike_stays() {
+        let secret = Value::from("a%b\\c");
+        for words in ["a%bc", "%", "a%b\\", "\\u00e", "a%2", "&#x;", "&;", "%C3", "a\\u0025", "é%c3%28", "%2"]
+        {
+            assert_eq!(without(words, [&secret]), words, "{words}");
+        }
+        assert_eq!(without("a%b\\c, a%25b%5Cc, a%b\\\\c", [&secret]), "[Redact], [Redact], [Redact]");
+        // A short value is not looked for in base64.
+        assert_eq!(without("YWI", [&"ab".into()]), "YWI");
+        // Of two values the longer goes first.
+        let both = Value::list(["ab".into(), "abc".into()]);
+        assert_eq!(without("xabcx ab", [&both]), "x[Redact]x [Redact]");
+    }
+
+    #[test]
+    fn long_answers_are_gone_through_in_no_time() {
+        let words = "\\".repeat(5_000) + &"%25".repeat(5_000) + &"a".repeat(5_000);
+        let secret = Value::from("a".repeat(1_000) + "b");
+        let begin = std::time::Instant::now();
+        assert_eq!(without(&words, [&secret]), words);
+        assert!(begin.elapsed().as_secs() < 5, "{:?}", begin.elapsed());
     }
 }

@@ -1,5 +1,6 @@
 //! The decision about one object.
 
+mod deprovision;
 mod guard;
 mod unique;
 
@@ -8,8 +9,9 @@ use model::change::{ChangeSet, SourceObject};
 use model::link::{Link, LinkState, Origin, StagedKind};
 use model::provisioning::{Action as LogAction, Inactive, SkipReason, Step as TraceStep};
 use model::settings::TargetVerification;
-use model::{Anchor, Failure, FailureCode, Name, Object, Value};
+use model::{Anchor, Failure, FailureCode, Object};
 
+use crate::conceal::Hidden;
 use crate::facts::{
     Action, Answer, Decision, Facts, LinkChange, LinkDraft, Need, References, Seen, Shown, Step,
 };
@@ -25,8 +27,14 @@ use unique::Unique;
 /// facts and answers always give the same step.
 #[must_use]
 pub fn decide(facts: &Facts<'_>, answers: &[(Need, Answer)], context: &mut Context<'_>) -> Step {
-    let mut deciding =
-        Deciding { facts, answers, context, trace: vec![TraceStep::Import(facts.import)], inactive: None };
+    let mut deciding = Deciding {
+        facts,
+        answers,
+        context,
+        trace: vec![TraceStep::Import(facts.import)],
+        inactive: None,
+        hidden: Hidden::default(),
+    };
     match deciding.run() {
         Ok(step) => step,
         Err(failure) => deciding.done(Action::Fail(failure), LinkChange::Keep, References::default()),
@@ -39,6 +47,7 @@ struct Deciding<'f, 'a, 'c, 'e> {
     context: &'c mut Context<'e>,
     trace: Vec<TraceStep>,
     inactive: Option<Inactive>,
+    hidden: Hidden,
 }
 
 impl<'a> Deciding<'_, 'a, '_, '_> {
@@ -100,85 +109,6 @@ impl<'a> Deciding<'_, 'a, '_, '_> {
         })
     }
 
-    /// The source no longer has the object.
-    fn gone(&mut self) -> Result<Step, Failure> {
-        self.inactive = Some(Inactive::Gone);
-        let (link, flows) = (self.link().cloned(), self.facts.mapping.flow_types);
-        match (link, self.facts.intent) {
-            (Some(link), _) if link.state == LinkState::Active && flows.delete => match self.guard(&link)? {
-                Guard::Done(step) => Ok(step),
-                Guard::Free => Ok(self.delete(link.anchor, Inactive::Gone)),
-            },
-            (None, Some(_)) if flows.delete => self.undo_intent(),
-            _ => Ok(self.done(
-                Action::Skip(SkipReason::Inactive(Inactive::Gone)),
-                LinkChange::Remove,
-                References::default(),
-            )),
-        }
-    }
-
-    /// An account was about to be made when something broke, and its source object is gone by now.
-    fn undo_intent(&mut self) -> Result<Step, Failure> {
-        match self.intended() {
-            Intended::Need(need) => Ok(Step::Need(vec![need])),
-            Intended::Account(anchor) => match self.guard_account(&anchor)? {
-                Guard::Done(step) => Ok(step),
-                Guard::Free => Ok(self.delete(anchor, Inactive::Gone)),
-            },
-            Intended::Nothing => {
-                let nothing = Action::Skip(SkipReason::Inactive(Inactive::Gone));
-                Ok(self.done(nothing, LinkChange::Remove, References::default()))
-            }
-        }
-    }
-
-    /// An inactive object without a link: an account that was about to be made when something broke may be there.
-    fn deprovision_intended(&mut self, source: &SourceObject, reason: Inactive) -> Result<Step, Failure> {
-        match self.intended() {
-            Intended::Need(need) => Ok(Step::Need(vec![need])),
-            Intended::Nothing => Ok(self.skip(SkipReason::Inactive(reason))),
-            Intended::Account(anchor) => {
-                let link = Link {
-                    kind: self.facts.mapping.target_kind.clone(),
-                    anchor,
-                    state: LinkState::Active,
-                    origin: Origin::Created,
-                    disabled: false,
-                    exported: Vec::new(),
-                };
-                self.deprovision(source, &link, reason)
-            }
-        }
-    }
-
-    /// Looks for the account of an intent.
-    fn intended(&mut self) -> Intended {
-        let Some(intent) = self.facts.intent else {
-            return Intended::Nothing;
-        };
-        let case_exact = |attribute: &Name| {
-            let flow = self.facts.mapping.flows.iter().find(|flow| flow.attribute == *attribute);
-            flow.is_some_and(|flow| flow.case_exact)
-        };
-        let keys: Vec<(Name, Value, bool)> = intent
-            .matching
-            .iter()
-            .map(|(attribute, value)| (attribute.clone(), value.clone(), case_exact(attribute)))
-            .collect();
-        let object = match matching::find(self.facts.mapping, &keys, self.answers, &mut self.trace) {
-            Ok(Match::Need(mut needs)) => return needs.pop().map_or(Intended::Nothing, Intended::Need),
-            Ok(Match::Hit(object)) => object,
-            Ok(Match::Nothing) | Err(_) => return Intended::Nothing,
-        };
-        let need = Need::Owner(object.anchor.clone());
-        match answer(self.answers, &need) {
-            None => Intended::Need(need),
-            Some(Answer::Owner(None)) => Intended::Account(object.anchor),
-            Some(_) => Intended::Nothing,
-        }
-    }
-
     /// An active object without an account.
     fn match_or_create(&mut self, source: &SourceObject) -> Result<Step, Failure> {
         let mapping = self.facts.mapping;
@@ -220,8 +150,9 @@ impl<'a> Deciding<'_, 'a, '_, '_> {
             Unique::Step(step) => return Ok(step),
         };
         let purpose = Purpose::Create(&chosen);
-        let Computed { changes, shown } =
+        let Computed { changes, shown, hidden } =
             compute(mapping, inputs, purpose, self.facts.policy.fingerprints, self.context)?;
+        self.hidden.extend(hidden);
         if let Some(step) = self.protected(&as_object(mapping, &changes))? {
             return Ok(step);
         }
@@ -311,8 +242,9 @@ impl<'a> Deciding<'_, 'a, '_, '_> {
         let mapping = self.facts.mapping;
         let inputs = Inputs::of(mapping, source, false);
         let purpose = Purpose::Update(target, exported);
-        let Computed { changes, shown } =
+        let Computed { changes, shown, hidden } =
             compute(mapping, &inputs, purpose, self.facts.policy.fingerprints, self.context)?;
+        self.hidden.extend(hidden);
         let draft = LinkDraft {
             anchor: Some(anchor.clone()),
             state: LinkState::Active,
@@ -336,68 +268,6 @@ impl<'a> Deciding<'_, 'a, '_, '_> {
     }
 
     /// An object whose access ended, with an account.
-    fn deprovision(&mut self, source: &SourceObject, link: &Link, reason: Inactive) -> Result<Step, Failure> {
-        let mapping = self.facts.mapping;
-        if self.facts.policy.skip_out_of_scope_deletions && reason.releases() {
-            return Ok(self.skip(SkipReason::OutOfScopeDeletionsSkipped(reason)));
-        }
-        match self.guard(link)? {
-            Guard::Done(step) => return Ok(step),
-            Guard::Free => {}
-        }
-        if mapping.disables && mapping.flow_types.update && self.facts.soft_delete {
-            return self.disable(source, link, reason);
-        }
-        if !self.facts.soft_delete && mapping.flow_types.delete {
-            let anchor = link.anchor.clone();
-            return Ok(self.delete(anchor, reason));
-        }
-        Ok(self.skip(SkipReason::NoDeprovisioningConfigured(reason)))
-    }
-
-    fn disable(&mut self, source: &SourceObject, link: &Link, reason: Inactive) -> Result<Step, Failure> {
-        let state = if reason.releases() { LinkState::Released } else { LinkState::Active };
-        if self.is_staged(StagedKind::Disable) && !link.disabled {
-            return Ok(self.stage(StagedKind::Disable, Some(reason)));
-        }
-        let read = Need::Read(link.anchor.clone());
-        let target = match answer(self.answers, &read) {
-            None => return Ok(Step::Need(vec![read])),
-            Some(Answer::Object(Some(target))) => target,
-            Some(_) => {
-                self.trace.push(TraceStep::TargetGone(link.anchor.clone()));
-                let skip = Action::Skip(SkipReason::Inactive(reason));
-                return Ok(self.done(skip, LinkChange::Remove, References::default()));
-            }
-        };
-        let mapping = self.facts.mapping;
-        let inputs = Inputs::of(mapping, source, true);
-        let purpose = Purpose::Disable(Some(target), &link.exported);
-        let Computed { changes, shown } =
-            compute(mapping, &inputs, purpose, self.facts.policy.fingerprints, self.context)?;
-        let draft = LinkDraft {
-            anchor: Some(link.anchor.clone()),
-            state,
-            origin: link.origin,
-            disabled: true,
-            shown,
-        };
-        if changes.is_empty() {
-            return Ok(self.redundant(SkipReason::RedundantSoftDelete, draft, References::default()));
-        }
-        self.trace.push(TraceStep::Decide(LogAction::Disable));
-        let action = Action::Disable(link.anchor.clone(), changes);
-        Ok(self.done(action, LinkChange::Put(draft), References::default()))
-    }
-
-    fn delete(&mut self, anchor: Anchor, reason: Inactive) -> Step {
-        if self.is_staged(StagedKind::Delete) {
-            return self.stage(StagedKind::Delete, Some(reason));
-        }
-        self.trace.push(TraceStep::Decide(LogAction::Delete));
-        self.done(Action::Delete(anchor), LinkChange::Remove, References::default())
-    }
-
     /// What an account is to refer to, which is about to be made, was not read, or shows this.
     fn references(&self, source: &SourceObject, anew: bool, account: Account<'_>) -> References {
         let mapping = self.facts.mapping;
@@ -463,7 +333,8 @@ impl<'a> Deciding<'_, 'a, '_, '_> {
 
     fn done(&mut self, action: Action, link: LinkChange, references: References) -> Step {
         let trace = std::mem::take(&mut self.trace);
-        Step::Done(Box::new(Decision { action, link, references, inactive: self.inactive, trace }))
+        let hidden = std::mem::take(&mut self.hidden);
+        Step::Done(Box::new(Decision { action, link, references, inactive: self.inactive, trace, hidden }))
     }
 }
 
@@ -485,16 +356,6 @@ enum Account<'a> {
     Unread,
     /// It is there and shows this.
     Read(&'a Object),
-}
-
-/// What became of an account that was about to be made when something broke.
-enum Intended {
-    /// This must be answered first.
-    Need(Need),
-    /// It is there, and nobody else's.
-    Account(Anchor),
-    /// It is not there.
-    Nothing,
 }
 
 /// True where a link already says what a draft would make it say.

@@ -7,6 +7,7 @@ use model::schema::AttributeType;
 use model::settings::TargetVerification;
 use model::{Anchor, Failure, Name, Object, Value};
 
+use crate::conceal::Hidden;
 use crate::limits::Limits;
 use crate::program::Mapping;
 
@@ -133,6 +134,8 @@ pub struct Decision {
     pub inactive: Option<Inactive>,
     /// How the decision came about.
     pub trace: Vec<TraceStep>,
+    /// What must not be shown of what the target answers.
+    pub hidden: Hidden,
 }
 
 /// What is to be sent to the target.

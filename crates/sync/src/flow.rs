@@ -12,6 +12,7 @@ use model::provisioning::REDACTED;
 use model::schema::Mutability;
 use model::{Anchor, Failure, FailureCode, Name, Object, Value};
 
+use crate::conceal::Hidden;
 use crate::facts::Shown;
 use crate::filter::Scoped;
 use crate::program::{AttributeFlow, Mapping, Slot, Source};
@@ -91,6 +92,7 @@ pub(crate) enum Purpose<'a> {
 pub(crate) struct Computed {
     pub(crate) changes: ChangeSet,
     pub(crate) shown: Vec<Shown>,
+    pub(crate) hidden: Hidden,
 }
 
 /// Computes one flow, without defaults. None where nothing flows, not even a null.
@@ -180,6 +182,9 @@ fn create(
         return Err(missing(flow));
     }
     let Some(value) = value else { return Ok(()) };
+    if flow.redacted {
+        computed.hidden.add(&value);
+    }
     computed.shown.push(Shown {
         attribute: flow.attribute.clone(),
         kind: flow.kind,

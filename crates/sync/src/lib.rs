@@ -22,6 +22,7 @@ mod settle;
 mod typed;
 
 pub use compile::{SchemaError, compile};
+pub use conceal::Hidden;
 pub use decide::decide;
 pub use drift::drifted;
 pub use expression::{Context, Domains};

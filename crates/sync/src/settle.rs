@@ -5,7 +5,6 @@ use model::fingerprint::{Fingerprint, Fingerprinter};
 use model::link::{Exported, Link};
 use model::{Anchor, Failure, FailureCode, Name, Object};
 
-use crate::conceal::conceal;
 use crate::facts::{Action, Decision, LinkChange, LinkDraft};
 use crate::flow::UNTOLD;
 use crate::typed;
@@ -53,7 +52,7 @@ pub fn settle(
     match outcome {
         Outcome::Done(shown) => Settled::Commit(link_after(decision, kind, fingerprints, shown.as_ref())),
         Outcome::Failed(class, failure) => {
-            failed(decision, class, conceal(failure.clone(), decision.changes()), last_chance)
+            failed(decision, class, decision.hidden.conceal(failure.clone()), last_chance)
         }
     }
 }

@@ -39,6 +39,7 @@ impl Cycle<'_> {
             references: References::default(),
             inactive: None,
             trace: Vec::new(),
+            hidden: sync::Hidden::default(),
         };
         self.whole_record(item, decision.unwrap_or(&nothing), &Ending::Failed(failure))
     }

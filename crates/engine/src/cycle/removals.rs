@@ -150,6 +150,7 @@ impl Cycle<'_> {
                     references: References::default(),
                     inactive: row.reason,
                     trace: Vec::new(),
+                    hidden: sync::Hidden::default(),
                 };
                 results.commit.log.extend(self.record(&item, &decision, &Ending::Held));
             }

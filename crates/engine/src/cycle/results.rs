@@ -208,6 +208,7 @@ impl Results {
             references: References::default(),
             inactive: None,
             trace: Vec::new(),
+            hidden: sync::Hidden::default(),
         };
         let decision = decision.unwrap_or(&nothing);
         self.commit.log.extend(cycle.record(item, decision, &Ending::Failed(&failure)));

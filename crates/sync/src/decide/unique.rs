@@ -8,6 +8,10 @@ use crate::flow::{Inputs, candidates};
 use crate::matching::{answer, fold};
 use crate::program::AttributeFlow;
 
+/// An object stops reaching for values that others are about to take after so many: at the end of the cycle it is known
+/// who took which.
+const MOST_CONTENDED: usize = 32;
+
 /// What the choice of values has come to.
 pub(super) enum Unique {
     /// These target attributes get these values.
@@ -48,27 +52,40 @@ impl Deciding<'_, '_, '_, '_> {
             Need::Vacant { attribute: of, value, .. } if of == attribute => Some(value.clone()),
             _ => None,
         });
-        let asked: Vec<Value> = asked.collect();
+        let mut asked: Vec<Value> = asked.collect();
+        // Answers come in any order.
+        asked.sort_by_key(|value| candidates.iter().position(|one| one == value));
+        let further = asked.len() / 2;
         let fresh = candidates.into_iter().skip(asked.len());
         let candidates: Vec<Value> = asked.into_iter().chain(fresh).collect();
-        let mut contended = false;
-        for value in &candidates {
-            let vacant =
-                Need::Vacant { attribute: attribute.clone(), value: value.clone(), case_exact: *case_exact };
+        let mut contended = 0_usize;
+        let vacancy_of = |value: &Value| Need::Vacant {
+            attribute: attribute.clone(),
+            value: value.clone(),
+            case_exact: *case_exact,
+        };
+        for (position, value) in candidates.iter().enumerate() {
+            if contended >= MOST_CONTENDED {
+                break;
+            }
+            let vacant = vacancy_of(value);
             let claim = Need::Claim(vec![(attribute.clone(), fold(value, *case_exact))]);
             match (answer(self.answers, &vacant), answer(self.answers, &claim)) {
                 (Some(Answer::Objects(found)), _) if !found.is_empty() => {}
                 (Some(_), Some(Answer::Claimed(true))) => return Ok(Choice::Value(value.clone())),
-                (Some(_), Some(_)) => contended = true,
+                (Some(_), Some(_)) => contended += 1,
                 (vacancy, claimed) => {
                     let needs = [(vacant, vacancy.is_none()), (claim, claimed.is_none())];
                     let open = needs.into_iter().filter_map(|(need, open)| open.then_some(need));
-                    return Ok(Choice::Step(Step::Need(open.collect())));
+                    // The more were taken, the more are asked for at once.
+                    let further = if vacancy.is_none() { further } else { 0 };
+                    let further = candidates.iter().skip(position + 1).take(further).map(vacancy_of);
+                    return Ok(Choice::Step(Step::Need(open.chain(further).collect())));
                 }
             }
         }
         let words = exhausted(flow, &candidates);
-        if contended {
+        if contended > 0 {
             // Whoever is about to take one of them may fail to.
             return Ok(Choice::Step(self.defer(&words, FailureCode::Conflict)));
         }

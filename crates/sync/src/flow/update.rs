@@ -73,6 +73,9 @@ impl Update<'_> {
         for flow in &mapping.flows {
             let known = self.known(flow);
             let value = if self.may_flow(flow, &known) { evaluate(flow, inputs, context)? } else { None };
+            if flow.redacted {
+                known.value.into_iter().chain(&value).for_each(|one| computed.hidden.add(one));
+            }
             match value {
                 Some(value) => self.flow(flow, value, &known, &mut computed, &mut companions)?,
                 None => computed.shown.extend(remembered(flow, None, &known)),

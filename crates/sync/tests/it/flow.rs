@@ -450,3 +450,31 @@ fn redacted_values_show_nowhere() {
         }
     }
 }
+
+/// What a target says of a request may repeat the whole object, changed or not.
+#[test]
+fn redacted_values_are_concealed_in_words_about_others() {
+    let mut schema = schema();
+    people(&mut schema)["attributeMappings"][1]["source"]["expression"] = "Redact([mail])".into();
+    let mut world = World::of(&schema);
+    world.source().object.attributes.set("mail", "Ada&Co@x".into());
+    let mut there = account();
+    there.attributes.set("email", "old@x".into());
+    there.attributes.set("title", "Boss".into());
+    world.target = vec![there];
+    for email in ["Ada&Co@x", "old@x"] {
+        world.target[0].attributes.set("email", email.into());
+        world.link = Some(link(LinkState::Active));
+        let decision = world.decide();
+        assert!(matches!(decision.action, Action::Update(..)), "{decision:?}");
+        assert!(!format!("{decision:?}").contains(email));
+        let words = "no: {\"title\":\"Engineer\"} of ada%26co%40X, ada&amp;co@x, QWRhJkNvQHg=, old@x";
+        let failure = Failure::new(FailureCode::UnprocessableEntity, words);
+        let outcome = Outcome::Failed(ErrorClass::Invalid { attribute: None }, failure);
+        let settled = settle(&decision, &"User".into(), world.policy.fingerprints, &outcome, false);
+        let Settled::Escrow(failure) = settled else { panic!("expected an escrow") };
+        let old = if email == "old@x" { "[Redact]" } else { "old@x" };
+        let shown = format!("no: {{\"title\":\"Engineer\"}} of [Redact], [Redact], [Redact]=, {old}");
+        assert_eq!(failure.detail, shown);
+    }
+}

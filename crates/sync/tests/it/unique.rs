@@ -50,6 +50,21 @@ fn the_first_free_candidate_is_chosen() {
     assert_eq!(asked(&world), ["ada", "ada1", "ada2"]);
 }
 
+/// Each round of questions is a round of requests: there are few, however many candidates are taken.
+#[test]
+fn many_candidates_are_gone_through_in_few_rounds() {
+    let many: Vec<String> = (0..400).map(|number| format!(r#"Append([login], "{number}")"#)).collect();
+    let expression = format!("SelectUniqueValue({})", many.join(","));
+    let mut world = choosing(&expression);
+    world.target = (0..399).map(|number| someone_with(&format!("ada{number}"))).collect();
+    assert_eq!(chosen(&mut world), Some("ada399".into()));
+    // A crowd that reaches for the same ones is sorted out at the end of the cycle.
+    world.target.clear();
+    world.taken = (0..400).map(|number| ("title".into(), format!("ada{number}"))).collect();
+    world.rounds = 40;
+    assert!(matches!(world.decide().action, Action::Defer(_)));
+}
+
 #[test]
 fn what_somebody_else_is_about_to_take_is_passed_over() {
     let mut world = choosing(THREE);

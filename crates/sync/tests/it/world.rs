@@ -133,6 +133,8 @@ pub(crate) struct World {
     pub(crate) taken: Vec<(Name, String)>,
     /// True where lots come out otherwise each time.
     pub(crate) chance: bool,
+    /// Rounds of questions that a decision may take.
+    pub(crate) rounds: usize,
     /// What was asked, in order.
     pub(crate) asked: Vec<Need>,
 }
@@ -203,6 +205,7 @@ impl World {
             claimed: true,
             taken: Vec::new(),
             chance: false,
+            rounds: 20,
             asked: Vec::new(),
         }
     }
@@ -229,7 +232,7 @@ impl World {
         let mut answers = Vec::new();
         let lots = Lots { changing: self.chance, drawn: AtomicU8::new(7) };
         let mut context = Context::new(Timestamp::UNIX_EPOCH, &lots);
-        for _ in 0..20 {
+        for _ in 0..self.rounds {
             let facts = Facts {
                 mapping: self.mapping(),
                 anchor: &anchor,

@@ -1,0 +1,175 @@
+//! What becomes of the account of an object whose access ended, or that is gone.
+
+use model::change::SourceObject;
+use model::link::{Link, LinkState, Origin, StagedKind};
+use model::provisioning::{Action as LogAction, Inactive, SkipReason, Step as TraceStep};
+use model::{Anchor, Failure, Name, Value};
+
+use super::Deciding;
+use super::guard::Guard;
+use crate::facts::{Action, Answer, LinkChange, LinkDraft, Need, References, Step};
+use crate::flow::{Computed, Inputs, Purpose, compute};
+use crate::matching::{self, Match, answer};
+
+/// What became of an account that was about to be made when something broke.
+enum Intended {
+    /// This must be answered first.
+    Need(Need),
+    /// It is there, and nobody else's.
+    Account(Anchor),
+    /// It is not there.
+    Nothing,
+}
+
+impl Deciding<'_, '_, '_, '_> {
+    /// The source no longer has the object.
+    pub(super) fn gone(&mut self) -> Result<Step, Failure> {
+        self.inactive = Some(Inactive::Gone);
+        let (link, flows) = (self.link().cloned(), self.facts.mapping.flow_types);
+        match (link, self.facts.intent) {
+            (Some(link), _) if link.state == LinkState::Active && flows.delete => match self.guard(&link)? {
+                Guard::Done(step) => Ok(step),
+                Guard::Free => Ok(self.delete(link.anchor, Inactive::Gone)),
+            },
+            (None, Some(_)) if flows.delete => self.undo_intent(),
+            _ => Ok(self.done(
+                Action::Skip(SkipReason::Inactive(Inactive::Gone)),
+                LinkChange::Remove,
+                References::default(),
+            )),
+        }
+    }
+
+    /// An account was about to be made when something broke, and its source object is gone by now.
+    fn undo_intent(&mut self) -> Result<Step, Failure> {
+        match self.intended() {
+            Intended::Need(need) => Ok(Step::Need(vec![need])),
+            Intended::Account(anchor) => match self.guard_account(&anchor)? {
+                Guard::Done(step) => Ok(step),
+                Guard::Free => Ok(self.delete(anchor, Inactive::Gone)),
+            },
+            Intended::Nothing => {
+                let nothing = Action::Skip(SkipReason::Inactive(Inactive::Gone));
+                Ok(self.done(nothing, LinkChange::Remove, References::default()))
+            }
+        }
+    }
+
+    /// An inactive object without a link: an account that was about to be made when something broke may be there.
+    pub(super) fn deprovision_intended(
+        &mut self,
+        source: &SourceObject,
+        reason: Inactive,
+    ) -> Result<Step, Failure> {
+        match self.intended() {
+            Intended::Need(need) => Ok(Step::Need(vec![need])),
+            Intended::Nothing => Ok(self.skip(SkipReason::Inactive(reason))),
+            Intended::Account(anchor) => {
+                let link = Link {
+                    kind: self.facts.mapping.target_kind.clone(),
+                    anchor,
+                    state: LinkState::Active,
+                    origin: Origin::Created,
+                    disabled: false,
+                    exported: Vec::new(),
+                };
+                self.deprovision(source, &link, reason)
+            }
+        }
+    }
+
+    /// Looks for the account of an intent.
+    fn intended(&mut self) -> Intended {
+        let Some(intent) = self.facts.intent else {
+            return Intended::Nothing;
+        };
+        let case_exact = |attribute: &Name| {
+            let flow = self.facts.mapping.flows.iter().find(|flow| flow.attribute == *attribute);
+            flow.is_some_and(|flow| flow.case_exact)
+        };
+        let keys: Vec<(Name, Value, bool)> = intent
+            .matching
+            .iter()
+            .map(|(attribute, value)| (attribute.clone(), value.clone(), case_exact(attribute)))
+            .collect();
+        let object = match matching::find(self.facts.mapping, &keys, self.answers, &mut self.trace) {
+            Ok(Match::Need(mut needs)) => return needs.pop().map_or(Intended::Nothing, Intended::Need),
+            Ok(Match::Hit(object)) => object,
+            Ok(Match::Nothing) | Err(_) => return Intended::Nothing,
+        };
+        let need = Need::Owner(object.anchor.clone());
+        match answer(self.answers, &need) {
+            None => Intended::Need(need),
+            Some(Answer::Owner(None)) => Intended::Account(object.anchor),
+            Some(_) => Intended::Nothing,
+        }
+    }
+
+    pub(super) fn deprovision(
+        &mut self,
+        source: &SourceObject,
+        link: &Link,
+        reason: Inactive,
+    ) -> Result<Step, Failure> {
+        let mapping = self.facts.mapping;
+        if self.facts.policy.skip_out_of_scope_deletions && reason.releases() {
+            return Ok(self.skip(SkipReason::OutOfScopeDeletionsSkipped(reason)));
+        }
+        match self.guard(link)? {
+            Guard::Done(step) => return Ok(step),
+            Guard::Free => {}
+        }
+        if mapping.disables && mapping.flow_types.update && self.facts.soft_delete {
+            return self.disable(source, link, reason);
+        }
+        if !self.facts.soft_delete && mapping.flow_types.delete {
+            let anchor = link.anchor.clone();
+            return Ok(self.delete(anchor, reason));
+        }
+        Ok(self.skip(SkipReason::NoDeprovisioningConfigured(reason)))
+    }
+
+    fn disable(&mut self, source: &SourceObject, link: &Link, reason: Inactive) -> Result<Step, Failure> {
+        let state = if reason.releases() { LinkState::Released } else { LinkState::Active };
+        if self.is_staged(StagedKind::Disable) && !link.disabled {
+            return Ok(self.stage(StagedKind::Disable, Some(reason)));
+        }
+        let read = Need::Read(link.anchor.clone());
+        let target = match answer(self.answers, &read) {
+            None => return Ok(Step::Need(vec![read])),
+            Some(Answer::Object(Some(target))) => target,
+            Some(_) => {
+                self.trace.push(TraceStep::TargetGone(link.anchor.clone()));
+                let skip = Action::Skip(SkipReason::Inactive(reason));
+                return Ok(self.done(skip, LinkChange::Remove, References::default()));
+            }
+        };
+        let mapping = self.facts.mapping;
+        let inputs = Inputs::of(mapping, source, true);
+        let purpose = Purpose::Disable(Some(target), &link.exported);
+        let Computed { changes, shown, hidden } =
+            compute(mapping, &inputs, purpose, self.facts.policy.fingerprints, self.context)?;
+        self.hidden.extend(hidden);
+        let draft = LinkDraft {
+            anchor: Some(link.anchor.clone()),
+            state,
+            origin: link.origin,
+            disabled: true,
+            shown,
+        };
+        if changes.is_empty() {
+            return Ok(self.redundant(SkipReason::RedundantSoftDelete, draft, References::default()));
+        }
+        self.trace.push(TraceStep::Decide(LogAction::Disable));
+        let action = Action::Disable(link.anchor.clone(), changes);
+        Ok(self.done(action, LinkChange::Put(draft), References::default()))
+    }
+
+    pub(super) fn delete(&mut self, anchor: Anchor, reason: Inactive) -> Step {
+        if self.is_staged(StagedKind::Delete) {
+            return self.stage(StagedKind::Delete, Some(reason));
+        }
+        self.trace.push(TraceStep::Decide(LogAction::Delete));
+        self.done(Action::Delete(anchor), LinkChange::Remove, References::default())
+    }
+}
