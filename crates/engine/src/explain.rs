@@ -221,7 +221,7 @@ impl Explaining<'_, '_> {
     fn values(&self, item: &Item<'_>, schema: &Schema, record: &ProvisioningRecord) -> Vec<ExplainedValue> {
         let Some(source) = &item.source else { return Vec::new() };
         let services = self.cycle.services;
-        let mut context = sync::Context::new(services.clock.now(), &*services.entropy);
+        let mut context = self.cycle.prepared.context(services.clock.now(), services);
         let inactive = record.action == model::provisioning::Action::Disable;
         let present = account(item);
         let previews = sync::preview(item.mapping, source, inactive, &mut context);

@@ -110,7 +110,7 @@ impl<'a, 'c> Run<'a, 'c> {
             None => Err(EvaluationError::failed(
                 offset,
                 setting.as_str(),
-                format!("the job has no setting {setting}; save it with the job's secrets"),
+                format!("the job has no setting {setting}; add it to synchronizationJobSettings"),
             )),
         }
     }

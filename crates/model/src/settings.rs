@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::SignedDuration;
 use crate::policies::{self, Policies};
+use crate::{Name, SignedDuration};
 
 /// Graph `keyValuePair` of `synchronizationJobSettings`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -103,6 +103,10 @@ impl Default for EscrowThresholds {
 pub struct JobSettings {
     /// Replaces the schedule's interval.
     pub interval: Option<SignedDuration>,
+    /// What expressions read as `%DomainFQDN%`.
+    pub domain_fqdn: Option<Name>,
+    /// What expressions read as `%DomainNetBios%`.
+    pub domain_net_bios: Option<Name>,
     /// Changes of the embedded directory start a cycle.
     pub trigger_on_change: bool,
     /// Exports in flight.
@@ -142,6 +146,8 @@ impl Default for JobSettings {
         let (minutes, hours) = (SignedDuration::from_mins, SignedDuration::from_hours);
         Self {
             interval: None,
+            domain_fqdn: None,
+            domain_net_bios: None,
             trigger_on_change: true,
             concurrent_exports: 8,
             requests_per_second: None,
@@ -165,6 +171,8 @@ impl Default for JobSettings {
 /// Every setting that has an effect.
 const KNOWN: &[&str] = &[
     "Interval",
+    "DomainFQDN",
+    "DomainNetBios",
     "TriggerOnChange",
     "ConcurrentExports",
     "RequestsPerSecond",
@@ -187,8 +195,6 @@ const KEPT: &[&str] = &[
     "LookaheadQueryEnabled",
     "LookaheadQueryIntervalValue",
     "Domain",
-    "DomainFQDN",
-    "DomainNetBios",
     "ForestFQDN",
     "ForestNetBios",
     "DomainDiscoveredAt",
@@ -209,6 +215,8 @@ impl JobSettings {
             "Interval" => {
                 self.interval = Some(at_least_a_second("Interval", value)?);
             }
+            "DomainFQDN" => self.domain_fqdn = Some(value.into()).filter(|_| !value.is_empty()),
+            "DomainNetBios" => self.domain_net_bios = Some(value.into()).filter(|_| !value.is_empty()),
             "TriggerOnChange" => self.trigger_on_change = boolean("TriggerOnChange", value)?,
             "ConcurrentExports" => {
                 self.concurrent_exports =
@@ -379,6 +387,7 @@ mod tests {
         assert_eq!(settings.max_deletes, Some(Limit::Percent(20)));
         let expected = EscrowThresholds { least: 5, percent: 30, base: 10, total: 20 };
         assert_eq!(settings.escrow_thresholds, expected);
+        assert_eq!(settings.domain_fqdn.as_deref(), Some("corp.example"));
         assert_eq!(settings.target, [("MemberChunk".to_owned(), "50".to_owned())]);
     }
 

@@ -120,7 +120,7 @@ impl Cycle<'_> {
     /// The attributes of a decision whose values are drawn anew each time, or tell the time.
     pub(crate) fn volatile(&self, item: &Item<'_>, decision: &Decision) -> BTreeSet<Name> {
         let later = after(self.services.clock.now(), SignedDuration::from_hours(25));
-        let mut context = sync::Context::new(later, &*self.services.entropy);
+        let mut context = self.prepared.context(later, self.services);
         let again = decide(&item.facts(&self.prepared.policy, Mode::PLAN), &item.answers, &mut context);
         let (Step::Done(again), Some(first)) = (again, decision.changes()) else { return BTreeSet::new() };
         let second = again.changes().map_or(&[][..], |changes| &changes.changes);
@@ -140,7 +140,7 @@ impl Cycle<'_> {
         let mut undecided = open.to_vec();
         for _ in 0..MOST_STEPS {
             let mut asked = Vec::new();
-            let mut context = sync::Context::new(self.services.clock.now(), &*self.services.entropy);
+            let mut context = self.prepared.context(self.services.clock.now(), self.services);
             for position in std::mem::take(&mut undecided) {
                 let Some(item) = items.get(position) else { continue };
                 match decide(&item.facts(&self.prepared.policy, mode), &item.answers, &mut context) {

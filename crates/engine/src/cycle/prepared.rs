@@ -8,9 +8,9 @@ use model::fingerprint::Fingerprinter;
 use model::job::Job;
 use model::secrets::Secrets;
 use model::settings::{JobSettings, SettingError};
-use model::{Anchor, Name};
+use model::{Anchor, Name, Timestamp};
 use store::{SchemaVersion, StoreError};
-use sync::{Limits, Mapping, Policy, Program, SchemaError};
+use sync::{Context, Domains, Limits, Mapping, Policy, Program, SchemaError};
 use thiserror::Error;
 
 use crate::pace::Pace;
@@ -58,6 +58,8 @@ pub(crate) struct Prepared {
     targets: Vec<(Name, Name, Selection)>,
     pub(crate) policy: Policy,
     pub(crate) pace: Pace,
+    /// The names of domains that expressions can read.
+    domains: Domains,
     /// The target, as its connector names it.
     pub(crate) identity: String,
     secrets: Secrets,
@@ -91,6 +93,12 @@ impl Prepared {
         }
         let target = sides.target.0.target(&sides.target.1).await?;
         let key = services.store.job_key(&job.id).await?;
+        let tenant = services.store.tenant(job.tenant).await?;
+        let domains = Domains {
+            default: tenant.map(|tenant| tenant.domain.into()),
+            fqdn: settings.domain_fqdn.clone(),
+            net_bios: settings.domain_net_bios.clone(),
+        };
         let policy = Policy {
             skip_out_of_scope_deletions: secrets.flag("SkipOutOfScopeDeletions"),
             verification: settings.target_verification,
@@ -102,6 +110,7 @@ impl Prepared {
         Ok(Self {
             selections,
             targets: targets(&program),
+            domains,
             pace: Pace::new(settings.concurrent_exports, settings.requests_per_second),
             schema: version.number,
             job,
@@ -114,6 +123,11 @@ impl Prepared {
             identity,
             secrets,
         })
+    }
+
+    /// What expressions see beside an object.
+    pub(crate) fn context<'s>(&self, now: Timestamp, services: &'s Services) -> Context<'s> {
+        Context::new(now, &*services.entropy).with_domains(self.domains.clone())
     }
 
     /// The mapping by which a rule remembers an object.
@@ -188,7 +202,8 @@ fn selections(program: &Program) -> Vec<Selection> {
 fn scope_meaning(program: &Program, settings: &JobSettings, secrets: &Secrets) -> u64 {
     let (nested, policies) = (settings.nested_groups, &settings.policies);
     let touch = (policies.ownership, &policies.never_touch);
-    let scope = format!("{} {nested} {} {touch:?}", program.meaning, secrets.flag("SyncAll"));
+    let domains = (&settings.domain_fqdn, &settings.domain_net_bios);
+    let scope = format!("{} {nested} {} {touch:?} {domains:?}", program.meaning, secrets.flag("SyncAll"));
     Fingerprinter::new([0; 16]).of(&model::Value::from(scope), true).0
 }
 

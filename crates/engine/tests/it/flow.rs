@@ -369,6 +369,24 @@ async fn what_the_target_says_of_a_redacted_value_is_concealed() {
     assert!(!log.contains("next-name") && !log.contains("ada-the-first"));
 }
 
+#[tokio::test]
+async fn names_of_domains_come_from_the_tenant_and_the_settings() {
+    let mut schema = schema();
+    mapping_of(&mut schema, "name")["source"]["expression"] =
+        r#"Join("|", [login], DefaultDomain(), %DomainFQDN%, %DomainNetBios%)"#.into();
+    let mut job = Recorded::new(schema).await;
+    job.rig.set_settings(&[("DomainFQDN", "corp.example.org"), ("DomainNetBios", "CORP")]).await;
+    job.rig.source.upsert(ada());
+    assert_eq!(job.only(Method::Create).await["name"], "ada|example.com|corp.example.org|CORP".into());
+    // Another name is another value for everybody, and none fails whom it concerns.
+    job.rig.set_settings(&[("DomainFQDN", "corp.example.org"), ("DomainNetBios", "NEW")]).await;
+    job.updated(&[("name", "ada|example.com|corp.example.org|NEW".into())]).await;
+    job.rig.set_settings(&[("DomainFQDN", "corp.example.org")]).await;
+    job.nothing().await;
+    let failures = job.failures().await;
+    assert!(failures[0].detail.contains("no setting DomainNetBios"), "{}", failures[0].detail);
+}
+
 /// Managers and members flow by the same flow types as values.
 #[tokio::test]
 async fn a_manager_flows_as_its_mapping_says() {

@@ -48,6 +48,28 @@ async fn people_of_one_page_that_want_one_value_get_different_ones() {
     assert_eq!(job.failures().await, []);
 }
 
+#[tokio::test]
+async fn twenty_people_of_one_name_get_twenty_values_in_one_cycle() {
+    let candidates: Vec<String> = (1..20).map(|number| format!("Append([nick], \"{number}\")")).collect();
+    let expression = format!("SelectUniqueValue([nick], {})", candidates.join(", "));
+    let alias = mapping("alias", &expression, &json!({"flowType": "ObjectAddOnly"}));
+    let schema = schema_with(&[json!({"name": "nick"})], &[json!({"name": "alias"})], &[alias]);
+    for page in [100, 7] {
+        let target = MemoryTarget::new().unique("account", "userName").unique("account", "alias");
+        let mut job = Recorded::with(MemorySource::new().page_size(page), target, schema.clone()).await;
+        job.rig.set_settings(&[("ConcurrentExports", "64")]).await;
+        for number in 0..20 {
+            job.rig.source.upsert(sam(number));
+        }
+        assert_eq!(job.writes().await.len(), 20, "pages of {page}");
+        assert_eq!(job.failures().await, []);
+        let mut different = values(&job);
+        different.dedup();
+        assert_eq!(different.len(), 20, "pages of {page}: {different:?}");
+        job.nothing().await;
+    }
+}
+
 /// The listing with which an initial cycle begins does not know what the cycle made since: the target itself is asked.
 #[tokio::test]
 async fn people_of_different_pages_get_different_values() {

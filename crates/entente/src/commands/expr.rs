@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, anyhow, bail};
 use clap::{Args, ValueEnum};
-use expression::{AnyAttributes, Context, Flow, Located, Placement, render_caret};
+use expression::{AnyAttributes, Context, Domains, Flow, Located, Placement, render_caret};
+use model::settings::{JobSettings, Setting};
 use model::{Attributes, Clock as _, Name, SystemClock, SystemEntropy, Value};
 use serde_json::Value as Json;
 
@@ -21,6 +22,7 @@ const DEEPEST: usize = 16;
   entente expr 'Join(\" \", [givenName], [surname])' --set givenName=Ada --set surname=Lovelace
   entente expr 'ToLower([mail])' --input user.json
   entente expr 'Join(\", \", [roles])' --set roles=reader --set roles=writer
+  entente expr 'Append(\"ada@\", %DomainFQDN%)' --setting DomainFQDN=contoso.com
   entente expr 'IIF([department] = \"Sales\", \"EMEA\", \"None\")' --tree")]
 pub(crate) struct Arguments {
     /// The expression; put it in single quotes for the shell.
@@ -32,6 +34,12 @@ pub(crate) struct Arguments {
     /// place of what the file has.
     #[arg(long, value_name = "NAME=VALUE", value_parser = assignment)]
     set: Vec<(String, String)>,
+    /// A setting of the job, which the expression reads as `%NAME%`: `DomainFQDN` or `DomainNetBios`.
+    #[arg(long, value_name = "NAME=VALUE", value_parser = assignment)]
+    setting: Vec<(String, String)>,
+    /// What `DefaultDomain()` gives.
+    #[arg(long, value_name = "DOMAIN")]
+    default_domain: Option<String>,
     /// Shows the expression as an `attributeMappingSource` of the Graph API in place of its value.
     #[arg(long)]
     tree: bool,
@@ -72,7 +80,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
             near(absent, &attributes).map_or_else(String::new, |name| format!("; did you mean [{name}]?"));
         eprintln!("note: [{absent}] has no value in the input, so it is null{advice}");
     }
-    let mut context = Context::new(SystemClock.now(), &SystemEntropy);
+    let mut context = Context::new(SystemClock.now(), &SystemEntropy).with_domains(domains(arguments)?);
     match compiled.evaluate_object(&attributes, &mut context).map_err(|error| pointed(&error))? {
         Flow::Value(value) => print(&value, arguments.output),
         Flow::Ignore => {
@@ -80,6 +88,21 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
             Ok(())
         }
     }
+}
+
+/// The names of domains, from the settings of a job as they are given.
+fn domains(arguments: &Arguments) -> Result<Domains> {
+    let pairs: Vec<Setting> = arguments
+        .setting
+        .iter()
+        .map(|(name, value)| Setting { name: name.trim_matches('%').to_owned(), value: value.clone() })
+        .collect();
+    let settings = JobSettings::parse(&pairs)?;
+    Ok(Domains {
+        default: arguments.default_domain.as_deref().map(Name::from),
+        fqdn: settings.domain_fqdn,
+        net_bios: settings.domain_net_bios,
+    })
 }
 
 /// The attribute of the input whose name comes near.

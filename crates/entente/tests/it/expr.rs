@@ -36,6 +36,22 @@ fn attributes_come_from_a_file_and_options_come_after_it() {
 }
 
 #[test]
+fn names_of_domains_come_from_options() {
+    for (expression, options, value) in [
+        ("%DomainFQDN%", ["--setting", "DomainFQDN=corp.example"], "corp.example\n"),
+        (r#"Append(%DomainNetBios%, "x")"#, ["--setting", "%DomainNetBios%=CORP"], "CORPx\n"),
+        ("DefaultDomain()", ["--default-domain", "contoso.com"], "contoso.com\n"),
+    ] {
+        let ran = run(["expr", expression, options[0], options[1]]);
+        assert_eq!((ran.status, ran.out.as_str(), ran.err.as_str()), (0, value, ""), "{expression}");
+    }
+    let wrong = run(["expr", "%DomainFQDN%", "--setting", "DomainFQND=x"]);
+    assert!(wrong.status == 1 && wrong.err.contains("did you mean 'DomainFQDN'?"), "{}", wrong.err);
+    let absent = run(["expr", "%DomainFQDN%"]);
+    assert!(absent.status == 1 && absent.err.contains("no setting DomainFQDN"), "{}", absent.err);
+}
+
+#[test]
 fn standard_input_is_a_file_too() {
     let folder = tempfile::tempdir().unwrap();
     let mut child = entente(folder.path())

@@ -7,7 +7,9 @@ use expression::{
 };
 use graph::GraphError;
 use graph::synchronization::requests::{ExpressionInputObject, ParseExpression};
+use model::job::Job;
 use model::schema::{AttributeDefinition, AttributeType, ObjectDefinition};
+use model::settings::JobSettings;
 use model::{Attributes, Name, Value};
 use serde_json::{Map, Value as Json, json};
 
@@ -62,22 +64,22 @@ pub(super) async fn filter_operators(call: Call) -> Answer {
 }
 
 impl Call {
-    /// Refuses a path whose job or template does not exist, for what is the same in every schema.
-    async fn schema_exists(&self) -> Result<(), ApiError> {
+    /// Refuses a path whose job or template does not exist, for what is the same in every schema. The job, where it is
+    /// one.
+    async fn schema_exists(&self) -> Result<Option<Job>, ApiError> {
         let owner = self.owner().await?;
         if self.captures.key("job").is_some() {
-            owner.job().await?;
-            return Ok(());
+            return Ok(Some(owner.job().await?));
         }
         let key = self.key("template")?.value();
-        owner.template(key).map(drop).ok_or_else(|| GraphError::not_found(key).into())
+        owner.template(key).map(|_| None).ok_or_else(|| GraphError::not_found(key).into())
     }
 }
 
 /// POST `schema/parseExpression`: reads an expression, and evaluates it where an object comes along. An expression that
 /// is wrong is no wrong request: the answer tells what is wrong with it.
 pub(super) async fn parse_expression(call: Call) -> Answer {
-    call.schema_exists().await?;
+    let job = call.schema_exists().await?;
     let request: ParseExpression = call.read()?;
     let text = request.expression.as_deref().ok_or_else(|| GraphError::missing_property("expression"))?;
     let answer = match read(text, &request) {
@@ -89,7 +91,7 @@ pub(super) async fn parse_expression(call: Call) -> Answer {
             let parsed = expression::to_source(&tree);
             let (error, result) = match &request.test_input_object {
                 None => (None, None),
-                Some(object) => match evaluate(&call, &tree, object, &request).await? {
+                Some(object) => match evaluate(&call, job.as_ref(), &tree, object, &request).await? {
                     Ok(values) => (None, Some(values)),
                     Err(error) => (Some(error), None),
                 },
@@ -153,13 +155,19 @@ impl SourceAttributes for Readable<'_> {
 /// The values that an expression gives for an object, as text; else what is wrong.
 async fn evaluate(
     call: &Call,
+    job: Option<&Job>,
     tree: &expression::Tree,
     object: &ExpressionInputObject,
     request: &ParseExpression,
 ) -> Result<Result<Vec<String>, Json>, ApiError> {
     let service = call.service();
     let tenant = service.store.tenant(call.caller.tenant).await?;
-    let domains = Domains { default: tenant.map(|tenant| tenant.domain.into()), ..Domains::default() };
+    let settings = job.and_then(|job| JobSettings::parse(&job.settings).ok()).unwrap_or_default();
+    let domains = Domains {
+        default: tenant.map(|tenant| tenant.domain.into()),
+        fqdn: settings.domain_fqdn,
+        net_bios: settings.domain_net_bios,
+    };
     let mut context = Context::new(service.clock.now(), &*service.entropy).with_domains(domains);
     let attributes = attributes(object);
     let result = expression::compile(tree).evaluate_object(&attributes, &mut context);

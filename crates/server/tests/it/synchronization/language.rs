@@ -97,6 +97,12 @@ async fn an_expression_is_parsed_and_evaluated() {
     assert_eq!(evaluated("Split([given], \"d\")").await["evaluationResult"], json!(["A", "a"]));
     let tenant = format!("{}.example", crate::world::TENANT.simple());
     assert_eq!(evaluated("DefaultDomain()").await["evaluationResult"], json!([tenant]));
+
+    let answer = evaluated("%DomainFQDN%").await;
+    assert!(answer["error"]["message"].as_str().unwrap().contains("no setting DomainFQDN"), "{answer}");
+    let settings = json!({"synchronizationJobSettings": [{"name": "DomainFQDN", "value": "corp.example"}]});
+    rig.world.patch(&job, settings).await.expect(204);
+    assert_eq!(evaluated("%DomainFQDN%").await["evaluationResult"], json!(["corp.example"]));
 }
 
 #[tokio::test]
