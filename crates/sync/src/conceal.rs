@@ -52,7 +52,7 @@ impl Hidden {
     }
 
     pub(crate) fn extend(&mut self, more: Self) {
-        more.0.iter().for_each(|value| self.add(value));
+        self.0.extend(more.0);
     }
 
     /// A failure without the values.
@@ -90,15 +90,12 @@ fn replaced(words: &str, found: impl Fn(&str) -> Option<usize>) -> String {
     let mut shown = String::with_capacity(words.len());
     let mut rest = words;
     while let Some(first) = rest.chars().next() {
-        match found(rest).filter(|length| *length > 0) {
-            Some(length) => {
-                shown.push_str(REDACTED);
-                rest = rest.get(length..).unwrap_or_default();
-            }
-            None => {
-                shown.push(first);
-                rest = rest.get(first.len_utf8()..).unwrap_or_default();
-            }
+        if let Some(length) = found(rest).filter(|length| *length > 0) {
+            shown.push_str(REDACTED);
+            rest = rest.get(length..).unwrap_or_default();
+        } else {
+            shown.push(first);
+            rest = rest.get(first.len_utf8()..).unwrap_or_default();
         }
     }
     shown

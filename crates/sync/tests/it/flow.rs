@@ -8,7 +8,7 @@ use model::{Failure, FailureCode, Value};
 use serde_json::{Value as Json, json};
 use sync::{Action, Need, Outcome, Settled, settle};
 
-use crate::world::{World, account, link, mapping, people, schema};
+use crate::world::{World, account, link, lots, mapping, people, schema};
 
 /// The world with one attribute mapping more.
 fn with(extra: Json) -> World {
@@ -477,4 +477,62 @@ fn redacted_values_are_concealed_in_words_about_others() {
         let shown = format!("no: {{\"title\":\"Engineer\"}} of [Redact], [Redact], [Redact]=, {old}");
         assert_eq!(failure.detail, shown);
     }
+}
+
+/// Whatever function computes a value: where the gates are closed null leaves the account alone, where they are open it
+/// empties the attribute, as an empty text does then.
+#[test]
+fn the_null_gates_hold_for_every_function() {
+    let mut tried = 0;
+    for (function, open) in expression::functions().flat_map(|function| [(function, false), (function, true)])
+    {
+        let (text, given) = (function.example.expression, function.example.attributes);
+        let compiled = expression::compile(&expression::parse(text).unwrap());
+        let names: Vec<&str> = compiled.attributes().iter().map(|name| name.as_str()).collect();
+        if function.top_level_only || names.is_empty() || names.contains(&"IsSoftDeleted") {
+            continue;
+        }
+        let several = |name: &str| given.iter().any(|(one, values)| *one == name && values.len() > 1);
+        let definition =
+            |name: &&str| json!({"name": name, "multivalued": several(name), "flowNullValues": open});
+        let mut schema = schema();
+        let list = schema["directories"][0]["objects"][0]["attributes"].as_array_mut().unwrap();
+        list.retain(|one| names.iter().all(|name| one["name"] != *name));
+        list.extend(names.iter().map(definition));
+        let target = schema["directories"][1]["objects"][0]["attributes"].as_array_mut().unwrap();
+        target.push(json!({"name": "probe", "multivalued": true, "flowNullValues": open}));
+        let mappings = people(&mut schema)["attributeMappings"].as_array_mut().unwrap();
+        mappings.truncate(1);
+        mappings.push(mapping("probe", text, json!({})));
+        let mut world = World::of(&schema);
+        let mut there = account();
+        there.attributes.set("probe", "old".into());
+        (world.target, world.link) = (vec![there], Some(link(LinkState::Active)));
+        for name in names {
+            world.source().object.attributes.set(name, Value::Null);
+        }
+        let lots = lots();
+        let mut context = sync::Context::new(model::Timestamp::UNIX_EPOCH, &lots);
+        let gives = compiled.evaluate_object(&world.source().object.attributes, &mut context);
+        let decision = world.decide();
+        let sent = decision.changes().map(|changes| &changes.changes[0].new);
+        let expected = match gives {
+            // Roles are only added.
+            Ok(_) if function.name == "AppRoleAssignmentsComplex" => None,
+            Ok(expression::Flow::Value(value)) if open && value.is_null_or_empty() => Some(Value::Null),
+            Ok(expression::Flow::Value(value)) => Some(value).filter(|value| !value.is_null()),
+            Ok(expression::Flow::Ignore) => None,
+            Err(_) => {
+                assert!(matches!(decision.action, Action::Fail(_)), "{text}: {decision:?}");
+                continue;
+            }
+        };
+        assert_eq!(
+            sent.map(ToString::to_string),
+            expected.map(|one| one.to_string()),
+            "{text}, gates open: {open}"
+        );
+        tried += 1;
+    }
+    assert!(tried > 50, "{tried}");
 }
