@@ -83,11 +83,13 @@ impl TenantDirectory {
         let NewObject { kind, id, mut properties } = new;
         properties.retain(|_, value| !value.is_null());
         validate(kind, &properties)?;
+        let now = self.directory.now();
         Ok(DirectoryObject {
             id: id.unwrap_or_else(|| self.directory.entropy.uuid()),
             kind,
             version: 1,
-            created: self.directory.clock.now(),
+            created: now,
+            modified: now,
             deleted: None,
             properties,
         })
@@ -176,10 +178,9 @@ impl TenantDirectory {
                 "the built-in service principal of Microsoft Graph cannot be deleted: every client's permissions are its app roles",
             ));
         }
-        let moment = self.directory.clock.now();
         let companion = self.companion(&object, Presence::Live).await?;
         let ids = companion.map(|principal| principal.id).into_iter().chain([id]);
-        self.write(ids.map(|id| DirectoryWrite::SoftDelete { id, moment }).collect()).await
+        self.write(ids.map(|id| DirectoryWrite::SoftDelete { id }).collect()).await
     }
 
     /// An object in the bin, of any kind.

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use model::Uuid;
-use model::{Clock, Entropy, JobId, TenantId};
+use model::{Clock, Entropy, JobId, TenantId, Timestamp};
 use store::{
     DirectoryObject, DirectoryWrite, ListQuery, ObjectKind, OrderedQuery, Predicate, Presence, SharedStore,
 };
@@ -36,6 +36,12 @@ impl Directory {
     #[must_use]
     pub fn new(store: SharedStore, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Self {
         Self { store, clock, entropy, changes: broadcast::channel(NOTICES).0 }
+    }
+
+    /// The moment of a change, as precise as every store keeps it, so that what was just made reads the same later.
+    pub(crate) fn now(&self) -> Timestamp {
+        let now = self.clock.now();
+        Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now)
     }
 
     /// The directory of one tenant.
@@ -84,7 +90,8 @@ impl TenantDirectory {
             return Ok(());
         }
         let mut notice = Notice { of: self, due: true };
-        let outcome = self.store().write_directory(self.tenant, self.origin.clone(), writes).await;
+        let now = self.directory.now();
+        let outcome = self.store().write_directory(self.tenant, self.origin.clone(), now, writes).await;
         notice.due = outcome.is_ok();
         Ok(outcome?)
     }

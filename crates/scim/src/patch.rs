@@ -6,7 +6,7 @@ use crate::error::{Error, ScimType};
 use crate::json;
 use crate::message::{PatchOperation, PatchRequest};
 use crate::path::{AttributePath, Path};
-use crate::schema::ResourceSchema;
+use crate::schema::{Mutability, ResourceSchema};
 
 mod editor;
 mod elements;
@@ -130,6 +130,10 @@ fn apply_whole(editor: &mut Editor<'_>, op: Op, value: &Json) -> Result<(), Erro
             Path::Attribute(attribute) => attribute.schema.is_none() && attribute.sub_attribute.is_none(),
             Path::Values { .. } => false,
         };
+        // Some clients write back what they read, with what the service alone writes.
+        if editor.form == Form::Entra && op != Op::Remove && is_read_only(editor.schema, &path) {
+            continue;
+        }
         if !plain && editor.form == Form::Strict {
             let detail = format!("\"{key}\" is no attribute name; give it as the operation's path");
             return Err(Error::bad_request(ScimType::InvalidPath, detail));
@@ -137,6 +141,11 @@ fn apply_whole(editor: &mut Editor<'_>, op: Op, value: &Json) -> Result<(), Erro
         apply_at(editor, op, &path, Some(value))?;
     }
     Ok(())
+}
+
+fn is_read_only(schema: &ResourceSchema, path: &Path) -> bool {
+    let attribute = path.attribute().and_then(|attribute| schema.whole_attribute(attribute));
+    attribute.is_some_and(|attribute| attribute.mutability == Mutability::ReadOnly)
 }
 
 fn apply_at(editor: &mut Editor<'_>, op: Op, path: &Path, value: Option<&Json>) -> Result<(), Error> {

@@ -7,9 +7,10 @@ use ::graph::directory::ApplicationTemplate;
 use directory::Directory;
 use engine::Engine;
 use model::{Clock, Entropy};
-use store::SharedStore;
+use serde_json::Value as Json;
+use store::{AuditRecord, SharedStore};
 
-use crate::auth::{ClientSecrets, TokenAuthority};
+use crate::auth::{Caller, ClientSecrets, TokenAuthority};
 
 /// What is taken from outside, at most.
 #[derive(Clone, Copy, Debug)]
@@ -51,4 +52,30 @@ pub struct Service {
     pub tls: bool,
     /// What is taken from outside.
     pub limits: Limits,
+}
+
+impl Service {
+    /// Writes the audit record of what a caller did, or tried to do.
+    pub(crate) async fn audit(
+        &self,
+        caller: &Caller,
+        activity: &str,
+        target: String,
+        values: (Option<Json>, Option<Json>),
+        success: bool,
+    ) -> store::Result<()> {
+        let moment = self.clock.now();
+        let (old, new) = values;
+        let record = AuditRecord {
+            id: self.entropy.uuid_at(moment),
+            moment,
+            actor: caller.client.clone(),
+            activity: activity.to_owned(),
+            target,
+            old,
+            new,
+            success,
+        };
+        self.store.audit(caller.tenant, record).await
+    }
 }

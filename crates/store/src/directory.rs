@@ -28,6 +28,8 @@ pub struct DirectoryObject {
     pub version: u64,
     /// When it was made.
     pub created: Timestamp,
+    /// When it, or one of its references to others, last changed.
+    pub modified: Timestamp,
     /// When it went to the bin; none where it is not there.
     pub deleted: Option<Timestamp>,
     /// Its properties as Graph spells them, without `id`. `appId` of applications and service principals, and
@@ -99,8 +101,6 @@ pub enum DirectoryWrite {
     SoftDelete {
         /// The object.
         id: Uuid,
-        /// Now.
-        moment: Timestamp,
     },
     /// Out of the bin; `Duplicate` where a unique property clashes by now.
     Restore {
@@ -281,11 +281,13 @@ pub struct Entitlement {
 /// The embedded directory: objects, relations, assignments and the change feed.
 #[async_trait]
 pub trait DirectoryStore: Send + Sync {
-    /// Makes all writes in one transaction, or none. `origin` is the job that writes, if one does.
+    /// Makes all writes in one transaction, or none. `origin` is the job that writes, if one does; `now` is when what
+    /// they change was last modified.
     async fn write_directory(
         &self,
         tenant: TenantId,
         origin: Option<JobId>,
+        now: Timestamp,
         writes: Vec<DirectoryWrite>,
     ) -> Result<()>;
 

@@ -167,6 +167,7 @@ mod tests {
             kind: ObjectKind::User,
             version: 1,
             created: Timestamp::UNIX_EPOCH,
+            modified: Timestamp::UNIX_EPOCH,
             deleted: None,
             properties,
         }

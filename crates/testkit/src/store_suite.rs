@@ -76,7 +76,7 @@ macro_rules! store_suite {
                 entitlement_ends_in_cycles
             }
             directory {
-                objects_are_made_and_changed, unique_properties_are_guarded, the_bin_hides_and_restores,
+                objects_are_made_and_changed, unique_properties_are_guarded, the_bin_hides_and_restores, changes_leave_their_moment,
                 purging_leaves_nothing, relations_are_paged, managers_are_single, assignments_are_unique,
                 the_feed_tells_every_change_in_order, the_feed_is_trimmed, a_failing_write_takes_the_others_with_it
             }

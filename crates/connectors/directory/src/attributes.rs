@@ -162,6 +162,7 @@ mod tests {
             kind: ObjectKind::User,
             version: 1,
             created: "2026-01-02T03:04:05Z".parse().unwrap(),
+            modified: "2026-01-02T03:04:05Z".parse().unwrap(),
             deleted: None,
             properties,
         }

@@ -39,7 +39,10 @@ impl Filter {
     fn check_against<'s>(&self, find: &dyn Fn(&AttributePath) -> Option<&'s Attribute>) -> Result<(), Error> {
         match self {
             Self::Present(_) => Ok(()),
-            Self::Compare(path, operator, _) => check_order(path, *operator, find(path)),
+            Self::Compare(path, operator, literal) => {
+                check_order(path, *operator, find(path))?;
+                check_moment(path, *operator, literal, find(path))
+            }
             Self::And(all) | Self::Or(all) => all.iter().try_for_each(|one| one.check_against(find)),
             Self::Not(inner) => inner.check_against(find),
             Self::Values(path, inner) => {
@@ -75,6 +78,29 @@ fn check_order(path: &AttributePath, operator: Operator, attribute: Option<&Attr
                 operator.as_str()
             ),
         )),
+        _ => Ok(()),
+    }
+}
+
+fn check_moment(
+    path: &AttributePath,
+    operator: Operator,
+    literal: &Literal,
+    attribute: Option<&Attribute>,
+) -> Result<(), Error> {
+    let within = matches!(operator, Operator::Co | Operator::Sw | Operator::Ew);
+    match literal {
+        Literal::Text(text)
+            if attribute.is_some_and(|attribute| attribute.kind == DataType::DateTime)
+                && !within
+                && moment(text).is_none() =>
+        {
+            let text = crate::syntax::shorten(text, 40);
+            let detail = format!(
+                "\"{path}\" is a dateTime, but \"{text}\" is none; write it like \"2026-01-31T09:30:00Z\""
+            );
+            Err(Error::bad_request(ScimType::InvalidFilter, detail))
+        }
         _ => Ok(()),
     }
 }

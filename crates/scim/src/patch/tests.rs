@@ -271,6 +271,12 @@ fn what_only_entra_sends() {
             "noTarget",
         ),
         (
+            json!({"op": "replace", "value": {"id": "u9", "meta": {"version": "x"}, "title": "CEO"}}),
+            "/title",
+            json!("CEO"),
+            "mutability",
+        ),
+        (
             json!({"op": "add", "value": {"name.givenName": "Ann"}}),
             "/name/givenName",
             json!("Ann"),

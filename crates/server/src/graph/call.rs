@@ -14,7 +14,6 @@ use http::header;
 use model::Uuid;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value as Json};
-use store::AuditRecord;
 
 use super::api::Api;
 use super::error::ApiError;
@@ -150,19 +149,7 @@ impl Call {
         old: Option<Json>,
         new: Option<Json>,
     ) -> Result<(), ApiError> {
-        let service = self.service();
-        let moment = service.clock.now();
-        let record = AuditRecord {
-            id: service.entropy.uuid_at(moment),
-            moment,
-            actor: self.caller.client.clone(),
-            activity: activity.to_owned(),
-            target,
-            old,
-            new,
-            success: true,
-        };
-        Ok(service.store.audit(self.caller.tenant, record).await?)
+        Ok(self.service().audit(&self.caller, activity, target, (old, new), true).await?)
     }
 }
 

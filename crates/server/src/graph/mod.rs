@@ -33,3 +33,4 @@ mod users;
 
 pub(crate) use api::Ids;
 pub use api::{Api, ApiRequest, ApiResponse, Operation};
+pub(crate) use objects::{activity_noun, visible};

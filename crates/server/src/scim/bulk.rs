@@ -1,29 +1,35 @@
 //! Several requests in one (RFC 7644, section 3.7).
 //!
 //! Operations go through the same routes as single requests, one after another. What an operation refers to
-//! (`bulkId:…`) is made before it; operations that refer to each other are refused.
+//! (`bulkId:…`) is made before it. Where operations refer to each other, one is made without the reference, which is
+//! added once the other is there.
+
+mod references;
 
 use std::collections::HashMap;
 
 use http::Method;
 use scim::Error;
-use scim::message::{BULK_RESPONSE_SCHEMA, BulkOperation, BulkRequest, BulkResponse, BulkResult};
+use scim::message::{
+    BULK_REQUEST_SCHEMA, BULK_RESPONSE_SCHEMA, BulkOperation, BulkRequest, BulkResponse, BulkResult,
+};
 use serde_json::{Value as Json, json};
 
+use self::references::{REFERENCE, Resolved, resolve, set_aside};
 use super::call::{Call, Query};
 use super::failure::{Failure, Result};
+use super::intake;
 use super::kind::Kind;
 use super::reply::Reply;
 use super::routes;
 
 /// Operations of one request at most.
 pub(super) const MOST_OPERATIONS: usize = 1_000;
-/// How a reference to what another operation makes begins.
-const REFERENCE: &str = "bulkId:";
 
 /// POST `/Bulk`.
 pub(super) async fn answer(call: &Call) -> Result<Reply> {
     let request: BulkRequest = call.read()?;
+    intake::check_message(&request.schemas, BULK_REQUEST_SCHEMA)?;
     if request.operations.len() > MOST_OPERATIONS {
         let detail = format!(
             "Operations has {} elements; at most {MOST_OPERATIONS} are taken (maxOperations)",
@@ -31,7 +37,8 @@ pub(super) async fn answer(call: &Call) -> Result<Reply> {
         );
         return Err(Error::new(413, None, detail).into());
     }
-    let mut run = Run { call, made: HashMap::new(), failed: 0, most: request.fail_on_errors };
+    let most = request.fail_on_errors.filter(|most| *most > 0);
+    let mut run = Run { call, made: HashMap::new(), pending: Vec::new(), failed: 0, most };
     let operations = run.all(&request.operations).await;
     Ok(Reply::ok(&json!(BulkResponse { schemas: vec![BULK_RESPONSE_SCHEMA.to_owned()], operations })))
 }
@@ -41,14 +48,18 @@ struct Run<'a> {
     call: &'a Call,
     /// Ids of what operations made, by their bulk ids.
     made: HashMap<String, String>,
+    pending: Vec<Pending>,
     failed: u64,
+    /// Errors after which the rest is left undone.
     most: Option<u64>,
 }
 
-enum Resolved {
-    Ready(BulkOperation),
-    /// For the bulk id that is not known yet.
-    Waits(String),
+/// References of a resource that was made without them.
+struct Pending {
+    /// The place of its operation.
+    place: usize,
+    /// The operations of a PATCH request that adds them.
+    additions: Vec<Json>,
 }
 
 impl Run<'_> {
@@ -64,24 +75,35 @@ impl Run<'_> {
                     continue;
                 }
                 if self.has_failed() {
-                    return results.into_iter().flatten().collect();
+                    break;
                 }
-                let result = match self.resolve(operation) {
+                let result = match resolve(operation, &self.made) {
                     Resolved::Ready(ready) => self.run(ready).await,
-                    Resolved::Waits(reference) => {
-                        let needed = operations.iter().zip(&results).position(|(one, done)| {
-                            done.is_none() && one.bulk_id.as_ref() == Some(&reference)
-                        });
-                        if let Some(needed) = needed.filter(|needed| !stack.contains(needed)) {
-                            stack.push(needed);
+                    Resolved::Waits(references) => {
+                        let maker = |reference: &String| {
+                            operations.iter().zip(&results).position(|(one, done)| {
+                                done.is_none() && one.bulk_id.as_ref() == Some(reference)
+                            })
+                        };
+                        if let Some(next) =
+                            references.iter().filter_map(maker).find(|next| !stack.contains(next))
+                        {
+                            stack.push(next);
                             continue;
                         }
-                        self.unresolved(operation, &reference)
+                        match references.iter().find(|reference| maker(reference).is_none()) {
+                            Some(reference) => self.unresolved(operation, reference),
+                            None => self.run_without(top, operation, &references).await,
+                        }
                     }
                 };
                 if let Some(slot) = results.get_mut(top) {
                     *slot = Some(result);
                 }
+            }
+            self.complete(operations, &mut results).await;
+            if self.has_failed() {
+                break;
             }
         }
         results.into_iter().flatten().collect()
@@ -89,28 +111,78 @@ impl Run<'_> {
 
     /// True where so many operations failed that the rest is left undone.
     fn has_failed(&self) -> bool {
-        self.most.is_some_and(|most| most > 0 && self.failed >= most)
+        self.most.is_some_and(|most| self.failed >= most)
     }
 
-    /// The operation with ids in the place of references.
-    fn resolve(&self, operation: &BulkOperation) -> Resolved {
-        let mut ready = operation.clone();
-        let mut missing = None;
-        let mut replace = |text: &mut String| {
-            if let Some(reference) = text.strip_prefix(REFERENCE) {
-                match self.made.get(reference) {
-                    Some(id) => text.clone_from(id),
-                    None => missing = Some(reference.to_owned()),
+    /// Does an operation without references to operations that wait for it.
+    async fn run_without(
+        &mut self,
+        place: usize,
+        operation: &BulkOperation,
+        references: &[String],
+    ) -> BulkResult {
+        let first = references.first().map_or("", String::as_str);
+        let aside = operation.data.as_ref().and_then(|data| set_aside(data, references));
+        let Some((data, additions)) = aside.filter(|_| operation.method.eq_ignore_ascii_case("POST")) else {
+            return self.unresolved(operation, first);
+        };
+        let reduced = BulkOperation { data: Some(data), ..operation.clone() };
+        match resolve(&reduced, &self.made) {
+            Resolved::Waits(_) => self.unresolved(operation, first),
+            Resolved::Ready(ready) => {
+                let result = self.run(ready).await;
+                if result.location.is_some() {
+                    self.pending.push(Pending { place, additions });
+                }
+                result
+            }
+        }
+    }
+
+    /// Adds the references that were left out. A resource that cannot have its references is not made.
+    async fn complete(&mut self, operations: &[BulkOperation], results: &mut [Option<BulkResult>]) {
+        for Pending { place, additions } in std::mem::take(&mut self.pending) {
+            let (Some(operation), Some(Some(result))) = (operations.get(place), results.get_mut(place))
+            else {
+                continue;
+            };
+            let location = result.location.clone().unwrap_or_default();
+            let id = location.rsplit_once('/').map(|(_, id)| id.to_owned()).unwrap_or_default();
+            let addition = BulkOperation {
+                path: format!("{}/{id}", operation.path.trim_end_matches('/')),
+                data: Some(json!({ "Operations": additions })),
+                ..BulkOperation::default()
+            };
+            let outcome = match resolve(&addition, &self.made) {
+                Resolved::Ready(ready) => self.answer("PATCH", ready).await,
+                Resolved::Waits(references) => {
+                    Err(no_resource(references.first().map_or("", String::as_str)))
+                }
+            };
+            match outcome {
+                Ok(reply) => result.version = reply.etag,
+                Err(failure) => {
+                    if let Err(trouble) = self.withdraw(&addition.path, &id).await {
+                        tracing::warn!(error = %trouble.error, "a resource of a bulk request stays without its references");
+                    }
+                    if let Some(bulk_id) = &operation.bulk_id {
+                        self.made.remove(bulk_id);
+                    }
+                    (result.location, result.version) = (None, None);
+                    self.fail(result, &failure);
                 }
             }
-        };
-        let mut segments: Vec<String> = ready.path.split('/').map(str::to_owned).collect();
-        segments.iter_mut().for_each(&mut replace);
-        ready.path = segments.join("/");
-        if let Some(data) = &mut ready.data {
-            each_text(data, &mut replace);
         }
-        missing.map_or(Resolved::Ready(ready), Resolved::Waits)
+    }
+
+    /// Removes a resource that this request made, for good.
+    async fn withdraw(&self, path: &str, id: &str) -> Result<()> {
+        let removal = BulkOperation { path: path.to_owned(), ..BulkOperation::default() };
+        self.answer("DELETE", removal).await?;
+        match id.parse() {
+            Ok(id) => Ok(self.call.directory().purge(id).await?),
+            Err(_) => Ok(()),
+        }
     }
 
     async fn run(&mut self, operation: BulkOperation) -> BulkResult {
@@ -193,20 +265,15 @@ impl Run<'_> {
             bulk_id: operation.bulk_id.clone(),
             ..BulkResult::default()
         };
-        let detail = format!(
-            "{REFERENCE}{reference} names no resource that this request made: its operation is missing, failed, or refers to this one"
-        );
-        self.fail(&mut result, &Failure::new(409, detail));
+        self.fail(&mut result, &no_resource(reference));
         result
     }
 }
 
-/// Visits the texts in a value.
-fn each_text(value: &mut Json, visit: &mut impl FnMut(&mut String)) {
-    match value {
-        Json::String(text) => visit(text),
-        Json::Array(values) => values.iter_mut().for_each(|value| each_text(value, visit)),
-        Json::Object(entries) => entries.values_mut().for_each(|value| each_text(value, visit)),
-        _ => {}
-    }
+/// A reference that leads nowhere.
+fn no_resource(reference: &str) -> Failure {
+    let detail = format!(
+        "{REFERENCE}{reference} names no resource that this request made: its operation is missing or failed, or refers to this one from where it cannot be added later"
+    );
+    Failure::new(409, detail)
 }

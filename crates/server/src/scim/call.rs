@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use directory::TenantDirectory;
 use http::Method;
+use model::Uuid;
 use percent_encoding::percent_decode_str;
 use scim::etag;
 use scim::selection::Selection;
@@ -42,6 +43,17 @@ impl Call {
     /// The directory of the caller's tenant.
     pub(super) fn directory(&self) -> TenantDirectory {
         self.service().directory.of(self.caller.tenant)
+    }
+
+    /// Writes the audit record of a change of an object.
+    pub(super) async fn audit(
+        &self,
+        activity: &str,
+        target: Uuid,
+        old: Option<Json>,
+        new: Option<Json>,
+    ) -> Result<()> {
+        Ok(self.service().audit(&self.caller, activity, target.to_string(), (old, new), true).await?)
     }
 
     /// The body as its type.

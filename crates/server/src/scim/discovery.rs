@@ -15,6 +15,7 @@ use super::call::Call;
 use super::failure::{Failure, Result};
 use super::kind::Kind;
 use super::list;
+use super::places::CURSOR_SECONDS;
 use super::reply::Reply;
 
 /// Answers a GET below one of the three addresses.
@@ -71,7 +72,7 @@ fn config(call: &Call) -> ServiceProviderConfig {
             default_pagination_method: Some("index".to_owned()),
             default_page_size: Some(list::DEFAULT_COUNT as u64),
             max_page_size: Some(list::MOST as u64),
-            cursor_timeout: None,
+            cursor_timeout: Some(u64::from(CURSOR_SECONDS)),
         }),
         authentication_schemes: vec![AuthenticationScheme {
             kind: "oauthbearertoken".to_owned(),

@@ -10,7 +10,7 @@ use axum::response::Response;
 use bytes::Bytes;
 use futures::FutureExt as _;
 use http::request::Parts;
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use http_body_util::LengthLimitError;
 use percent_encoding::percent_decode_str;
 use serde_json::Value as Json;
@@ -54,7 +54,8 @@ async fn handle(scim: Arc<Scim>, request: Request) -> Result<Reply> {
         if_match: text(&parts.headers, &header::IF_MATCH),
         if_none_match: text(&parts.headers, &header::IF_NONE_MATCH),
         body: json(&parts, &body)?,
-        method: parts.method,
+        // The connection leaves the body of the answer out.
+        method: if parts.method == Method::HEAD { Method::GET } else { parts.method },
         scim,
         caller,
         segments,

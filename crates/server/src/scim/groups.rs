@@ -6,10 +6,11 @@ use serde_json::{Map, Value as Json};
 
 use super::call::Call;
 use super::failure::{Failure, Result};
-use super::intake;
+use super::intake::{self, Named};
 use super::kind::Kind;
 use super::mapping;
 use super::members::{self, Step, Steps};
+use super::membership;
 use super::reply::Reply;
 use super::resources;
 use super::tag::{self, Stamp};
@@ -23,26 +24,33 @@ const FIRST_MEMBERS: usize = 10_000;
 pub(super) async fn create(call: &Call) -> Result<Reply> {
     let view = View::new(Kind::Group, call.selection()?);
     let sent = read(call)?;
-    let ids = sent.members.unwrap_or_default();
-    members::check_ids(call, None, &ids).await?;
+    let id = call.service().entropy.uuid();
+    let steps = Steps::replacing(sent.members);
+    membership::check(call, id, &steps.members).await?;
+    let ids = match steps.members.first() {
+        Some(Step::Replace(ids)) => ids.as_slice(),
+        _ => &[],
+    };
     let mut properties = mapping::new_properties(Kind::Group);
     mapping::write(Kind::Group, sent.attributes, &mut properties, "");
-    let id = call.service().entropy.uuid();
     let (first, rest) = ids.split_at(ids.len().min(FIRST_MEMBERS));
     let relations = first.iter().map(|to| Relation { kind: RelationKind::Member, from: id, to: *to });
     let new = NewObject { kind: ObjectKind::Group, id: Some(id), properties };
     let made = call.directory().import(vec![new], relations.collect()).await?;
     let made = made.into_iter().next().ok_or_else(Failure::internal)?;
+    resources::audit(call, "Add", None, Some(&made)).await?;
+    membership::audit(call, id, first, &[]).await?;
     let more = Step::Change { added: rest.to_vec(), removed: Vec::new() };
-    members::apply(call, id, vec![more]).await?;
+    membership::apply(call, id, &[more]).await?;
+    membership::audit_strangers(call, id, &steps.strangers).await?;
     Ok(Reply::resource(201, &view.show_one(call, &made).await?))
 }
 
 /// A group as a body describes it.
 struct Sent {
     attributes: Map<String, Json>,
-    /// The ids of its members, where the body says anything of them.
-    members: Option<Vec<Uuid>>,
+    /// Its members, where the body says anything of them.
+    members: Option<Named>,
 }
 
 fn read(call: &Call) -> Result<Sent> {
@@ -54,7 +62,7 @@ fn read(call: &Call) -> Result<Sent> {
     let others: Map<String, Json> =
         others.into_iter().map(|(name, value)| (name.clone(), value.clone())).collect();
     let attributes = intake::resource(Kind::Group, &Json::Object(others))?;
-    let members = named.into_iter().map(|(_, value)| intake::member_ids(value)).next().transpose()?;
+    let members = named.into_iter().map(|(_, value)| intake::members(value)).next().transpose()?;
     Ok(Sent { attributes, members })
 }
 
@@ -63,18 +71,19 @@ fn read(call: &Call) -> Result<Sent> {
 pub(super) async fn replace(call: &Call, id: &str) -> Result<Reply> {
     let view = View::new(Kind::Group, call.selection()?);
     let sent = read(call)?;
-    let steps: Vec<Step> = sent.members.map(Step::Replace).into_iter().collect();
-    let group = change(call, id, &steps, |_| Ok(Some(sent.attributes.clone()))).await?;
+    let steps = Steps::replacing(sent.members);
+    let group = change(call, id, steps, |_| Ok(Some(sent.attributes.clone()))).await?;
     let object = resources::find(call, Kind::Group, &group.to_string()).await?;
     Ok(Reply::resource(200, &view.show_one(call, &object).await?))
 }
 
-/// PATCH: some attributes of a group. The answer shows the group to those who say which of its attributes they want,
-/// because there may be very many members.
+/// PATCH: some attributes of a group. The answer shows the group, unless it has very many members and the request does not
+/// say which attributes it wants.
 pub(super) async fn patch(call: &Call, id: &str) -> Result<Reply> {
     let view = View::new(Kind::Group, call.selection()?);
     let request = resources::read_patch(call)?;
-    let Steps { members: steps, others } = Steps::of(request.operations)?;
+    let mut steps = Steps::of(request.operations)?;
+    let others = std::mem::take(&mut steps.others);
     let edit = |present: Map<String, Json>| {
         let schema = intake::schema_of(Kind::Group, &present);
         let schema = schema.as_ref().unwrap_or(Kind::Group.schema());
@@ -87,19 +96,26 @@ pub(super) async fn patch(call: &Call, id: &str) -> Result<Reply> {
         intake::check_required(Kind::Group, &resource)?;
         Ok(changed.then_some(resource))
     };
-    let group = change(call, id, &steps, edit).await?;
-    if call.query.get("attributes").is_none() && call.query.get("excludedAttributes").is_none() {
+    let group = change(call, id, steps, edit).await?;
+    let is_selective = ["attributes", "excludedAttributes"].iter().any(|name| call.query.get(name).is_some());
+    if !is_selective && has_many(call, group).await? {
         return Ok(Reply::empty(204));
     }
     let object = resources::find(call, Kind::Group, &group.to_string()).await?;
     Ok(Reply::resource(200, &view.show_one(call, &object).await?))
 }
 
+/// True for a group that has too many members to show them without being asked.
+async fn has_many(call: &Call, group: Uuid) -> Result<bool> {
+    let members = call.directory().related(RelationKind::Member, group, None, RELATIONS).await?;
+    Ok(members.len() >= RELATIONS)
+}
+
 /// Changes a group by a function of its attributes, members aside, and then its members; returns its id.
 async fn change(
     call: &Call,
     id: &str,
-    steps: &[Step],
+    steps: Steps,
     edit: impl Fn(Map<String, Json>) -> Result<Option<Map<String, Json>>>,
 ) -> Result<Uuid> {
     let mut checked = false;
@@ -117,7 +133,7 @@ async fn change(
         announce(Kind::Group, &mut present);
         let wanted = edit(present)?;
         if !checked {
-            members::check(call, Some(object.id), steps).await?;
+            membership::check(call, object.id, &steps.members).await?;
             checked = true;
         }
         if let Some(wanted) = wanted {
@@ -127,7 +143,8 @@ async fn change(
                 continue;
             }
         }
-        members::apply(call, object.id, steps.to_vec()).await?;
+        membership::apply(call, object.id, &steps.members).await?;
+        membership::audit_strangers(call, object.id, &steps.strangers).await?;
         return Ok(object.id);
     }
     Err(Failure::busy())

@@ -3,7 +3,7 @@
 use model::Uuid;
 use scim::message::{PatchOperation, PatchRequest};
 use scim::patch::{self, Form};
-use scim::{Error, ResourceSchema};
+use scim::{Error, ResourceSchema, ScimType};
 use serde_json::{Map, Value as Json};
 
 use super::failure::{Failure, Result};
@@ -58,7 +58,18 @@ pub(super) fn edit(
     operation: &PatchOperation,
     schema: &ResourceSchema,
 ) -> std::result::Result<bool, Error> {
-    patch::apply(resource, &PatchRequest::new(vec![operation.clone()]), schema, Form::Entra)
+    let request = PatchRequest::new(vec![operation.clone()]);
+    // RFC 7644, section 3.5.2.3 wants an error where a filter selects nothing to replace; Entra, which writes Replace,
+    // wants the element made.
+    if operation.op == "replace" && operation.path.as_ref().is_some_and(|path| path.contains('[')) {
+        let strict = patch::apply(&mut resource.clone(), &request, schema, Form::Strict);
+        if let Err(error) = strict
+            && error.scim_type == Some(ScimType::NoTarget)
+        {
+            return Err(error);
+        }
+    }
+    patch::apply(resource, &request, schema, Form::Entra)
 }
 
 /// Applies one operation of several, for messages that name its place among them, from 0.
@@ -89,6 +100,14 @@ pub(super) fn schema_of(kind: Kind, attributes: &Map<String, Json>) -> Option<Re
         .map(|(key, _)| key.clone())
         .collect();
     (!unknown.is_empty()).then(|| kind.schema_with(unknown))
+}
+
+/// Refuses a message that says it is of another schema.
+pub(super) fn check_message(schemas: &[String], expected: &str) -> Result<()> {
+    if schemas.is_empty() || schemas.iter().any(|uri| uri.eq_ignore_ascii_case(expected)) {
+        return Ok(());
+    }
+    Err(Failure::invalid_syntax(format!("schemas must have {expected}")))
 }
 
 /// Refuses a resource of another type.
@@ -139,15 +158,24 @@ pub(super) fn no_such_manager(value: &str) -> Failure {
     ))
 }
 
-/// The ids that the values of `members` name, each once.
-pub(super) fn member_ids(value: &Json) -> Result<Vec<Uuid>> {
+/// Whom the values of `members` name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Named {
+    /// Ids, each once.
+    pub(super) ids: Vec<Uuid>,
+    /// Values that are no ids, and so nobody's.
+    pub(super) strangers: Vec<String>,
+}
+
+/// Reads the values of `members`.
+pub(super) fn members(value: &Json) -> Result<Named> {
     let one = std::slice::from_ref(value);
     let values = match value {
         Json::Null => &[],
         Json::Array(values) => values.as_slice(),
         _ => one,
     };
-    let mut ids = Vec::with_capacity(values.len());
+    let (mut ids, mut strangers) = (Vec::with_capacity(values.len()), Vec::new());
     for value in values {
         let named = match value {
             Json::String(id) => Some(id.as_str()),
@@ -160,24 +188,19 @@ pub(super) fn member_ids(value: &Json) -> Result<Vec<Uuid>> {
         let named = named.ok_or_else(|| {
             Failure::invalid_value("members has an element without a value: name the id of a user or group")
         })?;
-        ids.push(named.parse().map_err(|_| no_such_member(named))?);
+        match named.parse() {
+            Ok(id) => ids.push(id),
+            Err(_) => strangers.push(named.to_owned()),
+        }
     }
     let mut seen = std::collections::HashSet::with_capacity(ids.len());
     ids.retain(|id| seen.insert(*id));
-    Ok(ids)
-}
-
-/// A member who is not there.
-pub(super) fn no_such_member(value: &str) -> Failure {
-    Failure::invalid_value(format!(
-        "members.value is '{value}', but no user or group has this id: name the id of one"
-    ))
+    Ok(Named { ids, strangers })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use scim::ScimType;
     use serde_json::json;
 
     fn refused(kind: Kind, body: &Json) -> String {
@@ -211,17 +234,17 @@ mod tests {
         assert_eq!(wrong, "invalidValue userName is of type string, but a number came");
         let group = json!({"schemas": [Kind::Group.uri()], "userName": "x"});
         assert!(refused(Kind::User, &group).starts_with("invalidSyntax schemas must have"));
-        let error = member_ids(&json!([{"display": "x"}])).unwrap_err().error;
+        let error = members(&json!([{"display": "x"}])).unwrap_err().error;
         assert_eq!(error.scim_type, Some(ScimType::InvalidValue));
-        assert!(member_ids(&json!([{"value": "x"}])).unwrap_err().error.detail.contains("'x'"));
     }
 
     #[test]
     fn members_are_named_in_many_ways() {
         let id = Uuid::from_u128(5);
         for value in [json!(id), json!([{"VALUE": id}]), json!([id, {"value": id}]), json!({"value": id})] {
-            assert_eq!(member_ids(&value).unwrap(), [id]);
+            assert_eq!(members(&value).unwrap(), Named { ids: vec![id], strangers: Vec::new() });
         }
-        assert!(member_ids(&Json::Null).unwrap().is_empty());
+        assert_eq!(members(&Json::Null).unwrap(), Named::default());
+        assert_eq!(members(&json!([{"value": "x"}])).unwrap().strangers, ["x"]);
     }
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use directory::{DirectoryObject, ListQuery, Presence};
 use model::Uuid;
-use scim::message::SearchRequest;
+use scim::message::{SEARCH_REQUEST_SCHEMA, SearchRequest};
 use scim::path::AttributePath;
 use scim::selection::Selection;
 use scim::sort::{self, Order};
@@ -15,6 +15,7 @@ use tokio::sync::SemaphorePermit;
 use super::call::Call;
 use super::candidates::Candidates;
 use super::failure::{Failure, Result};
+use super::intake;
 use super::kind::Kind;
 use super::matching::Matcher;
 use super::places::Place;
@@ -57,6 +58,8 @@ pub(super) async fn list(call: &Call, kinds: &[Kind]) -> Result<Reply> {
         names.filter(|name| !name.is_empty()).map(str::to_owned).collect()
     };
     let text = |name: &str| call.query.get(name).map(str::to_owned);
+    let cursor = call.query.present("cursor");
+    let by_cursor = cursor.is_some();
     let request = SearchRequest {
         schemas: Vec::new(),
         attributes: names("attributes"),
@@ -65,15 +68,22 @@ pub(super) async fn list(call: &Call, kinds: &[Kind]) -> Result<Reply> {
         sort_by: text("sortBy"),
         sort_order: text("sortOrder"),
         start_index: call.query.number("startIndex")?,
-        count: call.query.number("count")?,
-        cursor: call.query.present("cursor").map(str::to_owned),
+        count: call.query.number("count").map_err(|mut failure| {
+            if by_cursor {
+                failure.error.scim_type = Some(ScimType::InvalidCount);
+            }
+            failure
+        })?,
+        cursor: cursor.map(str::to_owned),
     };
     answer(call, kinds, request).await
 }
 
 /// POST `/.search`: the same, asked for in the body.
 pub(super) async fn search(call: &Call, kinds: &[Kind]) -> Result<Reply> {
-    answer(call, kinds, call.read()?).await
+    let request: SearchRequest = call.read()?;
+    intake::check_message(&request.schemas, SEARCH_REQUEST_SCHEMA)?;
+    answer(call, kinds, request).await
 }
 
 async fn answer(call: &Call, kinds: &[Kind], request: SearchRequest) -> Result<Reply> {
@@ -107,7 +117,7 @@ impl Wanted {
             sort.as_ref().map(|(path, order)| (path.to_string(), *order)),
         ));
         let begin = match request.cursor {
-            Some(cursor) => Begin::Cursor(Place::read(&cursor, list, authority)?),
+            Some(cursor) => Begin::Cursor(Place::read(&cursor, list, authority, call.service().clock.now())?),
             None => Begin::Index(
                 request
                     .start_index
@@ -117,6 +127,10 @@ impl Wanted {
         };
         let count =
             request.count.map_or(DEFAULT_COUNT, |count| usize::try_from(count.max(0)).unwrap_or(MOST));
+        if count > MOST && matches!(begin, Begin::Cursor(_)) {
+            let detail = format!("count is {count}, but a page has {MOST} resources at most (maxPageSize)");
+            return Err(Error::bad_request(ScimType::InvalidCount, detail).into());
+        }
         Ok(Self {
             kinds: kinds.to_vec(),
             filter,
@@ -140,7 +154,8 @@ impl Wanted {
         match self.begin {
             Begin::Index(_) => Page { resources, total, start_index: Some(before + 1), next_cursor: None },
             Begin::Cursor(_) => {
-                let next = next.map(|place| place.cursor(self.list, &call.service().tokens));
+                let service = call.service();
+                let next = next.map(|place| place.cursor(self.list, &service.tokens, service.clock.now()));
                 Page { resources, total, start_index: None, next_cursor: next }
             }
         }

@@ -10,7 +10,7 @@ use serde_json::{Map, Value as Json, json};
 use super::call::Call;
 use super::failure::{Failure, Result};
 use super::kind::{ENTERPRISE, Kind};
-use super::members::is_member;
+use super::membership::is_member;
 use super::view::{Managers, announce, attributes, put_manager};
 
 /// A filter on resources of a type, with what must be known of their relations.
@@ -149,11 +149,6 @@ impl Found {
             return Ok(false);
         }
         let part = path.sub_attribute.as_ref();
-        if path.attribute.is("meta") && part.is_some_and(|part| part.is("lastModified")) {
-            return Err(Failure::invalid_filter(
-                "meta.lastModified is not kept by this service: read the resources, or follow the directory's changes over Graph delta queries",
-            ));
-        }
         let own = path.schema.as_ref().is_none_or(|uri| self.kind.schema().is_base(uri));
         if !own || !path.attribute.is(self.attribute) {
             return Ok(false);
@@ -228,7 +223,6 @@ mod tests {
             "members.display eq \"x\"",
             "members[type eq \"User\"]",
             "members ne \"x\"",
-            "meta.lastModified gt \"2026-01-01T00:00:00Z\"",
         ] {
             let error = matcher(Kind::Group, filter).err().unwrap().error;
             assert_eq!(error.scim_type, Some(scim::ScimType::InvalidFilter), "{filter}");

@@ -1,29 +1,22 @@
-//! Members of groups: what PATCH requests do to them, straight on the relations.
+//! Members of groups: what requests say of them.
 //!
 //! A group may have very many members, so a PATCH never loads them: what its operations do to `members` is taken out of
-//! the request as steps, and steps that name members by id touch these alone.
+//! the request as steps, and steps that name members by id touch these alone (see [`membership`](super::membership)).
 
 use std::collections::HashSet;
 
-use directory::{DirectoryError, DirectoryObject, RelationKind, TenantDirectory};
 use model::Uuid;
 use scim::filter::{Literal, Operator};
 use scim::message::PatchOperation;
 use scim::{Error, Filter, Path, ScimType};
 use serde_json::{Map, Value as Json};
-use store::StoreError;
 
-use super::call::Call;
-use super::failure::{Failure, Result};
-use super::intake::{member_ids, no_such_member};
+use super::failure::Result;
+use super::intake::{self, Named};
 use super::kind::Kind;
-use super::users::ATTEMPTS;
-use super::view::{self, RELATIONS};
 
 /// The attribute.
-const MEMBERS: &str = "members";
-/// Relations that one transaction changes at most: one step is one transaction unless it names more.
-const CHUNK: usize = 5_000;
+pub(super) const MEMBERS: &str = "members";
 
 /// One change of a group's members.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,10 +34,22 @@ pub(super) enum Step {
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Steps {
     pub(super) members: Vec<Step>,
+    /// Values that are to be added, but cannot be ids.
+    pub(super) strangers: Vec<String>,
     pub(super) others: Vec<(usize, PatchOperation)>,
 }
 
 impl Steps {
+    /// Nothing but these are the members; no step where nothing is said of them.
+    pub(super) fn replacing(members: Option<Named>) -> Self {
+        let mut steps = Self::default();
+        if let Some(Named { ids, strangers }) = members {
+            steps.members.push(Step::Replace(ids));
+            steps.strangers = strangers;
+        }
+        steps
+    }
+
     /// Takes the operations of a request apart.
     pub(super) fn of(operations: Vec<PatchOperation>) -> Result<Self> {
         let mut steps = Self::default();
@@ -93,9 +98,9 @@ impl Steps {
             (Op::Remove, Some(filter)) => self.push(removal(filter)),
             (Op::Replace, Some(filter)) => {
                 self.push(removal(filter));
-                self.push(Step::added(member_ids(&value)?));
+                self.whole(Op::Add, &value)?;
             }
-            (Op::Add, Some(_)) => self.push(Step::added(member_ids(&value)?)),
+            (Op::Add, Some(_)) => self.whole(Op::Add, &value)?,
             (op, None) => self.whole(op, &value)?,
         }
         Ok(())
@@ -103,7 +108,10 @@ impl Steps {
 
     /// An operation on all of `members`.
     fn whole(&mut self, op: Op, value: &Json) -> Result<()> {
-        let ids = member_ids(value)?;
+        let Named { ids, strangers } = intake::members(value)?;
+        if !matches!(op, Op::Remove) {
+            self.strangers.extend(strangers);
+        }
         match op {
             Op::Add => self.push(Step::added(ids)),
             // Entra names the members to remove in the value; the RFC removes all.
@@ -192,143 +200,6 @@ fn values(filter: &Filter) -> Option<Vec<&str>> {
         }
         _ => None,
     }
-}
-
-/// Refuses steps that add who is not there or cannot be a member of the group; nothing is changed.
-pub(super) async fn check(call: &Call, group: Option<Uuid>, steps: &[Step]) -> Result<()> {
-    for step in steps {
-        let ids = match step {
-            Step::Change { added, .. } => added,
-            Step::Replace(ids) => ids,
-            Step::RemoveWhere(_) => continue,
-        };
-        check_ids(call, group, ids).await?;
-    }
-    Ok(())
-}
-
-/// Refuses ids of what is not there or cannot be a member of a group.
-pub(super) async fn check_ids(call: &Call, group: Option<Uuid>, ids: &[Uuid]) -> Result<()> {
-    if ids.iter().any(|id| Some(*id) == group) {
-        return Err(Failure::invalid_value(
-            "members.value is the id of the group itself: name another group or a user",
-        ));
-    }
-    let directory = call.directory();
-    for part in ids.chunks(RELATIONS) {
-        let present: HashSet<Uuid> = directory
-            .by_id(part)
-            .await?
-            .into_iter()
-            .filter(|object| Kind::of_object(object.kind).is_some())
-            .map(|object| object.id)
-            .collect();
-        if let Some(absent) = part.iter().find(|id| !present.contains(id)) {
-            return Err(no_such_member(&absent.to_string()));
-        }
-    }
-    Ok(())
-}
-
-/// Makes the changes.
-pub(super) async fn apply(call: &Call, group: Uuid, steps: Vec<Step>) -> Result<()> {
-    let directory = call.directory();
-    for step in steps {
-        match step {
-            Step::Change { added, removed } if added.len() + removed.len() <= CHUNK => {
-                change(&directory, group, &added, &removed).await?;
-            }
-            Step::Change { added, removed } => {
-                for part in removed.chunks(CHUNK) {
-                    change(&directory, group, &[], part).await?;
-                }
-                for part in added.chunks(CHUNK) {
-                    change(&directory, group, part, &[]).await?;
-                }
-            }
-            Step::RemoveWhere(filter) => {
-                let members = Kind::Group.schema().base().attribute(&MEMBERS.into());
-                let gone = |kind, member: &DirectoryObject| {
-                    filter.matches_value(&view::member(call, kind, member), members)
-                };
-                remove_where(&directory, group, gone).await?;
-            }
-            Step::Replace(ids) => {
-                let wanted: HashSet<Uuid> = ids.iter().copied().collect();
-                remove_where(&directory, group, |_, member| !wanted.contains(&member.id)).await?;
-                for part in ids.chunks(CHUNK) {
-                    change(&directory, group, part, &[]).await?;
-                }
-            }
-        }
-    }
-    Ok(())
-}
-
-/// Removes the members that satisfy a condition, reading them page by page.
-async fn remove_where(
-    directory: &TenantDirectory,
-    group: Uuid,
-    gone: impl Fn(Kind, &DirectoryObject) -> bool,
-) -> Result<()> {
-    let mut after = None;
-    loop {
-        let ids = directory.related(RelationKind::Member, group, after, RELATIONS).await?;
-        let removed: Vec<Uuid> = directory
-            .by_id(&ids)
-            .await?
-            .iter()
-            .filter(|member| Kind::of_object(member.kind).is_some_and(|kind| gone(kind, member)))
-            .map(|member| member.id)
-            .collect();
-        change(directory, group, &[], &removed).await?;
-        if ids.len() < RELATIONS {
-            return Ok(());
-        }
-        after = ids.last().copied();
-    }
-}
-
-/// Adds and removes members in one transaction; who is a member already or is none stays so. Tried as it is first,
-/// because most requests name exactly what changes.
-async fn change(directory: &TenantDirectory, group: Uuid, added: &[Uuid], removed: &[Uuid]) -> Result<()> {
-    let (mut added, mut removed) = (added.to_vec(), removed.to_vec());
-    for _ in 0..ATTEMPTS {
-        if added.is_empty() && removed.is_empty() {
-            return Ok(());
-        }
-        match directory.change_members(group, &added, &removed).await {
-            Err(DirectoryError::Store(StoreError::RelationExists { .. } | StoreError::NotFound { .. })) => {
-                added = present(directory, group, added, false).await?;
-                removed = present(directory, group, removed, true).await?;
-            }
-            other => return Ok(other?),
-        }
-    }
-    Err(Failure::busy())
-}
-
-/// Of these ids, those that are members of a group, or those that are not.
-async fn present(
-    directory: &TenantDirectory,
-    group: Uuid,
-    ids: Vec<Uuid>,
-    wanted: bool,
-) -> Result<Vec<Uuid>> {
-    let mut found = Vec::with_capacity(ids.len());
-    for id in ids {
-        if is_member(directory, group, id).await? == wanted {
-            found.push(id);
-        }
-    }
-    Ok(found)
-}
-
-/// True where an object is a member of a group.
-pub(super) async fn is_member(directory: &TenantDirectory, group: Uuid, member: Uuid) -> Result<bool> {
-    let before = member.as_u128().checked_sub(1).map(Uuid::from_u128);
-    let next = directory.related(RelationKind::Member, group, before, 1).await?;
-    Ok(next.first() == Some(&member))
 }
 
 #[cfg(test)]

@@ -22,6 +22,7 @@ mod list;
 mod mapping;
 mod matching;
 mod members;
+mod membership;
 mod places;
 mod reply;
 mod resources;

@@ -17,6 +17,8 @@ use crate::auth::TokenAuthority;
 
 /// How long the end of a page is remembered.
 const MEMORY: SignedDuration = SignedDuration::from_mins(10);
+/// Seconds that a cursor is good for.
+pub(super) const CURSOR_SECONDS: u32 = 24 * 60 * 60;
 /// How many ends are remembered.
 const REMEMBERED: usize = 10_000;
 
@@ -60,24 +62,33 @@ impl Places {
 
 impl Place {
     /// The place as a cursor of a list, sealed so that it comes back unchanged and for the same list.
-    pub(super) fn cursor(self, list: u128, authority: &TokenAuthority) -> String {
+    pub(super) fn cursor(self, list: u128, authority: &TokenAuthority, now: Timestamp) -> String {
         let after = self.after.unwrap_or_default().simple();
-        let text = format!("{}.{after}.{}.{}", self.kind, self.index, self.total.unwrap_or_default());
+        let total = self.total.unwrap_or_default();
+        let text = format!("{}.{after}.{}.{total}.{}", self.kind, self.index, now.as_second());
         URL_SAFE_NO_PAD.encode(format!("{text}.{:x}", seal(&text, list, authority)))
     }
 
     /// The place that a cursor of a list means; the beginning for the empty one.
-    pub(super) fn read(cursor: &str, list: u128, authority: &TokenAuthority) -> Result<Self> {
+    pub(super) fn read(cursor: &str, list: u128, authority: &TokenAuthority, now: Timestamp) -> Result<Self> {
         if cursor.trim().is_empty() {
             return Ok(Self::default());
         }
-        Self::unsealed(cursor.trim(), list, authority).ok_or_else(|| {
+        let Some((place, made)) = Self::unsealed(cursor.trim(), list, authority) else {
             let detail = "cursor is none that this service gave for this query: begin with an empty cursor, and change nothing else between pages but count";
-            Error::bad_request(ScimType::InvalidCursor, detail).into()
-        })
+            return Err(Error::bad_request(ScimType::InvalidCursor, detail).into());
+        };
+        if now.as_second().saturating_sub(made) > i64::from(CURSOR_SECONDS) {
+            let detail = format!(
+                "cursor is older than {CURSOR_SECONDS} seconds (cursorTimeout): begin with an empty cursor"
+            );
+            return Err(Error::bad_request(ScimType::ExpiredCursor, detail).into());
+        }
+        Ok(place)
     }
 
-    fn unsealed(cursor: &str, list: u128, authority: &TokenAuthority) -> Option<Self> {
+    /// The place of a cursor, and the second when it was made.
+    fn unsealed(cursor: &str, list: u128, authority: &TokenAuthority) -> Option<(Self, i64)> {
         let sealed = String::from_utf8(URL_SAFE_NO_PAD.decode(cursor).ok()?).ok()?;
         let (text, sent) = sealed.rsplit_once('.')?;
         if u128::from_str_radix(sent, 16).ok()? != seal(text, list, authority) {
@@ -88,7 +99,9 @@ impl Place {
         let after: Uuid = parts.next()?.parse().ok()?;
         let index = parts.next()?.parse().ok()?;
         let total = parts.next()?.parse().ok()?;
-        Some(Self { kind, after: (!after.is_nil()).then_some(after), index, total: Some(total) })
+        let made = parts.next()?.parse().ok()?;
+        let place = Self { kind, after: (!after.is_nil()).then_some(after), index, total: Some(total) };
+        Some((place, made))
     }
 }
 
@@ -117,11 +130,16 @@ mod tests {
     #[test]
     fn cursors_come_back_for_their_list_alone() {
         let authority = TokenAuthority::new(&[7; 32]).unwrap();
-        let cursor = place(3).cursor(5, &authority);
-        assert_eq!(Place::read(&cursor, 5, &authority).unwrap(), place(3));
-        assert_eq!(Place::read("", 5, &authority).unwrap(), Place::default());
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let cursor = place(3).cursor(5, &authority, at(0));
+        let read = |cursor, list, now| Place::read(cursor, list, &authority, at(now));
+        let day = i64::from(CURSOR_SECONDS);
+        assert_eq!(read(&cursor, 5, day).unwrap(), place(3));
+        assert_eq!(read("", 5, 0).unwrap(), Place::default());
+        let expired = read(&cursor, 5, day + 1).unwrap_err().error;
+        assert_eq!(expired.scim_type, Some(ScimType::ExpiredCursor));
         for (cursor, list) in [(cursor.as_str(), 6), ("abc", 5), ("%", 5), (&cursor[1..], 5)] {
-            let error = Place::read(cursor, list, &authority).unwrap_err().error;
+            let error = read(cursor, list, 0).unwrap_err().error;
             assert_eq!(error.scim_type, Some(ScimType::InvalidCursor), "{cursor}");
         }
     }

@@ -9,10 +9,12 @@ use store::StoreError;
 use super::call::Call;
 use super::failure::{Failure, Result};
 use super::groups;
+use super::intake;
 use super::kind::Kind;
 use super::reply::Reply;
 use super::tag::{self, Stamp};
 use super::view::{Managers, View};
+use crate::graph::{activity_noun, visible};
 
 /// The live object of a path.
 pub(super) async fn find(call: &Call, kind: Kind, id: &str) -> Result<DirectoryObject> {
@@ -39,6 +41,7 @@ pub(super) async fn delete(call: &Call, kind: Kind, id: &str) -> Result<Reply> {
         call.check_if_match(&tags(call, kind, &object).await?)?;
     }
     call.directory().delete(kind.object(), object.id).await?;
+    audit(call, "Delete", Some(&object), None).await?;
     Ok(Reply::empty(204))
 }
 
@@ -68,20 +71,36 @@ pub(super) async fn write(
     };
     let directory = call.directory();
     match directory.modify(kind.object(), object.id, Some(object.version), change).await {
-        Ok(written) => Ok(Some(written)),
+        Ok(written) => {
+            if written.version != object.version {
+                audit(call, "Update", Some(object), Some(&written)).await?;
+            }
+            Ok(Some(written))
+        }
         Err(DirectoryError::Store(StoreError::VersionMismatch)) if call.if_match.is_none() => Ok(None),
         Err(DirectoryError::Store(StoreError::VersionMismatch)) => Err(Failure::precondition_failed()),
         Err(other) => Err(other.into()),
     }
 }
 
+/// Writes the audit record of an object that was made, changed or removed, as the Graph API does.
+pub(super) async fn audit(
+    call: &Call,
+    verb: &str,
+    old: Option<&DirectoryObject>,
+    new: Option<&DirectoryObject>,
+) -> Result<()> {
+    let Some(object) = new.or(old) else { return Ok(()) };
+    let activity = format!("{verb} {}", activity_noun(object.kind));
+    let values = [old, new].map(|object| object.map(|object| Json::Object(visible(object))));
+    let [old, new] = values;
+    call.audit(&activity, object.id, old, new).await
+}
+
 /// The body of a PATCH request.
 pub(super) fn read_patch(call: &Call) -> Result<PatchRequest> {
     let request: PatchRequest = call.read()?;
-    let named = |uri: &String| uri.eq_ignore_ascii_case(PATCH_SCHEMA);
-    if !request.schemas.is_empty() && !request.schemas.iter().any(named) {
-        return Err(Failure::invalid_syntax(format!("schemas must have {PATCH_SCHEMA}")));
-    }
+    intake::check_message(&request.schemas, PATCH_SCHEMA)?;
     if request.operations.is_empty() {
         return Err(Failure::invalid_syntax("Operations is empty: name what is to be changed"));
     }

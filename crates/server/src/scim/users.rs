@@ -3,7 +3,7 @@
 use directory::{DirectoryError, NewObject, ObjectKind, Relation, RelationKind, TenantDirectory};
 use model::Uuid;
 use scim::message::PatchRequest;
-use serde_json::{Map, Value as Json};
+use serde_json::{Map, Value as Json, json};
 use store::StoreError;
 
 use super::call::Call;
@@ -39,6 +39,10 @@ pub(super) async fn create(call: &Call) -> Result<Reply> {
             made.into_iter().next().ok_or_else(Failure::internal)?
         }
     };
+    resources::audit(call, "Add", None, Some(&made)).await?;
+    if manager.is_some() {
+        audit_manager(call, made.id, None, manager).await?;
+    }
     Ok(Reply::resource(201, &view.show_one(call, &made).await?))
 }
 
@@ -107,11 +111,12 @@ async fn change(
         }
         let mut properties = object.properties.clone();
         mapping::write(Kind::User, wanted, &mut properties, &domain);
-        let Some(written) = resources::write(call, Kind::User, &object, properties).await? else { continue };
-        match wanted_manager {
-            same if same == manager_id => {}
-            Some(wanted) => directory.set_manager(object.id, wanted).await?,
-            None => remove_manager(&directory, object.id).await?,
+        let Some(mut written) = resources::write(call, Kind::User, &object, properties).await? else {
+            continue;
+        };
+        if wanted_manager != manager_id {
+            write_manager(call, object.id, manager_id, wanted_manager).await?;
+            written = resources::find(call, Kind::User, id).await?;
         }
         return Ok(Reply::resource(200, &view.show_one(call, &written).await?));
     }
@@ -131,10 +136,26 @@ async fn check_manager(directory: &TenantDirectory, user: Uuid, manager: Uuid) -
     }
 }
 
-async fn remove_manager(directory: &TenantDirectory, user: Uuid) -> Result<()> {
+/// Sets or removes the manager of a user.
+async fn write_manager(call: &Call, user: Uuid, before: Option<Uuid>, after: Option<Uuid>) -> Result<()> {
+    let directory = call.directory();
+    if let Some(manager) = after {
+        directory.set_manager(user, manager).await?;
+        return audit_manager(call, user, None, Some(manager)).await;
+    }
     match directory.remove_manager(user).await {
         // Somebody else did it.
         Err(DirectoryError::Store(StoreError::NotFound { .. })) => Ok(()),
-        other => Ok(other?),
+        other => {
+            other?;
+            audit_manager(call, user, before, None).await
+        }
     }
+}
+
+/// Writes the audit record of a manager who was set or removed.
+async fn audit_manager(call: &Call, user: Uuid, before: Option<Uuid>, after: Option<Uuid>) -> Result<()> {
+    let activity = if after.is_some() { "Add manager to user" } else { "Remove manager from user" };
+    let value = |manager: Option<Uuid>| manager.map(|manager| json!({ "manager": manager }));
+    call.audit(activity, user, value(before), value(after)).await
 }

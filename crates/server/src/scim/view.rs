@@ -133,6 +133,7 @@ pub(super) fn attributes(call: &Call, kind: Kind, object: &DirectoryObject) -> M
     let meta = json!({
         "resourceType": kind.name(),
         "created": object.created.to_string(),
+        "lastModified": object.modified.to_string(),
         "location": call.location(kind, object.id),
     });
     attributes.insert("meta".to_owned(), meta);

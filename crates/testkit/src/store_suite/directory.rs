@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use model::{JobId, TenantId, Uuid};
+use model::{JobId, TenantId, Timestamp, Uuid};
 use serde_json::{Map, Value as Json, json};
 use store::{
     AppRoleAssignment, ChangeSubject, DirectoryObject, DirectoryWrite, ObjectKind, Presence, RelationKind,
@@ -22,7 +22,7 @@ pub(super) fn properties(json: Json) -> Map<String, Json> {
 /// A new object.
 pub(super) fn object(kind: ObjectKind, json: Json) -> DirectoryObject {
     let properties = properties(json);
-    DirectoryObject { id: id(), kind, version: 1, created: at(1), deleted: None, properties }
+    DirectoryObject { id: id(), kind, version: 1, created: at(1), modified: at(1), deleted: None, properties }
 }
 
 impl Fixture {
@@ -31,7 +31,7 @@ impl Fixture {
     }
 
     async fn try_directory(&self, writes: Vec<DirectoryWrite>) -> store::Result<()> {
-        self.store.write_directory(self.tenant, None, writes).await
+        self.store.write_directory(self.tenant, None, at(9), writes).await
     }
 
     /// Makes objects of a kind, named by their place.
@@ -41,6 +41,14 @@ impl Fixture {
         let ids = objects.each_ref().map(|object| object.id);
         self.directory(objects.map(DirectoryWrite::Create).into()).await;
         ids
+    }
+
+    /// Makes writes at a moment; those whose reading shows this moment afterwards, of some objects.
+    async fn modified_by(&self, now: Timestamp, write: DirectoryWrite, of: &[Uuid]) -> Vec<Uuid> {
+        self.store.write_directory(self.tenant, None, now, vec![write]).await.expect("written");
+        let found = self.store.objects(self.tenant, of, Presence::Any).await.expect("read");
+        let modified = |id: &&Uuid| found.iter().any(|one| one.id == **id && one.modified == now);
+        of.iter().filter(modified).copied().collect()
     }
 
     async fn read(&self, id: Uuid, presence: Presence) -> Option<DirectoryObject> {
@@ -126,7 +134,7 @@ pub async fn objects_are_made_and_changed(store: SharedStore) {
         assert!(matches!(missing, Err(StoreError::NotFound { .. })), "{missing:?}");
     }
     let nowhere =
-        fixture.store.write_directory(TenantId(id()), None, vec![DirectoryWrite::Create(user)]).await;
+        fixture.store.write_directory(TenantId(id()), None, at(9), vec![DirectoryWrite::Create(user)]).await;
     assert!(matches!(nowhere, Err(StoreError::NotFound { .. })), "{nowhere:?}");
 }
 
@@ -157,7 +165,7 @@ pub async fn unique_properties_are_guarded(store: SharedStore) {
     );
     fixture.directory(vec![rename(first.id, "ZOË@example.com")]).await;
     // In the bin a name is free; whoever took it keeps it.
-    fixture.directory(vec![DirectoryWrite::SoftDelete { id: first.id, moment: at(5) }]).await;
+    fixture.directory(vec![DirectoryWrite::SoftDelete { id: first.id }]).await;
     fixture.directory(vec![rename(second.id, "zoë@example.com")]).await;
     assert_eq!(
         refused(fixture.try_directory(vec![DirectoryWrite::Restore { id: first.id }]).await),
@@ -215,7 +223,7 @@ pub async fn the_bin_hides_and_restores(store: SharedStore) {
     let added = |group, member| ChangeSubject::MemberAdded { group, member };
 
     let mark = fixture.newest().await;
-    fixture.directory(vec![DirectoryWrite::SoftDelete { id: user, moment: at(9) }]).await;
+    fixture.directory(vec![DirectoryWrite::SoftDelete { id: user }]).await;
     let expected = vec![object(user), removed(group, user), object(report)];
     assert_eq!(sorted(fixture.changes_since(mark).await), sorted(expected));
     let binned = fixture.read(user, Presence::Deleted).await.expect("it is in the bin");
@@ -229,7 +237,7 @@ pub async fn the_bin_hides_and_restores(store: SharedStore) {
 
     // Both ends in the bin: the relation shows only once both are back.
     let mark = fixture.newest().await;
-    fixture.directory(vec![DirectoryWrite::SoftDelete { id: group, moment: at(10) }]).await;
+    fixture.directory(vec![DirectoryWrite::SoftDelete { id: group }]).await;
     let expected = vec![
         ChangeSubject::Object { kind: ObjectKind::Group, id: group },
         removed(group, boss),
@@ -255,6 +263,38 @@ pub async fn the_bin_hides_and_restores(store: SharedStore) {
     assert!(matches!(again, Err(StoreError::NotFound { .. })), "{again:?}");
 }
 
+/// An object tells when it or one of its references last changed.
+pub async fn changes_leave_their_moment(store: SharedStore) {
+    let fixture = Fixture::new(store).await;
+    let [user, boss] = fixture.objects(ObjectKind::User).await;
+    let [group] = fixture.objects(ObjectKind::Group).await;
+    let made = fixture.read(user, Presence::Live).await.expect("it is there");
+    assert_eq!(made.modified, at(1));
+    let unrelate = |kind, from, to| DirectoryWrite::Unrelate { kind, from, to };
+    let properties = properties(json!({ "displayName": "new" }));
+    let replace = DirectoryWrite::Replace { id: user, expected: None, properties };
+    for (place, (write, expected)) in [
+        (replace, vec![user]),
+        (member(group, user), vec![group]),
+        (manager(user, boss), vec![user]),
+        (DirectoryWrite::SoftDelete { id: user }, vec![user, group]),
+        (DirectoryWrite::Restore { id: user }, vec![user, group]),
+        (DirectoryWrite::SoftDelete { id: boss }, vec![user, boss]),
+        (DirectoryWrite::Restore { id: boss }, vec![user, boss]),
+        (unrelate(RelationKind::Manager, user, boss), vec![user]),
+        (unrelate(RelationKind::Member, group, user), vec![group]),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let now = at(20 + i64::try_from(place).expect("few"));
+        let modified = fixture.modified_by(now, write.clone(), &[user, boss, group]).await;
+        assert_eq!(modified, expected, "{write:?}");
+    }
+    let read = fixture.read(boss, Presence::Live).await.expect("it is there");
+    assert_eq!(read.created, at(1));
+}
+
 /// What is purged is gone with all that referred to it.
 pub async fn purging_leaves_nothing(store: SharedStore) {
     let fixture = Fixture::new(store.clone()).await;
@@ -265,10 +305,7 @@ pub async fn purging_leaves_nothing(store: SharedStore) {
     fixture.directory(vec![member(group, user), manager(report, user), direct]).await;
     let mark = fixture.newest().await;
     fixture
-        .directory(vec![
-            DirectoryWrite::SoftDelete { id: user, moment: at(3) },
-            DirectoryWrite::Purge { id: user },
-        ])
+        .directory(vec![DirectoryWrite::SoftDelete { id: user }, DirectoryWrite::Purge { id: user }])
         .await;
     let expected = vec![
         ChangeSubject::Object { kind: ObjectKind::User, id: user },
@@ -363,7 +400,7 @@ pub async fn managers_are_single(store: SharedStore) {
     };
     assert_eq!(managers().await, BTreeMap::from([(a, c), (c, b)]));
     // One in the bin counts as none, and is replaced all the same.
-    fixture.directory(vec![DirectoryWrite::SoftDelete { id: c, moment: at(1) }]).await;
+    fixture.directory(vec![DirectoryWrite::SoftDelete { id: c }]).await;
     assert_eq!(managers().await, BTreeMap::new());
     fixture.directory(vec![manager(a, d), DirectoryWrite::Restore { id: c }]).await;
     assert_eq!(managers().await, BTreeMap::from([(a, d), (c, b)]));
@@ -420,7 +457,7 @@ pub async fn the_feed_tells_every_change_in_order(store: SharedStore) {
     let job = JobId::from_text("a job that wrote");
     let leave = DirectoryWrite::Unrelate { kind: RelationKind::Member, from: group, to: user };
     store
-        .write_directory(fixture.tenant, Some(job.clone()), vec![member(group, user), leave])
+        .write_directory(fixture.tenant, Some(job.clone()), at(9), vec![member(group, user), leave])
         .await
         .expect("written");
     let replace = DirectoryWrite::Replace { id: user, expected: None, properties: Map::new() };
@@ -493,10 +530,10 @@ pub async fn a_failing_write_takes_the_others_with_it(store: SharedStore) {
         member(group, user.id),
         DirectoryWrite::Purge { id: id() },
     ];
-    let failing = || store.write_directory(fixture.tenant, None, writes.clone());
+    let failing = || store.write_directory(fixture.tenant, None, at(9), writes.clone());
     let good = || {
         let object = object(ObjectKind::User, json!({ "displayName": "good" }));
-        store.write_directory(fixture.tenant, None, vec![DirectoryWrite::Create(object)])
+        store.write_directory(fixture.tenant, None, at(9), vec![DirectoryWrite::Create(object)])
     };
     let (one, failed, two, failed_too, three) = tokio::join!(good(), failing(), good(), failing(), good());
     for good in [one, two, three] {

@@ -6,7 +6,7 @@ use model::Uuid;
 use store::{DirectoryWrite, ObjectKind, SharedStore};
 
 use super::directory::{assign, member};
-use super::fixture::{Fixture, at, id};
+use super::fixture::{Fixture, id};
 
 /// Who is entitled: directly, by a live group, and with nesting by groups in groups.
 pub async fn entitlement_is_direct_by_group_and_nested(store: SharedStore) {
@@ -53,10 +53,10 @@ pub async fn entitlement_is_direct_by_group_and_nested(store: SharedStore) {
     expected.extend([(nested, vec![5]), (deep, vec![5])]);
     assert_eq!(entitled(true).await, expected);
     // A group in the bin entitles nobody, wherever it stands.
-    fixture.directory(vec![DirectoryWrite::SoftDelete { id: inner, moment: at(1) }]).await;
+    fixture.directory(vec![DirectoryWrite::SoftDelete { id: inner }]).await;
     let now = entitled(true).await;
     assert!(!now.contains_key(&nested) && !now.contains_key(&deep) && now.contains_key(&by_group));
-    fixture.directory(vec![DirectoryWrite::SoftDelete { id: group, moment: at(1) }]).await;
+    fixture.directory(vec![DirectoryWrite::SoftDelete { id: group }]).await;
     let now = entitled(true).await;
     assert_eq!(now.get(&both), Some(&vec![7]));
     assert!(!now.contains_key(&by_group));
@@ -92,7 +92,7 @@ pub async fn memberships_are_direct_and_nested(store: SharedStore) {
     assert_eq!(found(false).await, sorted(of_direct.clone()));
     let of_nested = vec![(deep, group), (deep, circle)];
     assert_eq!(found(true).await, sorted([of_direct, of_nested].concat()));
-    fixture.directory(vec![DirectoryWrite::SoftDelete { id: inner, moment: at(1) }]).await;
+    fixture.directory(vec![DirectoryWrite::SoftDelete { id: inner }]).await;
     assert_eq!(found(true).await, [(direct, group)], "a group in the bin has no members, and is none");
 }
 

@@ -10,7 +10,7 @@ use store::{
 };
 
 use super::directory::object;
-use super::fixture::{Fixture, at};
+use super::fixture::Fixture;
 
 fn query(predicate: Option<Predicate>) -> ListQuery {
     ListQuery { kind: ObjectKind::User, presence: Presence::Live, predicate, after: None, limit: 1_000 }
@@ -46,7 +46,7 @@ impl Fixture {
         self.directory(people.iter().cloned().map(DirectoryWrite::Create).collect()).await;
         people.sort_by_key(|person| person.id);
         for person in people.iter_mut().filter(|person| person.kind == ObjectKind::User).step_by(6) {
-            self.directory(vec![DirectoryWrite::SoftDelete { id: person.id, moment: at(4) }]).await;
+            self.directory(vec![DirectoryWrite::SoftDelete { id: person.id }]).await;
             let read = self.store.objects(self.tenant, &[person.id], Presence::Deleted).await.expect("read");
             *person = read[0].clone();
         }

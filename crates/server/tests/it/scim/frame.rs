@@ -110,6 +110,8 @@ async fn wrong_addresses_and_methods_are_told() {
     assert!(refused(get(&world, "/Devices").await, 404, "").contains("/Devices"));
     refused(get(&world, "/Users/x/y").await, 404, "");
     refused(get(&world, "/Me").await, 501, "");
+    let head = send(&world, "HEAD", "/Users", &[], Json::Null).await;
+    assert_eq!((head.status, head.header("content-type")), (200, "application/scim+json; charset=utf-8"));
     for (method, path, allow) in [
         ("DELETE", "/Users", "GET, POST"),
         ("POST", "/Users/x", "GET, PUT, PATCH, DELETE"),

@@ -3,7 +3,7 @@
 use serde_json::{Value as Json, json};
 
 use super::{ENTERPRISE, GROUP, USER, delete, get, group, post, refused, user, values};
-use crate::world::World;
+use crate::world::{CLIENT, SECRET, TENANT, World};
 
 /// Five users of one department, and a manager.
 async fn people(world: &World) -> Vec<String> {
@@ -73,7 +73,7 @@ async fn filters_of_every_kind_select() {
         "userName xx \"a\"",
         "active gt true",
         "(userName pr",
-        "meta.lastModified gt \"2020-01-01T00:00:00Z\"",
+        "meta.created lt \"yesterday\"",
     ] {
         let answer = get(&world, &format!("/Users?filter={}", filter.replace(' ', "%20"))).await;
         refused(answer, 400, "invalidFilter");
@@ -209,6 +209,32 @@ async fn cursors_and_numbers_that_make_no_sense_are_refused() {
     let words =
         refused(get(&world, "/Users?sortBy=userName&startIndex=10000&count=100").await, 400, "tooMany");
     assert!(words.contains("sortBy"));
+}
+
+#[tokio::test]
+async fn cursors_end_after_a_day_and_pages_have_a_greatest_size() {
+    let world = World::new().await;
+    for name in ["ann", "bob", "cat"] {
+        user(&world, name).await;
+    }
+    let pagination = get(&world, "/ServiceProviderConfig").await.expect(200)["pagination"].take();
+    let most = pagination["maxPageSize"].as_i64().unwrap();
+    let first = get(&world, &format!("/Users?cursor&count={most}")).await.expect(200);
+    assert_eq!((first.get("nextCursor"), first["itemsPerPage"].as_u64()), (None, Some(3)));
+    for count in [(most + 1).to_string(), "ten".to_owned()] {
+        refused(get(&world, &format!("/Users?cursor=&count={count}")).await, 400, "invalidCount");
+    }
+    get(&world, &format!("/Users?count={}", most + 1)).await.expect(200);
+
+    let token = server::auth::tenant_token(model::TenantId(TENANT), CLIENT, SECRET);
+    let next = get(&world, "/Users?cursor&count=2").await.expect(200)["nextCursor"].take();
+    let path = format!("/scim/v2/Users?cursor={}", next.as_str().unwrap());
+    let timeout = pagination["cursorTimeout"].as_i64().unwrap();
+    world.clock.advance(model::SignedDuration::from_secs(timeout - 1));
+    world.as_client(&token, "GET", &path, &Json::Null).await.expect(200);
+    world.clock.advance(model::SignedDuration::from_secs(2));
+    let words = refused(world.as_client(&token, "GET", &path, &Json::Null).await, 400, "expiredCursor");
+    assert!(words.contains("cursorTimeout"), "{words}");
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@ mod bulk;
 mod connector;
 mod frame;
 mod groups;
+mod history;
 mod lists;
 mod patch;
 mod users;

@@ -60,6 +60,8 @@ async fn the_forms_of_entra_change_users() {
             json!([{"op": "Add", "path": "emails[type eq \"work\"].value", "value": "a@x.org"}]),
             json!([{"op": "Replace", "path": "emails[type eq \"work\"].value", "value": "b@x.org"}]),
             json!([{"op": "Add", "path": "phoneNumbers[type eq \"mobile\"].value", "value": "1"}]),
+            json!([{"op": "Replace", "path": "ims[type eq \"xmpp\"].value", "value": "b"}]),
+            json!([{"op": "replace", "value": {"id": "not-mine", "meta": {}, "nickName": "B"}}]),
             json!([{"op": "Add", "path": "roles[primary eq \"True\"].value", "value": "Admin"}]),
             json!([{"op": "Replace", "value": {
                 "displayName": "Babs", "name.givenName": "Barbara", format!("{ENTERPRISE}:department"): "Tours"
@@ -70,6 +72,7 @@ async fn the_forms_of_entra_change_users() {
     )
     .await;
     assert_eq!(last["active"], false);
+    assert_eq!((&last["ims"], &last["nickName"]), (&json!([{"type": "xmpp", "value": "b"}]), &json!("B")));
     assert_eq!(last["emails"], json!([{"type": "work", "value": "b@x.org"}]));
     assert_eq!(last["roles"], json!([{"primary": true, "value": "Admin"}]));
     assert_eq!((&last["displayName"], &last["name"]["givenName"]), (&json!("Babs"), &json!("Barbara")));
@@ -119,6 +122,12 @@ async fn what_cannot_be_done_is_refused_and_nothing_changes() {
         (json!([{"op": "add", "path": "title["}]), 400, "invalidPath", "title["),
         (json!([{"op": "remove"}]), 400, "noTarget", "path"),
         (json!([{"op": "remove", "path": "userName"}]), 400, "mutability", "userName"),
+        (
+            json!([{"op": "replace", "path": "emails[type eq \"work\"].value", "value": "a@x"}]),
+            400,
+            "noTarget",
+            "emails",
+        ),
         (json!([{"op": "replace", "path": "id", "value": "x"}]), 400, "mutability", "id"),
         (json!([{"op": "add", "path": "groups", "value": [{"value": "x"}]}]), 400, "mutability", "groups"),
         (

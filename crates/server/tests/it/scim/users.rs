@@ -65,7 +65,7 @@ async fn a_full_user_comes_back_as_it_was_sent() {
     expected[ENTERPRISE]["manager"] = json!({"value": boss, "$ref": format!("{ADDRESS}/Users/{boss}")});
     expected["id"] = json!(id);
     expected["meta"] = json!({
-        "resourceType": "User", "created": made["meta"]["created"], "location": format!("{ADDRESS}/Users/{id}"),
+        "resourceType": "User", "created": made["meta"]["created"], "lastModified": made["meta"]["created"], "location": format!("{ADDRESS}/Users/{id}"),
         "version": etag
     });
     assert!(made["meta"]["created"].as_str().unwrap().starts_with("2026-01-05T08:"));

@@ -59,11 +59,19 @@ fn object(number: u64, kind: ObjectKind) -> DirectoryObject {
     ];
     let properties: Map<_, _> =
         properties.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-    DirectoryObject { id: SystemEntropy.uuid(), kind, version: 1, created: at(0), deleted: None, properties }
+    DirectoryObject {
+        id: SystemEntropy.uuid(),
+        kind,
+        version: 1,
+        created: at(0),
+        modified: at(0),
+        deleted: None,
+        properties,
+    }
 }
 
 async fn write(fixture: &Fixture, writes: Vec<DirectoryWrite>) {
-    fixture.store.write_directory(fixture.tenant, None, writes).await.expect("written");
+    fixture.store.write_directory(fixture.tenant, None, at(0), writes).await.expect("written");
 }
 
 /// Makes groups and an application, to which every tenth group is assigned.

@@ -50,7 +50,8 @@ fn relation_number(kind: RelationKind) -> i64 {
 }
 
 /// The columns that [`object`] reads.
-const COLUMNS: &str = "SELECT number, kind, id, version, created, deleted, properties FROM directory_object";
+const COLUMNS: &str =
+    "SELECT number, kind, id, version, created, modified, deleted, properties FROM directory_object";
 
 /// An object with the number of its row.
 struct Numbered {
@@ -68,8 +69,9 @@ fn object(row: &Row<'_>) -> Done<DirectoryObject> {
         id: row.get(2)?,
         version: count(row.get(3)?),
         created: moment(row.get(4)?)?,
-        deleted: row.get::<_, Option<i64>>(5)?.map(moment).transpose()?,
-        properties: from_text("an object", row.get_ref(6)?.as_str()?)?,
+        modified: moment(row.get(5)?)?,
+        deleted: row.get::<_, Option<i64>>(6)?.map(moment).transpose()?,
+        properties: from_text("an object", row.get_ref(7)?.as_str()?)?,
     })
 }
 
@@ -111,9 +113,10 @@ impl DirectoryStore for SqliteStore {
         &self,
         tenant: TenantId,
         origin: Option<JobId>,
+        now: Timestamp,
         writes: Vec<DirectoryWrite>,
     ) -> store::Result<()> {
-        self.write(move |session| write::apply(session, tenant, origin.as_ref(), writes)).await
+        self.write(move |session| write::apply(session, tenant, origin.as_ref(), now, writes)).await
     }
 
     async fn objects(

@@ -309,7 +309,7 @@ pub(super) fn ordered(
     let condition =
         if after.is_some() { format!("AND (p.value, p.object) {beyond} (?4, ?5)") } else { String::new() };
     let sql = format!(
-        "SELECT o.number, o.kind, o.id, o.version, o.created, o.deleted, o.properties
+        "SELECT o.number, o.kind, o.id, o.version, o.created, o.modified, o.deleted, o.properties
          FROM directory_property p CROSS JOIN directory_object o ON o.number = p.object
          WHERE p.tenant = ?1 AND p.kind = ?2 AND p.property = ?3 {condition}
          ORDER BY p.value {direction}, p.object {direction}"

@@ -1,5 +1,7 @@
 //! Writing the embedded directory, with its change feed.
 
+use std::collections::BTreeSet;
+
 use model::{JobId, Name, TenantId, Timestamp, Uuid};
 use rusqlite::params;
 use serde_json::{Map, Value as Json};
@@ -29,14 +31,16 @@ pub(super) fn apply(
     session: &Session<'_>,
     tenant: TenantId,
     origin: Option<&JobId>,
+    now: Timestamp,
     writes: Vec<DirectoryWrite>,
 ) -> Done<()> {
     let tenant = tenants::require(session, tenant)?;
     let (_, floor) = read::change_range(session, tenant)?;
     let number = read::newest_change(session, tenant)?.max(i64::try_from(floor).unwrap_or(i64::MAX));
     let origin = origin.map(|origin| session.intern(origin.as_str())).transpose()?;
-    let mut writing = Writing { session, tenant, origin, number };
-    writes.into_iter().try_for_each(|write| writing.write(write))
+    let mut writing = Writing { session, tenant, origin, number, now: micros(now), touched: BTreeSet::new() };
+    writes.into_iter().try_for_each(|write| writing.write(write))?;
+    writing.touch()
 }
 
 struct Writing<'a, 'c> {
@@ -45,6 +49,9 @@ struct Writing<'a, 'c> {
     origin: Option<i64>,
     /// The newest number of the change feed.
     number: i64,
+    now: i64,
+    /// Objects whose references changed.
+    touched: BTreeSet<Uuid>,
 }
 
 /// A relation of an object that goes to the bin or comes back: the other side, and the bits before.
@@ -59,7 +66,7 @@ impl Writing<'_, '_> {
         match write {
             DirectoryWrite::Create(object) => self.create(&object),
             DirectoryWrite::Replace { id, expected, properties } => self.replace(id, expected, &properties),
-            DirectoryWrite::SoftDelete { id, moment } => self.soft_delete(id, moment),
+            DirectoryWrite::SoftDelete { id } => self.soft_delete(id),
             DirectoryWrite::Restore { id } => self.restore(id),
             DirectoryWrite::Purge { id } => self.purge(id),
             DirectoryWrite::Relate { kind, from, to } => self.relate(kind, from, to),
@@ -93,12 +100,28 @@ impl Writing<'_, '_> {
             ChangeSubject::MemberRemoved { group, member } => (MEMBER_REMOVED, group, Some(member)),
             ChangeSubject::Assignment { resource, principal } => (ASSIGNMENT, resource, Some(principal)),
         };
+        if matches!(subject, ChangeSubject::MemberAdded { .. } | ChangeSubject::MemberRemoved { .. }) {
+            self.touched.insert(*object);
+        }
         self.append(number, *object, other.copied())
     }
 
     /// A user has this manager no more.
     fn note_former_manager(&mut self, user: Uuid, manager: Uuid) -> Done<()> {
+        self.touched.insert(user);
         self.append(kind_number(ObjectKind::User), user, Some(manager))
+    }
+
+    /// Notes of the objects whose references changed that they did.
+    fn touch(&self) -> Done<()> {
+        self.touched.iter().try_for_each(|id| {
+            self.session.run(
+                "UPDATE directory_object SET modified = ?3
+                 WHERE tenant = ?1 AND kind IN (0, 1, 2, 3) AND id = ?2",
+                params![self.tenant, id, self.now],
+            )?;
+            Ok(())
+        })
     }
 
     fn append(&mut self, number: i64, object: Uuid, other: Option<Uuid>) -> Done<()> {
@@ -120,14 +143,15 @@ impl Writing<'_, '_> {
             self.refuse_taken(object.kind, &object.properties, None)?;
         }
         self.session.run(
-            "INSERT INTO directory_object (tenant, kind, id, version, created, deleted, properties)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            "INSERT INTO directory_object (tenant, kind, id, version, created, modified, deleted, properties)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
             params![
                 self.tenant,
                 kind_number(object.kind),
                 object.id,
                 i64::try_from(object.version).unwrap_or(i64::MAX),
                 micros(object.created),
+                micros(object.modified),
                 object.deleted.map(micros),
                 to_text(&object.properties)?,
             ],
@@ -148,8 +172,8 @@ impl Writing<'_, '_> {
             self.refuse_taken(object.kind, properties, Some(number))?;
         }
         self.session.run(
-            "UPDATE directory_object SET version = version + 1, properties = ?2 WHERE number = ?1",
-            params![number, to_text(properties)?],
+            "UPDATE directory_object SET version = version + 1, modified = ?3, properties = ?2 WHERE number = ?1",
+            params![number, to_text(properties)?, self.now],
         )?;
         let before = query::index_rows(&object.properties);
         let after = query::index_rows(properties);
@@ -162,14 +186,14 @@ impl Writing<'_, '_> {
         self.note(&ChangeSubject::Object { kind: object.kind, id })
     }
 
-    fn soft_delete(&mut self, id: Uuid, moment: Timestamp) -> Done<()> {
+    fn soft_delete(&mut self, id: Uuid) -> Done<()> {
         let Numbered { number, object } = self.find(id)?;
         if object.deleted.is_some() {
             return Err(not_found("object", &id));
         }
         self.session.run(
-            "UPDATE directory_object SET version = version + 1, deleted = ?2 WHERE number = ?1",
-            params![number, micros(moment)],
+            "UPDATE directory_object SET version = version + 1, modified = ?2, deleted = ?2 WHERE number = ?1",
+            params![number, self.now],
         )?;
         self.note(&ChangeSubject::Object { kind: object.kind, id })?;
         for relation in self.relations_from(id)? {
@@ -194,8 +218,8 @@ impl Writing<'_, '_> {
         }
         self.refuse_taken(object.kind, &object.properties, Some(number))?;
         self.session.run(
-            "UPDATE directory_object SET version = version + 1, deleted = NULL WHERE number = ?1",
-            [number],
+            "UPDATE directory_object SET version = version + 1, modified = ?2, deleted = NULL WHERE number = ?1",
+            params![number, self.now],
         )?;
         self.note(&ChangeSubject::Object { kind: object.kind, id })?;
         for relation in self.relations_from(id)? {
@@ -330,6 +354,7 @@ impl Writing<'_, '_> {
         } else if relation.kind == relation_number(RelationKind::Manager) && !visible {
             self.note_former_manager(relation.other, id)?;
         } else if relation.kind == relation_number(RelationKind::Manager) {
+            self.touched.insert(relation.other);
             self.note(&ChangeSubject::Object { kind: ObjectKind::User, id: relation.other })?;
         }
         Ok(())
@@ -361,6 +386,7 @@ impl Writing<'_, '_> {
         if let Some(former) = former {
             return self.note_former_manager(from, former);
         }
+        self.touched.insert(from);
         self.note(&relation_change(kind, from, from_kind, to, true))
     }
 
@@ -377,6 +403,7 @@ impl Writing<'_, '_> {
         if kind == RelationKind::Manager {
             return self.note_former_manager(from, to);
         }
+        self.touched.insert(from);
         self.note(&relation_change(kind, from, from_kind, to, false))
     }
 

@@ -333,6 +333,7 @@ CREATE TABLE directory_object (
     id BLOB NOT NULL,
     version INTEGER NOT NULL,
     created INTEGER NOT NULL,
+    modified INTEGER NOT NULL,
     deleted INTEGER,
     properties TEXT NOT NULL,
     UNIQUE (tenant, kind, id)

@@ -140,13 +140,14 @@ async fn write_groups(store: &SharedStore, tenant: TenantId) {
             kind,
             version: 1,
             created: at(0),
+            modified: at(0),
             deleted: None,
             properties: serde_json::Map::new(),
         };
         let (user, group) = (object(ObjectKind::User), object(ObjectKind::Group));
         let member = DirectoryWrite::Relate { kind: RelationKind::Member, from: group.id, to: user.id };
         let writes = vec![DirectoryWrite::Create(user), DirectoryWrite::Create(group), member];
-        store.write_directory(tenant, None, writes).await.expect("written");
+        store.write_directory(tenant, None, at(0), writes).await.expect("written");
         println!("group");
     }
 }
