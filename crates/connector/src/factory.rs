@@ -5,7 +5,7 @@ use model::secrets::Secrets;
 use model::{JobId, ServicePrincipalId, TenantId};
 use thiserror::Error;
 
-use crate::{Result, Source, Target};
+use crate::{Result, Source, Target, TokenClient};
 
 /// What a connector is built from.
 #[derive(Clone, Debug)]
@@ -69,4 +69,9 @@ pub trait Factory: Send + Sync {
 
     /// A target of a configuration that was validated.
     async fn target(&self, configuration: &Configuration) -> Result<Arc<dyn Target>>;
+
+    /// What gets tokens for targets of this kind; none where they have no token endpoint.
+    fn token_client(&self) -> Option<&dyn TokenClient> {
+        None
+    }
 }

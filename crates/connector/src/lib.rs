@@ -7,6 +7,7 @@
 mod change;
 mod error;
 mod factory;
+mod secrets;
 mod source;
 mod target;
 
@@ -14,5 +15,6 @@ pub use change::{Change, ChangePage, ChangeRequest, Cursor, ReferencePage, Selec
 pub use error::{ConnectorError, ErrorClass, Result};
 pub use factory::{Configuration, ConfigurationError, Factory};
 pub use model::change::{AttributeChange, ChangeKind, ChangeSet, ReferenceChange, SourceObject};
+pub use secrets::{SecretChanges, SecretKeeper, TokenClient};
 pub use source::{Entitlement, Source, SourceCapabilities};
 pub use target::{Target, TargetCapabilities, TargetPage, TypeCapabilities};

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use connector::{Configuration, ConfigurationError, ConnectorError, Factory};
+use connector::{Configuration, ConfigurationError, ConnectorError, Factory, SecretChanges};
 use model::job::{Job, JobStatus, Schedule, ScheduleState};
 use model::schema::{DirectoryDefinition, Schema};
 use model::secrets::Secrets;
@@ -324,6 +324,27 @@ impl Engine {
         factory.validate_target(&configuration)?;
         factory.target(&configuration).await?.check().await?;
         Ok(())
+    }
+
+    /// Gets a token from the token endpoint of a target, by the first of some templates, or of some jobs with theirs,
+    /// whose connector has tokens. Returns what the caller must save of it.
+    pub async fn acquire_access_token(
+        &self,
+        tenant: TenantId,
+        service_principal: ServicePrincipalId,
+        candidates: &[(&Template, Option<&Job>)],
+        secrets: &Secrets,
+    ) -> Result<SecretChanges> {
+        for (template, job) in candidates {
+            let (factory, configuration) =
+                self.target_side(tenant, service_principal, template, *job, secrets)?;
+            if let Some(client) = factory.token_client() {
+                client.validate(&configuration)?;
+                return Ok(client.acquire(&configuration).await?);
+            }
+        }
+        let words = "the connectors of this application get no tokens from a token endpoint";
+        Err(ControlError::Parameter(words.into()))
     }
 
     /// Asks the target of a job for its own schema.

@@ -7,7 +7,7 @@ use axum::Router;
 use connector_directory::DirectoryFactory;
 use connector_scim::ScimFactory;
 use directory::{Directory, PasswordCredential};
-use engine::{Engine, Registry, Services, SystemTimer, Templates, Timer};
+use engine::{Engine, Registry, Services, SystemTimer, Templates, Timer, VaultKeeper};
 use model::{Clock, Entropy, SignedDuration, SystemClock, SystemEntropy, TenantId, Timestamp, Uuid};
 use server::auth::{ClientSecrets, TokenAuthority};
 use server::{Api, Limits, Service};
@@ -81,6 +81,7 @@ impl Installation {
             Arc::new(SqliteStore::open(&file).with_context(|| file.display().to_string())?);
         let vault = Arc::new(Vault::open(&*store, &key.0, entropy.clone()).await?);
         let directory = Directory::new(store.clone(), clock.clone(), entropy.clone());
+        let keeper = Arc::new(VaultKeeper::new(store.clone(), vault.clone()));
         let tokens = token_authority(&store, &vault, &*entropy).await?;
         let engine = Engine::new(Services {
             store: store.clone(),
@@ -92,7 +93,7 @@ impl Installation {
             notifiers: notifications::notifiers(configuration, &clock)?,
             registry: Registry::default()
                 .with(Arc::new(DirectoryFactory::new(directory.clone())))
-                .with(Arc::new(ScimFactory::new(clock.clone(), entropy.clone()))),
+                .with(Arc::new(ScimFactory::new(clock.clone(), entropy.clone()).keeping(keeper))),
             templates: Templates::new(templates::shipped()?),
         });
         let api = Api::new(Service {

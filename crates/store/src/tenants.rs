@@ -43,6 +43,9 @@ pub trait TenantStore: Send + Sync {
     /// Sets a named value where it is absent, and returns the one that holds.
     async fn init_installation_value(&self, name: &str, value: Vec<u8>) -> Result<Vec<u8>>;
 
+    /// Sets a named value where it still is `before`. Returns false, and changes nothing, where it is not.
+    async fn exchange_installation_value(&self, name: &str, before: &[u8], after: Vec<u8>) -> Result<bool>;
+
     /// The secrets of a service principal, by rising key.
     async fn secrets(&self, tenant: TenantId, owner: ServicePrincipalId) -> Result<Vec<SealedSecret>>;
 
@@ -53,4 +56,14 @@ pub trait TenantStore: Send + Sync {
         owner: ServicePrincipalId,
         secrets: Vec<SealedSecret>,
     ) -> Result<()>;
+
+    /// Replaces the secrets of a service principal where they still are `before`, octet for octet, in whatever order.
+    /// Returns false, and changes nothing, where they are not.
+    async fn exchange_secrets(
+        &self,
+        tenant: TenantId,
+        owner: ServicePrincipalId,
+        before: Vec<SealedSecret>,
+        after: Vec<SealedSecret>,
+    ) -> Result<bool>;
 }

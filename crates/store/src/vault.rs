@@ -17,6 +17,8 @@ pub const KEY_LENGTH: usize = 32;
 
 const NONCE_LENGTH: usize = 24;
 const DATA_KEY: &str = "vault.data-key";
+/// How often a change of secrets is computed anew because others were first.
+const ATTEMPTS: usize = 10;
 
 /// Seals and opens secrets.
 pub struct Vault {
@@ -68,14 +70,7 @@ impl Vault {
         tenant: TenantId,
         owner: ServicePrincipalId,
     ) -> Result<Secrets> {
-        let mut secrets = Secrets::new();
-        for SealedSecret { key, sealed } in store.secrets(tenant, owner).await? {
-            let clear = self.unseal(&binding(tenant, owner, &key), &sealed)?;
-            let text = std::str::from_utf8(&clear)
-                .map_err(|_| StoreError::Corrupt(format!("secret {key} is not text")))?;
-            secrets.set(key, text);
-        }
-        Ok(secrets)
+        self.open_secrets(tenant, owner, &store.secrets(tenant, owner).await?)
     }
 
     /// Replaces the secrets of a service principal.
@@ -86,14 +81,58 @@ impl Vault {
         owner: ServicePrincipalId,
         secrets: &Secrets,
     ) -> Result<()> {
-        let sealed: Result<Vec<SealedSecret>> = secrets
-            .iter()
-            .map(|(key, value)| {
-                let sealed = self.seal(&binding(tenant, owner, key), value.as_bytes())?;
-                Ok(SealedSecret { key: key.to_owned(), sealed })
-            })
-            .collect();
-        store.replace_secrets(tenant, owner, sealed?).await
+        store.replace_secrets(tenant, owner, self.seal_secrets(tenant, owner, secrets)?).await
+    }
+
+    /// Changes the secrets of a service principal. `change` is told the saved ones and says which are to be saved
+    /// instead; none where they are to stay. It is asked again where others changed them meanwhile. Returns the secrets
+    /// before and after.
+    pub async fn update_secrets<E: From<StoreError>>(
+        &self,
+        store: &dyn TenantStore,
+        tenant: TenantId,
+        owner: ServicePrincipalId,
+        mut change: impl FnMut(&Secrets) -> std::result::Result<Option<Secrets>, E> + Send,
+    ) -> std::result::Result<(Secrets, Secrets), E> {
+        for _ in 0..ATTEMPTS {
+            let sealed = store.secrets(tenant, owner).await?;
+            let before = self.open_secrets(tenant, owner, &sealed)?;
+            let Some(after) = change(&before)? else { return Ok((before.clone(), before)) };
+            let fresh = self.seal_secrets(tenant, owner, &after)?;
+            if store.exchange_secrets(tenant, owner, sealed, fresh).await? {
+                return Ok((before, after));
+            }
+        }
+        Err(StoreError::VersionMismatch.into())
+    }
+
+    fn open_secrets(
+        &self,
+        tenant: TenantId,
+        owner: ServicePrincipalId,
+        sealed: &[SealedSecret],
+    ) -> Result<Secrets> {
+        let mut secrets = Secrets::new();
+        for SealedSecret { key, sealed } in sealed {
+            let clear = self.unseal(&binding(tenant, owner, key), sealed)?;
+            let text = std::str::from_utf8(&clear)
+                .map_err(|_| StoreError::Corrupt(format!("secret {key} is not text")))?;
+            secrets.set(key.as_str(), text);
+        }
+        Ok(secrets)
+    }
+
+    fn seal_secrets(
+        &self,
+        tenant: TenantId,
+        owner: ServicePrincipalId,
+        secrets: &Secrets,
+    ) -> Result<Vec<SealedSecret>> {
+        let seal = |(key, value): (&str, &str)| {
+            let sealed = self.seal(&binding(tenant, owner, key), value.as_bytes())?;
+            Ok(SealedSecret { key: key.to_owned(), sealed })
+        };
+        secrets.iter().map(seal).collect()
     }
 }
 

@@ -38,8 +38,11 @@ pub use fixture::{Fixture, at, entry, id, link, linked, record};
 macro_rules! store_suite {
     ($store:expr) => {
         $crate::store_suite! { @modules $store;
-            tenants { tenants_are_told_apart, values_of_the_installation_are_set_once, secrets_are_replaced_whole }
-            vault { secrets_are_sealed_and_bound, another_key_is_refused }
+            tenants {
+                tenants_are_told_apart, values_of_the_installation_are_set_once, secrets_are_replaced_whole,
+                what_others_changed_is_not_exchanged
+            }
+            vault { secrets_are_sealed_and_bound, another_key_is_refused, no_change_of_secrets_is_lost }
             jobs {
                 jobs_are_found_by_tenant_and_owner, schemas_are_versioned, templates_belong_to_an_application,
                 a_lease_is_held_by_one, executions_come_newest_first, a_removed_job_leaves_its_log

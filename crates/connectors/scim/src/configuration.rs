@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use connector::{Configuration, ConfigurationError};
-use model::secrets::Secrets;
 use reqwest::Url;
 use scim::build::{Extensions, PatchProfile};
 
@@ -87,10 +86,7 @@ impl ScimConfiguration {
             let reason = format!("no setting of a SCIM target; it has {}", SETTINGS.join(", "));
             return Err(ConfigurationError::invalid(name, reason));
         }
-        let setting = |name: &str| {
-            let found = configuration.settings.iter().rev().find(|(key, _)| key == name);
-            found.map(|(_, value)| value.trim())
-        };
+        let setting = |name: &str| setting(configuration, name);
         let address = Address::read(configuration.secrets.get("BaseAddress"))?;
         let patch_profile = match setting("ScimPatchProfile") {
             Some(name) => patch_profile(name)?,
@@ -139,13 +135,24 @@ impl Quirks {
     }
 }
 
-/// The client of a token endpoint that the secrets name, whatever else they hold.
-pub(crate) fn oauth_client(secrets: &Secrets) -> Result<OauthClient> {
+/// The client of the token endpoint that the secrets name, for getting a token by order. A code that is there has not
+/// been used yet, so that it goes before a refresh token.
+pub(crate) fn oauth_client(configuration: &Configuration) -> Result<OauthClient> {
     const ENDPOINT: &str = "Oauth2TokenExchangeUri";
+    let mut secrets = configuration.secrets.clone();
+    if secrets.get("Oauth2AuthorizationCode").is_some() {
+        secrets.set("Oauth2RefreshToken", "");
+    }
     let Some(endpoint) = secrets.get(ENDPOINT) else {
         return Err(ConfigurationError::missing(ENDPOINT, "the address of the token endpoint is needed"));
     };
-    authorization::client(secrets, endpoint, None)
+    authorization::client(&secrets, endpoint, setting(configuration, "Oauth2Scope"))
+}
+
+/// The value of a setting.
+fn setting<'a>(configuration: &'a Configuration, name: &str) -> Option<&'a str> {
+    let found = configuration.settings.iter().rev().find(|(key, _)| key == name);
+    found.map(|(_, value)| value.trim())
 }
 
 fn patch_profile(text: &str) -> Result<PatchProfile> {

@@ -1,14 +1,13 @@
 //! Builds SCIM targets.
 
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use connector::{
-    Configuration, ConfigurationError, ConnectorError, ErrorClass, Factory, Result, Source, Target,
+    Configuration, ConfigurationError, ConnectorError, ErrorClass, Factory, Result, SecretChanges,
+    SecretKeeper, Source, Target, TokenClient,
 };
-use model::secrets::Secrets;
 use model::{Clock, Entropy, FailureCode};
 use tokio::sync::OnceCell;
 
@@ -16,7 +15,7 @@ use crate::client::Client;
 use crate::configuration::{Authorization, OauthClient, ScimConfiguration, oauth_client};
 use crate::signature::{Signature, Signer};
 use crate::target::ScimTarget;
-use crate::tokens::{Tokens, issue};
+use crate::tokens::Tokens;
 use crate::wire::{Wire, connections};
 
 /// Clients of token endpoints whose tokens are kept at most.
@@ -25,38 +24,28 @@ const MOST_CLIENTS: usize = 1000;
 const TOKEN_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// The factory of the connector `scim`. All targets that it builds share one pool of connections, and those with the
-/// same client of a token endpoint share its tokens.
+/// same client of a token endpoint, for the same service principal, share its tokens.
 pub struct ScimFactory {
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     connections: OnceCell<reqwest::Client>,
-    tokens: Mutex<HashMap<OauthClient, Arc<Tokens>>>,
+    tokens: Mutex<Vec<Arc<Tokens>>>,
+    keeper: Option<Arc<dyn SecretKeeper>>,
 }
 
 impl ScimFactory {
     /// A factory with a clock, for `Retry-After` dates, and randomness, for the check's query.
     #[must_use]
     pub fn new(clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Self {
-        Self { clock, entropy, connections: OnceCell::new(), tokens: Mutex::default() }
+        Self { clock, entropy, connections: OnceCell::new(), tokens: Mutex::default(), keeper: None }
     }
 
-    /// Gets a token from the token endpoint that the secrets name (`Oauth2TokenExchangeUri`, with an authorization
-    /// code, a refresh token or the client's own credentials) and returns the secrets as they are to be kept then:
-    /// `Oauth2AccessToken`, `Oauth2AccessTokenCreationTime`, and, where the endpoint gives them, `TokenExpiration` and
-    /// `Oauth2RefreshToken`. A code that was used is gone. Fails as `Unauthorized` where the endpoint refuses, and as
-    /// `Unavailable` where the secrets do not suffice.
-    pub async fn acquire_access_token(&self, secrets: &Secrets) -> Result<Secrets> {
-        let client = oauth_client(secrets).map_err(|error| wrong(&error))?;
-        let issued = issue(&self.wire(TOKEN_TIMEOUT).await?, &client, &client.grant).await?;
-        let mut kept = secrets.clone();
-        kept.set("Oauth2AccessToken", issued.access_token.as_str());
-        kept.set("Oauth2AccessTokenCreationTime", issued.at.to_string());
-        kept.set("TokenExpiration", issued.end().map(|end| end.to_string()).unwrap_or_default());
-        kept.set("Oauth2AuthorizationCode", "");
-        if let Some(token) = issued.refresh_token {
-            kept.set("Oauth2RefreshToken", token);
-        }
-        Ok(kept)
+    /// The factory with something that keeps the refresh tokens which token endpoints replace. Without it they are lost
+    /// when the process ends.
+    #[must_use]
+    pub fn keeping(mut self, keeper: Arc<dyn SecretKeeper>) -> Self {
+        self.keeper = Some(keeper);
+        self
     }
 
     async fn wire(&self, timeout: Duration) -> Result<Wire> {
@@ -64,29 +53,56 @@ impl ScimFactory {
         Ok(Wire { connections, timeout, clock: self.clock.clone() })
     }
 
-    fn signer(&self, authorization: &Authorization, wire: &Wire) -> Result<Signer> {
+    fn signer(
+        &self,
+        configuration: &Configuration,
+        authorization: &Authorization,
+        wire: &Wire,
+    ) -> Result<Signer> {
         let same = |signature| Signer::Same(Arc::new(signature));
         Ok(match authorization {
             Authorization::None => same(Signature::default()),
             Authorization::Bearer(token) => same(Signature::bearer(token)?),
             Authorization::Basic { user_name, password } => same(Signature::basic(user_name, password)?),
-            Authorization::Oauth(client) => Signer::Tokens(self.tokens(client, wire)?),
+            Authorization::Oauth(client) => Signer::Tokens(self.tokens(configuration, client, wire)?),
         })
     }
 
     /// The tokens of a client. They outlive the target, so that a cycle does not begin with a new one, and so that a
     /// refresh token that the endpoint has replaced is known.
-    fn tokens(&self, client: &OauthClient, wire: &Wire) -> Result<Arc<Tokens>> {
+    fn tokens(
+        &self,
+        configuration: &Configuration,
+        client: &OauthClient,
+        wire: &Wire,
+    ) -> Result<Arc<Tokens>> {
+        let owner = (configuration.tenant, configuration.service_principal);
         let mut kept = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(tokens) = kept.get(client) {
+        if let Some(tokens) = kept.iter().find(|tokens| tokens.are_of(owner, client)) {
             return Ok(tokens.clone());
         }
         if kept.len() >= MOST_CLIENTS {
-            kept.retain(|_, tokens| Arc::strong_count(tokens) > 1);
+            kept.retain(|tokens| Arc::strong_count(tokens) > 1);
         }
-        let tokens = Arc::new(Tokens::new(client.clone(), wire.clone())?);
-        kept.insert(client.clone(), tokens.clone());
+        let tokens = Arc::new(Tokens::new(owner, client.clone(), wire.clone(), self.keeper.clone())?);
+        kept.push(tokens.clone());
         Ok(tokens)
+    }
+}
+
+/// Gets a token with an authorization code, a refresh token or the client's own credentials, whichever of them comes
+/// first, and tells what to save: `Oauth2AccessToken`, `Oauth2AccessTokenCreationTime`, and, where the endpoint gives
+/// them, `TokenExpiration` and `Oauth2RefreshToken`. A code that was used is gone.
+#[async_trait]
+impl TokenClient for ScimFactory {
+    fn validate(&self, configuration: &Configuration) -> std::result::Result<(), ConfigurationError> {
+        oauth_client(configuration).map(drop)
+    }
+
+    async fn acquire(&self, configuration: &Configuration) -> Result<SecretChanges> {
+        let client = oauth_client(configuration).map_err(|error| wrong(&error))?;
+        let wire = self.wire(TOKEN_TIMEOUT).await?;
+        self.tokens(configuration, &client, &wire)?.acquire().await
     }
 }
 
@@ -126,8 +142,12 @@ impl Factory for ScimFactory {
     async fn target(&self, configuration: &Configuration) -> Result<Arc<dyn Target>> {
         let read = ScimConfiguration::read(configuration).map_err(|error| wrong(&error))?;
         let wire = self.wire(read.request_timeout).await?;
-        let signer = self.signer(&read.authorization, &wire)?;
+        let signer = self.signer(configuration, &read.authorization, &wire)?;
         let client = Client::new(wire, &read, signer);
         Ok(Arc::new(ScimTarget::new(client, &read, self.entropy.clone())))
+    }
+
+    fn token_client(&self) -> Option<&dyn TokenClient> {
+        Some(self)
     }
 }

@@ -9,6 +9,7 @@ mod answer;
 mod client;
 mod configuration;
 mod discovery;
+mod endpoint;
 mod factory;
 mod place;
 mod reading;

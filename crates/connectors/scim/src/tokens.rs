@@ -1,34 +1,39 @@
 //! Bearer tokens from a token endpoint (RFC 6749): fetched before the first request, renewed before they end and where
-//! the service refuses them, once for all requests that wait.
+//! the service refuses them, once for all requests that wait. What the endpoint replaces is kept before it is used.
 
-use std::sync::Arc;
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use connector::{ConnectorError, ErrorClass, Result};
-use model::{FailureCode, SignedDuration, Timestamp};
-use percent_encoding::utf8_percent_encode;
-use reqwest::header::{ACCEPT, CONTENT_TYPE};
-use serde::Deserialize;
-use serde_json::Value as Json;
-use tokio::sync::Mutex;
+use connector::{ConnectorError, ErrorClass, Result, SecretChanges, SecretKeeper};
+use model::{FailureCode, ServicePrincipalId, SignedDuration, TenantId, Timestamp};
+use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
 
-use crate::answer::Answer;
-use crate::client::UNRESERVED;
 use crate::configuration::{Grant, OauthClient};
+use crate::endpoint::{Issued, MARGIN, issue};
 use crate::signature::Signature;
 use crate::wire::Wire;
 
-/// How long before its end a token is renewed; a token that lives shorter than twice this, in the middle of its life.
-const MARGIN: SignedDuration = SignedDuration::from_secs(60);
-
 /// How long a refusal of the token endpoint holds for further requests.
 const REFUSED: SignedDuration = SignedDuration::from_secs(10);
+/// How many states of the secrets are known to be of the same tokens. One comes with every refresh token that is
+/// replaced; older ones are in nobody's hands any more.
+const STATES: usize = 16;
+
+/// Whose secrets a client's are.
+pub(crate) type Owner = (TenantId, ServicePrincipalId);
+
+/// What the secrets of a client hold at a moment: a grant, and the token that was acquired by it.
+type State = (Grant, Option<String>);
 
 /// A client's tokens.
 pub(crate) struct Tokens {
+    owner: Owner,
     client: OauthClient,
     wire: Wire,
-    kept: Mutex<Kept>,
+    keeper: Option<Arc<dyn SecretKeeper>>,
+    kept: Arc<AsyncMutex<Kept>>,
+    states: Mutex<VecDeque<State>>,
     /// Requests to the token endpoint that came to an end.
     finished: AtomicU64,
 }
@@ -39,6 +44,8 @@ struct Kept {
     token: Option<Token>,
     /// How and when the last request to the token endpoint failed.
     failed: Option<(ConnectorError, Timestamp)>,
+    /// What is still to be written to the secrets.
+    unsaved: Option<Unsaved>,
 }
 
 struct Token {
@@ -46,18 +53,19 @@ struct Token {
     renew_at: Option<Timestamp>,
 }
 
-/// What a token endpoint gives.
-#[derive(Clone, PartialEq, Eq)]
-pub(crate) struct Issued {
-    pub(crate) access_token: String,
-    pub(crate) refresh_token: Option<String>,
-    pub(crate) lifetime: Option<SignedDuration>,
-    /// When the answer came.
-    pub(crate) at: Timestamp,
+struct Unsaved {
+    /// Key and value that the secrets hold until then.
+    used: (&'static str, String),
+    changes: SecretChanges,
 }
 
 impl Tokens {
-    pub(crate) fn new(client: OauthClient, wire: Wire) -> Result<Self> {
+    pub(crate) fn new(
+        owner: Owner,
+        client: OauthClient,
+        wire: Wire,
+        keeper: Option<Arc<dyn SecretKeeper>>,
+    ) -> Result<Self> {
         let token = match &client.acquired {
             Some((text, expires)) => {
                 let renew_at = expires.map(|end| end.checked_sub(MARGIN).unwrap_or(end));
@@ -65,24 +73,44 @@ impl Tokens {
             }
             None => None,
         };
-        let kept = Mutex::new(Kept { grant: client.grant.clone(), token, failed: None });
-        Ok(Self { client, wire, kept, finished: AtomicU64::new(0) })
+        let grant = client.grant.clone();
+        let kept = Arc::new(AsyncMutex::new(Kept { grant, token, failed: None, unsaved: None }));
+        let states = Mutex::new([state(&client)].into());
+        Ok(Self { owner, client, wire, keeper, kept, states, finished: AtomicU64::new(0) })
+    }
+
+    /// True where these are the tokens of a client whose secrets are as they were when the tokens were made, or as they
+    /// became by what the endpoint replaced since.
+    pub(crate) fn are_of(&self, owner: Owner, client: &OauthClient) -> bool {
+        let own = &self.client;
+        let same = (&own.token_endpoint, &own.id, &own.secret, &own.scope)
+            == (&client.token_endpoint, &client.id, &client.secret, &client.scope);
+        let states = self.states.lock().unwrap_or_else(PoisonError::into_inner);
+        self.owner == owner && same && states.contains(&state(client))
     }
 
     /// The token to send; a new one where there is none or its end is near.
-    pub(crate) async fn current(&self) -> Result<Arc<Signature>> {
+    pub(crate) async fn current(self: &Arc<Self>) -> Result<Arc<Signature>> {
         self.unless(|token, now| token.renew_at.is_none_or(|moment| now < moment)).await
     }
 
     /// Another token than the one that the service refused.
-    pub(crate) async fn after_refusal(&self, refused: &Arc<Signature>) -> Result<Arc<Signature>> {
+    pub(crate) async fn after_refusal(self: &Arc<Self>, refused: &Arc<Signature>) -> Result<Arc<Signature>> {
         self.unless(|token, _| token.signature.header != refused.header).await
     }
 
+    /// A new token, whatever there is. The caller saves what is returned.
+    pub(crate) async fn acquire(self: &Arc<Self>) -> Result<SecretChanges> {
+        let kept = self.kept.clone().lock_owned().await;
+        let (_, changes) = self.renew(kept, Saving::ByCaller).await?;
+        Ok(changes)
+    }
+
     /// The token that is kept if it will do, else a new one. Who waits meanwhile shares what comes of it.
-    async fn unless(&self, will_do: impl Fn(&Token, Timestamp) -> bool) -> Result<Arc<Signature>> {
+    async fn unless(self: &Arc<Self>, will_do: impl Fn(&Token, Timestamp) -> bool) -> Result<Arc<Signature>> {
         let finished = self.finished.load(Ordering::Acquire);
-        let mut kept = self.kept.lock().await;
+        let mut kept = self.kept.clone().lock_owned().await;
+        self.save(&mut kept).await;
         if let Some(token) = kept.token.as_ref().filter(|token| will_do(token, self.wire.clock.now())) {
             return Ok(token.signature.clone());
         }
@@ -92,164 +120,111 @@ impl Tokens {
         {
             return Err(error.clone());
         }
-        let issued = issue(&self.wire, &self.client, &kept.grant).await;
-        self.finished.fetch_add(1, Ordering::AcqRel);
-        match issued {
-            Ok(issued) => {
-                let signature = Arc::new(Signature::bearer(&issued.access_token)?);
-                kept.token = Some(Token { signature: signature.clone(), renew_at: issued.renew_at() });
-                kept.failed = None;
-                if let Some(token) = issued.refresh_token {
-                    kept.grant = Grant::RefreshToken(token);
+        let (signature, _) = self.renew(kept, Saving::ByKeeper).await?;
+        Ok(signature)
+    }
+
+    /// Gets a token, to the end also where whoever asked for it goes away: what the endpoint gives it may give only once.
+    async fn renew(
+        self: &Arc<Self>,
+        mut kept: OwnedMutexGuard<Kept>,
+        saving: Saving,
+    ) -> Result<(Arc<Signature>, SecretChanges)> {
+        let tokens = self.clone();
+        let work = tokio::spawn(async move {
+            let issued = issue(&tokens.wire, &tokens.client, &kept.grant).await;
+            tokens.finished.fetch_add(1, Ordering::AcqRel);
+            match issued {
+                Ok(issued) => tokens.take(&mut kept, issued, saving).await,
+                Err(error) => {
+                    kept.token = None;
+                    kept.failed = Some((error.clone(), tokens.wire.clock.now()));
+                    Err(error)
                 }
-                Ok(signature)
+            }
+        });
+        work.await.unwrap_or_else(|_| {
+            let detail = "the request for a token was broken off";
+            Err(ConnectorError::new(ErrorClass::Retry { after: None }, detail)
+                .code(FailureCode::InternalError))
+        })
+    }
+
+    /// Takes over what the endpoint gave.
+    async fn take(
+        &self,
+        kept: &mut Kept,
+        issued: Issued,
+        saving: Saving,
+    ) -> Result<(Arc<Signature>, SecretChanges)> {
+        let signature = Arc::new(Signature::bearer(&issued.access_token)?);
+        kept.token = Some(Token { signature: signature.clone(), renew_at: issued.renew_at() });
+        kept.failed = None;
+        let changes = issued.changes();
+        let used = kept.grant.clone();
+        if let Some(token) = issued.refresh_token {
+            kept.grant = Grant::RefreshToken(token);
+        }
+        match (saving, used_up(&used, &kept.grant)) {
+            (Saving::ByCaller, _) => kept.unsaved = None,
+            (Saving::ByKeeper, None) => return Ok((signature, changes)),
+            (Saving::ByKeeper, Some(used)) => {
+                // Where the last attempt to write failed, the secrets still hold what they held then.
+                let used = kept.unsaved.take().map_or(used, |unsaved| unsaved.used);
+                kept.unsaved = Some(Unsaved { used, changes: changes.clone() });
+            }
+        }
+        self.remember((kept.grant.clone(), Some(issued.access_token)));
+        self.save(kept).await;
+        Ok((signature, changes))
+    }
+
+    fn remember(&self, state: State) {
+        let mut states = self.states.lock().unwrap_or_else(PoisonError::into_inner);
+        states.push_back(state);
+        if states.len() > STATES {
+            states.pop_front();
+        }
+    }
+
+    /// Writes what the endpoint replaced to the secrets. Where that fails, the next request for a token tries again.
+    async fn save(&self, kept: &mut Kept) {
+        let (Some(unsaved), Some(keeper)) = (&kept.unsaved, &self.keeper) else { return };
+        let (tenant, service_principal) = self.owner;
+        let (key, value) = &unsaved.used;
+        match keeper.keep(tenant, service_principal, (*key, value.as_str()), &unsaved.changes).await {
+            Ok(saved) => {
+                tracing::debug!(%tenant, %service_principal, saved, "the token endpoint replaced a secret");
+                kept.unsaved = None;
             }
             Err(error) => {
-                kept.token = None;
-                kept.failed = Some((error.clone(), self.wire.clock.now()));
-                Err(error)
+                tracing::warn!(%tenant, %service_principal, %error, "what the token endpoint replaced is not kept yet");
             }
         }
     }
+}
+
+/// Who writes to the secrets what the endpoint replaced.
+#[derive(Clone, Copy)]
+enum Saving {
+    ByCaller,
+    ByKeeper,
+}
+
+/// The secret that is good for nothing once a token was given for it; none where it can be used again.
+fn used_up(used: &Grant, next: &Grant) -> Option<(&'static str, String)> {
+    match used {
+        Grant::AuthorizationCode { code, .. } => Some(("Oauth2AuthorizationCode", code.clone())),
+        Grant::RefreshToken(token) if used != next => Some(("Oauth2RefreshToken", token.clone())),
+        Grant::RefreshToken(_) | Grant::ClientCredentials => None,
+    }
+}
+
+fn state(client: &OauthClient) -> State {
+    (client.grant.clone(), client.acquired.as_ref().map(|(token, _)| token.clone()))
 }
 
 /// What was refused a moment ago is not asked for again: who corrects the secrets is another client.
 fn is_still_refused(error: &ConnectorError, at: Timestamp, now: Timestamp) -> bool {
     error.class == ErrorClass::Unauthorized && now < at.checked_add(REFUSED).unwrap_or(at)
-}
-
-impl Issued {
-    /// When the token ends, where the endpoint tells.
-    pub(crate) fn end(&self) -> Option<Timestamp> {
-        self.at.checked_add(self.lifetime?).ok()
-    }
-
-    fn renew_at(&self) -> Option<Timestamp> {
-        let lifetime = self.lifetime?;
-        let margin = if lifetime < MARGIN * 2 { lifetime / 2 } else { MARGIN };
-        self.at.checked_add(lifetime).ok()?.checked_sub(margin).ok()
-    }
-}
-
-/// Asks the token endpoint for a token.
-pub(crate) async fn issue(wire: &Wire, client: &OauthClient, grant: &Grant) -> Result<Issued> {
-    let secrets = secrets(client, grant);
-    let endpoint = &client.token_endpoint;
-    let asked = format!("POST {}{}", endpoint.origin().ascii_serialization(), endpoint.path());
-    let request = wire
-        .connections
-        .post(endpoint.clone())
-        .header(ACCEPT, "application/json")
-        .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
-        .body(form(client, grant));
-    let answered = async {
-        let response = wire.send(request, &asked, &secrets).await?;
-        wire.read(response, asked.clone(), &secrets).await
-    };
-    let answer = answered.await;
-    let status = answer.as_ref().map_or(0, |answer| answer.status.as_u16());
-    tracing::debug!(method = "POST", path = endpoint.path(), status, "request for a token");
-    read(&answer?, grant, wire.clock.now())
-}
-
-/// What no error may show.
-fn secrets(client: &OauthClient, grant: &Grant) -> Vec<String> {
-    let shown = match grant {
-        Grant::ClientCredentials => None,
-        Grant::RefreshToken(text) | Grant::AuthorizationCode { code: text, .. } => Some(text.clone()),
-    };
-    client.secret.iter().cloned().chain(shown).collect()
-}
-
-/// The request's body (RFC 6749 §4.1.3, §4.4.2, §6), with the client's credentials in it (§2.3.1).
-fn form(client: &OauthClient, grant: &Grant) -> String {
-    let mut fields = match grant {
-        Grant::ClientCredentials => vec![("grant_type", "client_credentials")],
-        Grant::RefreshToken(token) => {
-            vec![("grant_type", "refresh_token"), ("refresh_token", token.as_str())]
-        }
-        Grant::AuthorizationCode { code, redirect } => {
-            let mut fields = vec![("grant_type", "authorization_code"), ("code", code.as_str())];
-            fields.extend(redirect.as_deref().map(|address| ("redirect_uri", address)));
-            fields
-        }
-    };
-    fields.push(("client_id", &client.id));
-    fields.extend(client.secret.as_deref().map(|secret| ("client_secret", secret)));
-    fields.extend(client.scope.as_deref().map(|scope| ("scope", scope)));
-    let pairs =
-        fields.iter().map(|(name, value)| format!("{name}={}", utf8_percent_encode(value, UNRESERVED)));
-    pairs.collect::<Vec<_>>().join("&")
-}
-
-#[derive(Deserialize)]
-struct Success {
-    access_token: String,
-    #[serde(default)]
-    token_type: Option<String>,
-    #[serde(default)]
-    expires_in: Option<Json>,
-    #[serde(default)]
-    refresh_token: Option<String>,
-}
-
-fn read(answer: &Answer, grant: &Grant, at: Timestamp) -> Result<Issued> {
-    match answer.status.as_u16() {
-        200..=299 => {}
-        400 | 401 | 403 => return Err(refused(answer, grant)),
-        404 | 410 => {
-            return Err(answer.incompatible("where a token was expected; correct Oauth2TokenExchangeUri"));
-        }
-        _ => return Err(answer.refused()),
-    }
-    // The body is not quoted: it may hold a token.
-    let wrong = |what: &str| {
-        let detail = format!(
-            "{} answered {} with {what}; correct Oauth2TokenExchangeUri",
-            answer.asked(),
-            answer.status
-        );
-        ConnectorError::new(ErrorClass::Unavailable, detail)
-    };
-    let Ok(success) = answer.json::<Success>("a token") else {
-        return Err(wrong("something else than a JSON object with an access_token"));
-    };
-    if success.token_type.is_some_and(|kind| !kind.eq_ignore_ascii_case("bearer")) {
-        return Err(wrong("a token that is no bearer token"));
-    }
-    if !crate::configuration::is_token(&success.access_token) {
-        return Err(wrong("an access_token that cannot be sent in a header"));
-    }
-    let seconds = success.expires_in.as_ref().and_then(|seconds| match seconds {
-        Json::String(text) => text.trim().parse().ok(),
-        // Some send a fraction.
-        other => other.as_f64().map(|seconds| {
-            #[expect(clippy::cast_possible_truncation, reason = "fractions of a second do not matter")]
-            let whole = seconds as i64;
-            whole
-        }),
-    });
-    Ok(Issued {
-        access_token: success.access_token,
-        refresh_token: success.refresh_token.filter(|token| !token.is_empty()),
-        lifetime: seconds
-            .filter(|seconds: &i64| (1..=i64::from(u32::MAX)).contains(seconds))
-            .map(SignedDuration::from_secs),
-        at,
-    })
-}
-
-/// The token endpoint's refusal (RFC 6749 §5.2) with what may help.
-fn refused(answer: &Answer, grant: &Grant) -> ConnectorError {
-    let advice = match grant {
-        Grant::ClientCredentials => "check Oauth2ClientId, Oauth2ClientSecret and the scope",
-        Grant::RefreshToken(_) => {
-            "check Oauth2ClientId and Oauth2ClientSecret; if the refresh token has ended, sign in at the service again"
-        }
-        Grant::AuthorizationCode { .. } => {
-            "an authorization code is good for one use and a few minutes; sign in at the service again"
-        }
-    };
-    let detail = format!("{}: no token was issued; {advice}", answer.refused().detail);
-    ConnectorError::new(ErrorClass::Unauthorized, detail).code(FailureCode::InvalidCredentials)
 }

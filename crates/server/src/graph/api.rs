@@ -166,6 +166,7 @@ impl Api {
             query: request.query,
             owned_only,
         };
+        call.check_path(route.path).await?;
         route.handle(call).await
     }
 

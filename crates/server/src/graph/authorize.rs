@@ -23,12 +23,31 @@ pub(super) fn permit(caller: &Caller, needs: Needs) -> Result<bool, GraphError> 
     Ok(held.all(|permission| permission.ends_with(".OwnedBy")))
 }
 
-/// Lets a caller pass that has one of the permissions, for handlers that learn late what they do.
+/// Lets a caller pass that has one of the permissions, for handlers that learn late what they do. The permissions are not
+/// to be of the kind that is for owned applications alone.
 pub(super) fn demand(caller: &Caller, sufficient: &'static [&'static str]) -> Result<(), GraphError> {
-    permit(caller, Needs::OneOf(sufficient)).map(|_| ())
+    if permit(caller, Needs::OneOf(sufficient))? { Err(GraphError::denied(sufficient)) } else { Ok(()) }
 }
 
 impl Call {
+    /// Refuses, where the caller may only touch what it owns, a path below an application or service principal that it
+    /// does not own, whatever the route's handler does.
+    pub(super) async fn check_path(&self, route: &str) -> Result<(), ApiError> {
+        if !self.owned_only {
+            return Ok(());
+        }
+        let mut parts = route.split('/');
+        let kind = match parts.next() {
+            Some("applications") => ObjectKind::Application,
+            Some("servicePrincipals") => ObjectKind::ServicePrincipal,
+            _ => return Ok(()),
+        };
+        match parts.next().and_then(|part| part.strip_prefix('{')?.strip_suffix('}')) {
+            Some(key) => self.object(kind, key).await.map(drop),
+            None => Ok(()),
+        }
+    }
+
     /// Refuses an application or service principal that the caller may only touch as its owner, and does not own. An
     /// application's service principal counts as owned where the application is.
     pub(crate) async fn check_ownership(&self, object: &DirectoryObject) -> Result<(), ApiError> {

@@ -11,8 +11,8 @@ use super::error::ApiError;
 use super::lists;
 use super::objects::{activity_noun, check_mixed_select, typed_resource};
 use super::permissions::{
-    READ_APPLICATIONS, READ_DELETED, READ_GROUPS, READ_USERS, WRITE_APPLICATION, WRITE_DELETED, WRITE_GROUPS,
-    WRITE_USERS,
+    READ_APPLICATIONS, READ_DELETED, READ_GROUPS, READ_USERS, WRITE_APPLICATIONS, WRITE_DELETED,
+    WRITE_GROUPS, WRITE_USERS,
 };
 use super::reply::Reply;
 use super::route::{Answer, Route};
@@ -57,7 +57,7 @@ async fn find(call: &Call, write: bool) -> Result<DirectoryObject, ApiError> {
         (ObjectKind::Group, false) => READ_GROUPS,
         (ObjectKind::Group, true) => WRITE_GROUPS,
         (ObjectKind::Application | ObjectKind::ServicePrincipal, false) => READ_APPLICATIONS,
-        (ObjectKind::Application | ObjectKind::ServicePrincipal, true) => WRITE_APPLICATION,
+        (ObjectKind::Application | ObjectKind::ServicePrincipal, true) => WRITE_APPLICATIONS,
     };
     demand(&call.caller, sufficient)?;
     Ok(object)

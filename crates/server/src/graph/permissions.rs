@@ -36,6 +36,8 @@ pub(crate) const READ_APPLICATIONS: &[&str] =
 /// Write applications and service principals.
 pub(crate) const WRITE_APPLICATION: &[&str] =
     &["Application.ReadWrite.OwnedBy", "Application.ReadWrite.All", "Directory.ReadWrite.All"];
+/// Write any application or service principal.
+pub(crate) const WRITE_APPLICATIONS: &[&str] = &["Application.ReadWrite.All", "Directory.ReadWrite.All"];
 /// Read who is assigned to an application.
 pub(crate) const READ_ASSIGNMENTS: &[&str] = &[
     "Application.Read.All",

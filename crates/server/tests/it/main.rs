@@ -8,6 +8,7 @@ mod batch;
 mod bin;
 mod delta;
 mod directory_extensions;
+mod every_route;
 mod groups;
 mod lists;
 mod permissions;

@@ -40,6 +40,31 @@ fn installation_value(session: &Session<'_>, name: &str) -> Done<Option<Vec<u8>>
     session.first("SELECT value FROM installation WHERE name = ?1", [name], |row| Ok(row.get(0)?))
 }
 
+fn secrets(session: &Session<'_>, tenant: i64, owner: ServicePrincipalId) -> Done<Vec<SealedSecret>> {
+    session.all(
+        "SELECT key, sealed FROM secret WHERE tenant = ?1 AND owner = ?2 ORDER BY key",
+        params![tenant, owner.0],
+        |row| Ok(SealedSecret { key: row.get(0)?, sealed: row.get(1)? }),
+    )
+}
+
+fn replace_secrets(
+    session: &Session<'_>,
+    tenant: i64,
+    owner: ServicePrincipalId,
+    secrets: Vec<SealedSecret>,
+) -> Done<()> {
+    session.run("DELETE FROM secret WHERE tenant = ?1 AND owner = ?2", params![tenant, owner.0])?;
+    for secret in secrets {
+        session.run(
+            "INSERT INTO secret (tenant, owner, key, sealed) VALUES (?1, ?2, ?3, ?4)
+             ON CONFLICT DO UPDATE SET sealed = excluded.sealed",
+            params![tenant, owner.0, secret.key, secret.sealed],
+        )?;
+    }
+    Ok(())
+}
+
 #[async_trait]
 impl TenantStore for SqliteStore {
     async fn create_tenant(&self, tenant: Tenant) -> store::Result<()> {
@@ -81,14 +106,27 @@ impl TenantStore for SqliteStore {
         .await
     }
 
+    async fn exchange_installation_value(
+        &self,
+        name: &str,
+        before: &[u8],
+        after: Vec<u8>,
+    ) -> store::Result<bool> {
+        let (name, before) = (name.to_owned(), before.to_vec());
+        self.write(move |session| {
+            if installation_value(session, &name)?.as_ref() != Some(&before) {
+                return Ok(false);
+            }
+            session.run("UPDATE installation SET value = ?2 WHERE name = ?1", params![name, after])?;
+            Ok(true)
+        })
+        .await
+    }
+
     async fn secrets(&self, tenant: TenantId, owner: ServicePrincipalId) -> store::Result<Vec<SealedSecret>> {
-        self.read(move |session| {
-            let Some(tenant) = find(session, tenant)? else { return Ok(Vec::new()) };
-            session.all(
-                "SELECT key, sealed FROM secret WHERE tenant = ?1 AND owner = ?2 ORDER BY key",
-                params![tenant, owner.0],
-                |row| Ok(SealedSecret { key: row.get(0)?, sealed: row.get(1)? }),
-            )
+        self.read(move |session| match find(session, tenant)? {
+            Some(tenant) => secrets(session, tenant, owner),
+            None => Ok(Vec::new()),
         })
         .await
     }
@@ -99,17 +137,24 @@ impl TenantStore for SqliteStore {
         owner: ServicePrincipalId,
         secrets: Vec<SealedSecret>,
     ) -> store::Result<()> {
+        self.write(move |session| replace_secrets(session, require(session, tenant)?, owner, secrets)).await
+    }
+
+    async fn exchange_secrets(
+        &self,
+        tenant: TenantId,
+        owner: ServicePrincipalId,
+        mut before: Vec<SealedSecret>,
+        after: Vec<SealedSecret>,
+    ) -> store::Result<bool> {
+        before.sort_by(|one, other| one.key.cmp(&other.key));
         self.write(move |session| {
             let tenant = require(session, tenant)?;
-            session.run("DELETE FROM secret WHERE tenant = ?1 AND owner = ?2", params![tenant, owner.0])?;
-            for secret in secrets {
-                session.run(
-                    "INSERT INTO secret (tenant, owner, key, sealed) VALUES (?1, ?2, ?3, ?4)
-                     ON CONFLICT DO UPDATE SET sealed = excluded.sealed",
-                    params![tenant, owner.0, secret.key, secret.sealed],
-                )?;
+            if secrets(session, tenant, owner)? != before {
+                return Ok(false);
             }
-            Ok(())
+            replace_secrets(session, tenant, owner, after)?;
+            Ok(true)
         })
         .await
     }

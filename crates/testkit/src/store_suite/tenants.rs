@@ -56,3 +56,29 @@ pub async fn secrets_are_replaced_whole(store: SharedStore) {
     let nowhere = store.replace_secrets(TenantId(id()), fixture.owner, vec![secret("a", b"1")]).await;
     assert!(matches!(nowhere, Err(StoreError::NotFound { .. })), "{nowhere:?}");
 }
+
+/// A value of the installation, and the secrets of an owner, are exchanged only where they are what the caller read.
+pub async fn what_others_changed_is_not_exchanged(store: SharedStore) {
+    let name = format!("value {}", id());
+    assert!(
+        !store.exchange_installation_value(&name, b"", vec![1]).await.expect("answered"),
+        "nothing is there"
+    );
+    store.init_installation_value(&name, vec![1]).await.expect("set");
+    assert!(store.exchange_installation_value(&name, &[1], vec![2]).await.expect("answered"));
+    assert!(!store.exchange_installation_value(&name, &[1], vec![3]).await.expect("answered"));
+    assert_eq!(store.installation_value(&name).await.expect("read"), Some(vec![2]));
+
+    let fixture = Fixture::new(store.clone()).await;
+    let secret = |key: &str, sealed: &[u8]| SealedSecret { key: key.into(), sealed: sealed.to_vec() };
+    let exchange = |before, after| store.exchange_secrets(fixture.tenant, fixture.owner, before, after);
+    let two = vec![secret("b", b"2"), secret("a", b"1")];
+    assert!(exchange(Vec::new(), two.clone()).await.expect("answered"));
+    assert!(!exchange(Vec::new(), vec![secret("a", b"3")]).await.expect("answered"));
+    assert!(!exchange(vec![secret("a", b"1")], Vec::new()).await.expect("answered"));
+    assert_eq!(store.secrets(fixture.tenant, fixture.owner).await.expect("read").len(), 2);
+    assert!(exchange(two, vec![secret("a", b"4")]).await.expect("answered"));
+    assert_eq!(store.secrets(fixture.tenant, fixture.owner).await.expect("read"), [secret("a", b"4")]);
+    let nowhere = store.exchange_secrets(TenantId(id()), fixture.owner, Vec::new(), Vec::new()).await;
+    assert!(matches!(nowhere, Err(StoreError::NotFound { .. })), "{nowhere:?}");
+}

@@ -61,3 +61,28 @@ pub async fn another_key_is_refused(store: SharedStore) {
     let Err(error) = vault(&store, 2).await else { panic!("another key opened the vault") };
     assert!(error.to_string().contains("key"), "{error}");
 }
+
+/// Of changes at the same time each begins with what the other left.
+pub async fn no_change_of_secrets_is_lost(store: SharedStore) {
+    let fixture = Fixture::new(store.clone()).await;
+    let (tenant, owner) = (fixture.tenant, fixture.owner);
+    let vault = vault(&store, 1).await.expect("opened");
+    let add = |key: &'static str| {
+        vault.update_secrets(&*store, tenant, owner, move |saved: &Secrets| {
+            let mut secrets = saved.clone();
+            secrets.set(key, VALUE);
+            Ok::<_, StoreError>(Some(secrets))
+        })
+    };
+    let (one, two, three) = tokio::join!(add("SecretToken"), add("Password"), add("AppKey"));
+    for change in [one, two, three] {
+        let (before, after) = change.expect("changed");
+        assert_eq!(after.iter().count(), before.iter().count() + 1);
+    }
+    let stay = vault.update_secrets(&*store, tenant, owner, |_: &Secrets| Ok::<_, StoreError>(None));
+    let (before, after) = stay.await.expect("left alone");
+    assert!(before == after && after.iter().count() == 3);
+    let refuse = |_: &Secrets| Err::<Option<Secrets>, _>(StoreError::VersionMismatch);
+    assert!(vault.update_secrets(&*store, tenant, owner, refuse).await.is_err());
+    assert_eq!(vault.secrets(&*store, tenant, owner).await.expect("read").iter().count(), 3);
+}

@@ -1,5 +1,7 @@
 //! What is read, and what is refused.
 
+use model::secrets::Secrets;
+
 use super::*;
 
 fn configuration(secrets: &[(&str, &str)], settings: &[(&str, &str)]) -> Configuration {

@@ -1,14 +1,18 @@
 //! Tokens from a token endpoint.
 
 use std::collections::HashMap;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use connector::{Configuration, ConnectorError, ErrorClass, Factory as _, Target};
+use async_trait::async_trait;
+use connector::{
+    Configuration, ConnectorError, ErrorClass, Factory as _, SecretChanges, SecretKeeper, Target,
+    TokenClient as _,
+};
 use connector_scim::ScimFactory;
 use model::secrets::Secrets;
-use model::{Anchor, FailureCode, SignedDuration, SystemEntropy};
+use model::{Anchor, FailureCode, ServicePrincipalId, SignedDuration, SystemEntropy, TenantId};
 use serde_json::json;
 use testkit::SimulatedClock;
 
@@ -274,34 +278,187 @@ async fn a_token_that_was_acquired_before_is_used_until_it_ends() {
     assert_eq!(shown(&fake).last().unwrap(), "Bearer acquired");
 }
 
-#[tokio::test]
-async fn tokens_are_acquired_by_order() {
-    let fake = Fake::start(|request| {
+/// Keeps secrets in memory, as the engine does in its store.
+#[derive(Default)]
+struct Keeper {
+    secrets: Mutex<Secrets>,
+    /// True where nothing can be kept.
+    failing: AtomicBool,
+}
+
+#[async_trait]
+impl SecretKeeper for Keeper {
+    async fn keep(
+        &self,
+        _: TenantId,
+        _: ServicePrincipalId,
+        (key, value): (&str, &str),
+        changes: &SecretChanges,
+    ) -> connector::Result<bool> {
+        if self.failing.load(Ordering::Relaxed) {
+            return Err(ConnectorError::new(ErrorClass::Retry { after: None }, "the store is busy"));
+        }
+        let mut secrets = self.secrets.lock().unwrap();
+        if secrets.get(key) != Some(value) {
+            return Ok(false);
+        }
+        for (key, value) in changes {
+            secrets.set(*key, value.as_str());
+        }
+        Ok(true)
+    }
+}
+
+impl Keeper {
+    fn of(configuration: &Configuration) -> Arc<Self> {
+        Arc::new(Self { secrets: Mutex::new(configuration.secrets.clone()), failing: AtomicBool::new(false) })
+    }
+
+    fn secret(&self, key: &str) -> Option<String> {
+        self.secrets.lock().unwrap().get(key).map(str::to_owned)
+    }
+
+    /// The configuration with the secrets as they are kept now.
+    fn now(&self, configuration: &Configuration) -> Configuration {
+        Configuration { secrets: self.secrets.lock().unwrap().clone(), ..configuration.clone() }
+    }
+}
+
+/// A token endpoint that replaces the refresh token with every token, and takes each one time: `refresh-0` first.
+async fn rotating() -> Fake {
+    let count = AtomicUsize::new(0);
+    Fake::start(move |request| {
+        if !request.is("POST /v2/token") {
+            return Some(Reply::json(200, &json!({"id": "1"})));
+        }
+        let number = count.load(Ordering::Relaxed);
         let fields = form(request);
-        assert_eq!(
-            (fields["grant_type"].as_str(), fields["code"].as_str(), fields["redirect_uri"].as_str()),
-            ("authorization_code", "c0de", "https://me/back?x=1")
-        );
-        let body = json!({"access_token": "fresh", "refresh_token": "again", "expires_in": 60});
+        let shown = fields.get("refresh_token").or_else(|| fields.get("code"));
+        if shown != Some(&format!("refresh-{number}")) {
+            return Some(Reply::json(400, &json!({"error": "invalid_grant"})));
+        }
+        count.fetch_add(1, Ordering::Relaxed);
+        let body = json!({
+            "access_token": format!("token-{number}"), "refresh_token": format!("refresh-{}", number + 1),
+            "expires_in": 600,
+        });
         Some(Reply::json(200, &body))
     })
-    .await;
-    let secrets = signed(
+    .await
+}
+
+#[tokio::test]
+async fn a_refresh_token_that_was_replaced_survives_the_process() {
+    let fake = rotating().await;
+    let clock = clock();
+    let first = signed(&fake, &[("Oauth2RefreshToken", "refresh-0")]);
+    let keeper = Keeper::of(&first);
+    let one = factory(&clock).keeping(keeper.clone());
+    read(&*one.target(&first).await.unwrap()).await.unwrap();
+    assert_eq!(keeper.secret("Oauth2RefreshToken").unwrap(), "refresh-1");
+    assert_eq!(keeper.secret("Oauth2AccessToken").unwrap(), "token-0");
+    assert_eq!(keeper.secret("TokenExpiration").unwrap(), "2026-03-01T12:10:00Z");
+
+    // The next process goes on with the token, then with the refresh token that took the place of the first.
+    let two = factory(&clock).keeping(keeper.clone());
+    read(&*two.target(&keeper.now(&first)).await.unwrap()).await.unwrap();
+    assert_eq!(asked(&fake).len(), 1);
+    clock.advance(SignedDuration::from_secs(600));
+    read(&*two.target(&keeper.now(&first)).await.unwrap()).await.unwrap();
+    assert_eq!(keeper.secret("Oauth2RefreshToken").unwrap(), "refresh-2");
+    // Whoever read the secrets before shares the tokens with whoever reads them now.
+    read(&*two.target(&keeper.now(&first)).await.unwrap()).await.unwrap();
+    clock.advance(SignedDuration::from_secs(600));
+    let (late, early) =
+        (two.target(&keeper.now(&first)).await.unwrap(), two.target(&keeper.now(&first)).await.unwrap());
+    let (one, other) = tokio::join!(read(&*late), read(&*early));
+    one.and(other).unwrap();
+    assert_eq!(
+        (asked(&fake).len(), keeper.secret("Oauth2RefreshToken").unwrap()),
+        (3, "refresh-3".to_owned())
+    );
+}
+
+#[tokio::test]
+async fn what_cannot_be_kept_is_kept_with_the_next_request() {
+    let fake = rotating().await;
+    let clock = clock();
+    let first = signed(&fake, &[("Oauth2RefreshToken", "refresh-0")]);
+    let keeper = Keeper::of(&first);
+    keeper.failing.store(true, Ordering::Relaxed);
+    let factory = factory(&clock).keeping(keeper.clone());
+    let target = factory.target(&first).await.unwrap();
+    read(&*target).await.unwrap();
+    clock.advance(SignedDuration::from_secs(600));
+    read(&*target).await.unwrap();
+    assert_eq!(keeper.secret("Oauth2RefreshToken").unwrap(), "refresh-0");
+    keeper.failing.store(false, Ordering::Relaxed);
+    read(&*target).await.unwrap();
+    assert_eq!(keeper.secret("Oauth2RefreshToken").unwrap(), "refresh-2");
+    assert_eq!(asked(&fake).len(), 2);
+}
+
+#[tokio::test]
+async fn secrets_that_a_person_saved_meanwhile_stay() {
+    let fake = rotating().await;
+    let clock = clock();
+    let first = signed(&fake, &[("Oauth2RefreshToken", "refresh-0")]);
+    let keeper = Keeper::of(&first);
+    let factory = factory(&clock).keeping(keeper.clone());
+    let target = factory.target(&first).await.unwrap();
+    keeper.secrets.lock().unwrap().set("Oauth2RefreshToken", "by hand");
+    read(&*target).await.unwrap();
+    assert_eq!(keeper.secret("Oauth2RefreshToken").unwrap(), "by hand");
+    assert_eq!(keeper.secret("Oauth2AccessToken"), None);
+    // The new secrets are another client's.
+    let error = read(&*factory.target(&keeper.now(&first)).await.unwrap()).await.unwrap_err();
+    assert_eq!(error.class, ErrorClass::Unauthorized);
+}
+
+#[tokio::test]
+async fn tokens_are_acquired_by_order() {
+    let fake = rotating().await;
+    let clock = clock();
+    let factory = factory(&clock);
+    let code = ("Oauth2AuthorizationCode", "refresh-0");
+    let sent = signed(
         &fake,
-        &[SECRET[0], ("Oauth2AuthorizationCode", "c0de"), ("Oauth2RedirectUri", "https://me/back?x=1")],
-    )
-    .secrets;
-    let kept = factory(&clock()).acquire_access_token(&secrets).await.unwrap();
-    for (key, expected) in [
-        ("Oauth2AccessToken", Some("fresh")),
-        ("Oauth2AccessTokenCreationTime", Some("2026-03-01T12:00:00Z")),
-        ("TokenExpiration", Some("2026-03-01T12:01:00Z")),
-        ("Oauth2RefreshToken", Some("again")),
-        ("Oauth2AuthorizationCode", None),
-        ("Oauth2ClientSecret", Some("hush hush")),
-    ] {
-        assert_eq!(kept.get(key), expected, "{key}");
+        &[SECRET[0], code, ("Oauth2RedirectUri", "https://me/back?x=1"), ("Oauth2RefreshToken", "old")],
+    );
+    factory.validate(&sent).unwrap();
+    let changes = factory.acquire(&sent).await.unwrap();
+    let [request] = asked(&fake).try_into().unwrap();
+    let fields = form(&request);
+    assert_eq!(
+        (fields["grant_type"].as_str(), fields["code"].as_str(), fields["redirect_uri"].as_str()),
+        ("authorization_code", "refresh-0", "https://me/back?x=1")
+    );
+    let texts: Vec<(&str, &str)> = changes.iter().map(|(key, value)| (*key, value.as_str())).collect();
+    let expected = [
+        ("Oauth2AccessToken", "token-0"),
+        ("Oauth2AccessTokenCreationTime", "2026-03-01T12:00:00Z"),
+        ("TokenExpiration", "2026-03-01T12:10:00Z"),
+        ("Oauth2AuthorizationCode", ""),
+        ("Oauth2RefreshToken", "refresh-1"),
+    ];
+    assert_eq!(texts, expected);
+
+    // A job goes on with what was saved, and a further order with what the job left.
+    let mut saved = sent.clone();
+    for (key, value) in &changes {
+        saved.secrets.set(*key, value.as_str());
     }
-    let error = factory(&clock()).acquire_access_token(&Secrets::new()).await.unwrap_err();
-    assert!(error.detail.contains("Oauth2TokenExchangeUri"), "{error}");
+    let target = factory.target(&saved).await.unwrap();
+    read(&*target).await.unwrap();
+    clock.advance(SignedDuration::from_secs(600));
+    read(&*target).await.unwrap();
+    let changes = factory.acquire(&saved).await.unwrap();
+    assert!(changes.contains(&("Oauth2RefreshToken", "refresh-3".to_owned())));
+    read(&*target).await.unwrap();
+    assert_eq!(shown(&fake), ["Bearer token-0", "Bearer token-1", "Bearer token-2"]);
+
+    let refused = factory.acquire(&signed(&fake, &[("Oauth2RefreshToken", "old")])).await.unwrap_err();
+    assert_eq!(refused.class, ErrorClass::Unauthorized);
+    let missing = factory.validate(&configuration(&fake.base(), &[])).unwrap_err();
+    assert_eq!((missing.key.as_str(), missing.missing), ("Oauth2TokenExchangeUri", true));
 }

@@ -4,6 +4,7 @@
 //! What is configured is read from the store and changed through the engine, which decides what may be. Every change
 //! leaves an audit record.
 
+mod access_token;
 mod actions;
 mod by_hand;
 mod credentials;

@@ -1,8 +1,8 @@
 //! The routes of synchronization, under service principals and under applications alike.
 
 use super::{
-    actions, credentials, directories, explain, jobs, language, on_demand, plans, schema, secrets, service,
-    templates,
+    access_token, actions, credentials, directories, explain, jobs, language, on_demand, plans, schema,
+    secrets, service, templates,
 };
 use super::{by_hand, remembered, versions};
 use crate::graph::route::Route;
@@ -53,6 +53,7 @@ fn service_routes() -> Vec<Route> {
         both!(get "/secrets", READ, secrets::list),
         both!(get "/secrets/$count", READ, secrets::count),
         both!(put "/secrets", WRITE, secrets::replace),
+        both!(post "/acquireAccessToken", WRITE, access_token::acquire),
     ]
     .into_iter()
     .flatten()

@@ -39,11 +39,13 @@ async fn all(owner: &Owner<'_>) -> Result<Vec<Map<String, Json>>, ApiError> {
 pub(super) async fn replace(call: Call) -> Answer {
     let owner = call.owner().await?;
     let write: SecretsWrite = call.read()?;
-    let saved = owner.secrets().await?;
-    let fresh = replaced(&saved, &write.value)?;
-    check_forms(&fresh)?;
     let services = call.service().engine.services();
-    services.vault.replace_secrets(&*services.store, call.caller.tenant, owner.id(), &fresh).await?;
+    let update = services.vault.update_secrets(&*services.store, call.caller.tenant, owner.id(), |saved| {
+        let fresh = replaced(saved, &write.value)?;
+        check_forms(&fresh)?;
+        Ok::<_, ApiError>(Some(fresh))
+    });
+    let (saved, fresh) = update.await?;
     let old = json!({ "secrets": names(&saved) });
     let new = json!({ "secrets": names(&fresh), "changedSecrets": changed(&saved, &fresh) });
     call.audit("Update synchronization secrets", owner.principal.id.to_string(), Some(old), Some(new))
@@ -70,11 +72,12 @@ fn check_forms(secrets: &Secrets) -> Result<(), GraphError> {
     Ok(())
 }
 
-fn names(secrets: &Secrets) -> Vec<&str> {
+/// The keys that have values.
+pub(super) fn names(secrets: &Secrets) -> Vec<&str> {
     secrets.iter().map(|(key, _)| key).collect()
 }
 
 /// The keys whose values are new or other than before.
-fn changed<'a>(before: &Secrets, after: &'a Secrets) -> Vec<&'a str> {
+pub(super) fn changed<'a>(before: &Secrets, after: &'a Secrets) -> Vec<&'a str> {
     after.iter().filter(|(key, value)| before.get(key) != Some(*value)).map(|(key, _)| key).collect()
 }
