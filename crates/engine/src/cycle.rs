@@ -19,6 +19,7 @@ mod references;
 mod removals;
 mod results;
 mod runtime;
+mod sealed;
 mod send;
 mod waiting;
 
@@ -43,6 +44,7 @@ pub(crate) use prepared::{Prepared, Sides};
 pub(crate) use references::unwant;
 pub(crate) use results::{Halt, Results};
 pub(crate) use runtime::{Running, Runtime, Watermark};
+use sealed::keyed;
 
 use crate::desk::Desk;
 use crate::health;
@@ -134,7 +136,7 @@ impl<'a> Cycle<'a> {
         desk.begin_generation(runtime.generation);
         let running = runtime.running.clone().unwrap_or_else(|| running(services, prepared, &runtime));
         let intents = store.open_intents(job).await?;
-        let intents = intents.into_iter().map(|one| ((one.rule.clone(), one.source.clone()), one)).collect();
+        let intents = keyed(services, job, intents)?;
         let managed = store.links(job, None, 1).await?;
         let has = Has {
             entries: !managed.is_empty()

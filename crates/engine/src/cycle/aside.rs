@@ -13,6 +13,7 @@ use model::{Anchor, CycleId, Name};
 use store::Result;
 
 use super::behind::Behind;
+use super::sealed::keyed;
 use super::{Cycle, Has, Prepared, Warrant, guard, load_runtime};
 use crate::desk::Desk;
 use crate::live::Live;
@@ -50,7 +51,7 @@ impl<'a> Cycle<'a> {
             indexed: HashMap::new(),
             exclusions: guard::exclusions(services, job).await?,
             has: Has { entries: true, escrows: true, staged: true, hints: true },
-            intents: intents.into_iter().map(|one| ((one.rule.clone(), one.source.clone()), one)).collect(),
+            intents: keyed(services, job, intents)?,
             runtime,
         })
     }

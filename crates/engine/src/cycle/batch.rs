@@ -247,7 +247,7 @@ impl Cycle<'_> {
         let mut intents = Vec::new();
         for one in exports.iter().filter(|one| matches!(one.decision.action, Action::Create(_))) {
             if let Some(item) = items.get_mut(one.item).filter(|item| item.intent.is_none()) {
-                intents.push(intent(item));
+                intents.push(self.seal_intent(intent(item), item.mapping)?);
                 item.noted = true;
             }
         }

@@ -255,7 +255,7 @@ impl<'a> Cycle<'a> {
         for kind in kinds {
             let of_kind = managed.iter().filter(|one| one.link.kind == *kind);
             let anchors: Vec<Anchor> = of_kind.map(|one| one.link.anchor.clone()).collect();
-            let objects = self.services.store.read_index(&self.prepared.job.id, kind, &anchors).await?;
+            let objects = self.read_from_index(kind, &anchors).await?;
             listed.extend(objects.into_iter().map(|object| (object.anchor.clone(), object)));
         }
         let mut accounts = Vec::with_capacity(managed.len());

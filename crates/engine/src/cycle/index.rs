@@ -8,7 +8,6 @@ use store::{IndexedObject, Result};
 use sync::Mapping;
 
 use super::Cycle;
-use super::needs::index_key;
 use super::prepared::target_selection;
 use super::results::Halt;
 use super::send::{Repeat, SendError, send};
@@ -83,6 +82,7 @@ impl Cycle<'_> {
         keys: &[Name],
     ) -> Result<std::result::Result<u64, SendError>> {
         let (target, pace) = (&self.prepared.target, &self.prepared.pace);
+        let redacted = self.redacted(&selection.kind);
         let mut cursor: Option<Cursor> = None;
         let mut count = 0;
         loop {
@@ -93,7 +93,9 @@ impl Cycle<'_> {
             };
             count += u64::try_from(page.objects.len()).unwrap_or(0);
             self.live.begin_part("objects of the target", count, 0, None);
-            let objects: Vec<_> = page.objects.into_iter().map(|object| indexed(object, keys)).collect();
+            let objects: Result<Vec<_>> =
+                page.objects.into_iter().map(|object| self.indexed_object(object, keys, &redacted)).collect();
+            let objects = objects?;
             if !objects.is_empty() {
                 self.services.store.put_index(&self.prepared.job.id, objects).await?;
             }
@@ -102,6 +104,14 @@ impl Cycle<'_> {
                 return Ok(Ok(count));
             }
         }
+    }
+
+    fn indexed_object(&self, object: Object, keys: &[Name], redacted: &[&Name]) -> Result<IndexedObject> {
+        let values =
+            keys.iter().flat_map(|name| object.get(name).values().iter().map(move |value| (name, value)));
+        let keys =
+            values.map(|(name, value)| (name.clone(), self.key_in_index(name, value, redacted))).collect();
+        Ok(IndexedObject { object: self.seal(object, redacted)?, keys })
     }
 
     /// Of accounts that were written, those that are in the index, which no longer says the truth about them.
@@ -124,12 +134,4 @@ fn merge(into: &mut Vec<Name>, more: Vec<Name>) {
             into.push(name);
         }
     }
-}
-
-fn indexed(object: Object, keys: &[Name]) -> IndexedObject {
-    let keys = keys
-        .iter()
-        .flat_map(|name| object.get(name).values().iter().map(|value| (name.clone(), index_key(value))))
-        .collect();
-    IndexedObject { object, keys }
 }

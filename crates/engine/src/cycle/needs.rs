@@ -113,7 +113,8 @@ impl Cycle<'_> {
             match &one.need {
                 Need::Find { attribute, value, .. } => {
                     let key = (kind, attribute.clone());
-                    let text = index_key(value);
+                    let redacted = self.redacted(&key.0);
+                    let text = self.key_in_index(attribute, value, &redacted);
                     finds.entry(key).or_default().push((one, text));
                 }
                 Need::Read(anchor) => {
@@ -133,7 +134,7 @@ impl Cycle<'_> {
         }
         for (kind, asked) in reads {
             let anchors: Vec<Anchor> = asked.iter().map(|(_, anchor)| anchor.clone()).collect();
-            let objects = self.services.store.read_index(&self.prepared.job.id, &kind, &anchors).await?;
+            let objects = self.read_from_index(&kind, &anchors).await?;
             let mut objects: HashMap<Anchor, Object> =
                 objects.into_iter().map(|object| (object.anchor.clone(), object)).collect();
             for (one, anchor) in asked {
@@ -155,10 +156,18 @@ impl Cycle<'_> {
         let mut found: HashMap<String, Vec<Object>> = HashMap::new();
         let values: Vec<String> = asked.iter().map(|(_, text)| text.clone()).collect();
         let rows = self.services.store.find_index(&self.prepared.job.id, kind, attribute, &values).await?;
+        let redacted = self.redacted(kind);
         for (text, object) in rows {
-            found.entry(text).or_default().push(object);
+            found.entry(text).or_default().push(self.unseal(object, &redacted)?);
         }
         Ok(found)
+    }
+
+    /// Accounts as the index has them, in clear.
+    pub(crate) async fn read_from_index(&self, kind: &Name, anchors: &[Anchor]) -> Result<Vec<Object>> {
+        let objects = self.services.store.read_index(&self.prepared.job.id, kind, anchors).await?;
+        let redacted = self.redacted(kind);
+        objects.into_iter().map(|object| self.unseal(object, &redacted)).collect()
     }
 
     async fn answer_live(&self, items: &[Item<'_>], asked: Vec<Asked>, told: &mut Vec<(Asked, Told)>) {

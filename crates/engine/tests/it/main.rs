@@ -14,6 +14,7 @@ mod on_demand;
 mod plan;
 mod policies;
 mod recorded;
+mod redaction;
 mod references;
 mod removals;
 mod rig;
