@@ -165,7 +165,8 @@ impl Engine {
         let version = services.store.schema(&job.id).await?;
         let secrets = services.vault.secrets(&*services.store, job.tenant, job.service_principal).await?;
         let settings = JobSettings::parse(&job.settings)?;
-        let sides = services.sides(&job, &settings, &version.schema, &secrets)?;
+        let template = services.template_of(&job).await?;
+        let sides = services.sides(&template, &job, &settings, &version.schema, &secrets)?;
         sides.source.0.validate_source(&sides.source.1)?;
         sides.target.0.validate_target(&sides.target.1)?;
         self.end_quarantine(&job.id).await?;
@@ -347,12 +348,17 @@ impl Engine {
         Err(ControlError::Parameter(words.into()))
     }
 
-    /// Asks the target of a job for its own schema.
-    pub async fn discover(&self, job: &Job, template: &Template) -> Result<DirectoryDefinition> {
-        let secrets =
-            self.services.vault.secrets(&*self.services.store, job.tenant, job.service_principal).await?;
+    /// Asks the target of a template or job for its own schema. `job` gives settings, where there is one.
+    pub async fn discover(
+        &self,
+        tenant: TenantId,
+        service_principal: ServicePrincipalId,
+        template: &Template,
+        job: Option<&Job>,
+    ) -> Result<DirectoryDefinition> {
+        let secrets = self.services.vault.secrets(&*self.services.store, tenant, service_principal).await?;
         let (factory, configuration) =
-            self.target_side(job.tenant, job.service_principal, template, Some(job), &secrets)?;
+            self.target_side(tenant, service_principal, template, job, &secrets)?;
         factory.validate_target(&configuration)?;
         Ok(factory.target(&configuration).await?.discover().await?)
     }
@@ -375,7 +381,7 @@ impl Engine {
             created: self.services.clock.now(),
         });
         let settings = JobSettings::parse(&job.settings)?;
-        let sides = self.services.sides(&job, &settings, &template.schema, secrets)?;
+        let sides = self.services.sides(template, &job, &settings, &template.schema, secrets)?;
         Ok(sides.target)
     }
 }

@@ -22,6 +22,7 @@ mod registry;
 mod runner;
 mod services;
 mod stop;
+mod templates;
 mod time;
 
 pub use connector::Entitlement;

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use connector::Configuration;
 use model::job::Job;
-use model::schema::{DirectoryDefinition, Schema, SynchronizationRule};
+use model::schema::{Schema, SynchronizationRule};
 use model::secrets::Secrets;
 use model::settings::JobSettings;
 use model::template::Template;
-use model::{Clock, Entropy, Name, Uuid};
+use model::{Clock, Entropy, Uuid};
 use store::SharedStore;
 use store::vault::Vault;
 
@@ -42,18 +42,25 @@ pub struct Services {
 }
 
 impl Services {
+    /// The template that a job was made from: its application's own, or one that ships.
+    pub async fn template_of(&self, job: &Job) -> Result<Template, PrepareError> {
+        let own = self.store.templates_of(job.tenant, job.service_principal).await?;
+        let own = own.into_iter().find(|template| template.id.eq_ignore_ascii_case(&job.template));
+        own.or_else(|| self.templates.get(&job.template).cloned()).ok_or_else(|| {
+            PrepareError::Template(format!("the job's template '{}' is not known here", job.template))
+        })
+    }
+
     /// The connectors of a job's two directories with their configurations. The source directory is the one that the
     /// first enabled rule reads.
     pub(crate) fn sides(
         &self,
+        template: &Template,
         job: &Job,
         settings: &JobSettings,
         schema: &Schema,
         secrets: &Secrets,
     ) -> Result<Sides, PrepareError> {
-        let template = self.templates.get(&job.template).ok_or_else(|| {
-            PrepareError::Template(format!("the job's template '{}' is not known here", job.template))
-        })?;
         let enabled =
             |rule: &&SynchronizationRule| rule.object_mappings.iter().any(|mapping| mapping.enabled);
         let rule = schema
@@ -64,7 +71,7 @@ impl Services {
             .or_else(|| schema.synchronization_rules.first())
             .ok_or_else(|| PrepareError::Template("the schema has no synchronization rule".into()))?;
         let factory = |directory: &str| {
-            let name = connector_of(template, schema, directory).ok_or_else(|| {
+            let name = template.connector_of(schema, directory).ok_or_else(|| {
                 PrepareError::Template(format!(
                     "template '{}' names no connector for directory '{directory}'",
                     template.id
@@ -87,17 +94,4 @@ impl Services {
             target: (factory(&rule.target_directory_name)?, configuration(&settings.target)),
         })
     }
-}
-
-/// The connector of a schema's directory: by its name, or by the name that the template has for the directory of that
-/// id. Schemas that were exported elsewhere have other names for the same directories.
-fn connector_of<'a>(template: &'a Template, schema: &Schema, directory: &str) -> Option<&'a Name> {
-    let same = |one: &&DirectoryDefinition, id: &str| {
-        one.id.as_deref().is_some_and(|own| own.eq_ignore_ascii_case(id))
-    };
-    template.connector(directory).or_else(|| {
-        let id = schema.directory(directory)?.id.as_deref()?;
-        let known = template.schema.directories.iter().find(|one| same(one, id))?;
-        template.connector(&known.name)
-    })
 }

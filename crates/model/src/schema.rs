@@ -110,9 +110,9 @@ pub struct AttributeDefinition {
     /// Value given at creation where a mapping gives none.
     #[serde(default)]
     pub default_value: Option<String>,
-    /// True where a null flows out of (source) or into (target) this attribute.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub flow_null_values: bool,
+    /// Whether a null flows out of (source) or into (target) this attribute; it does not where that is not said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flow_null_values: Option<bool>,
     /// True where it holds several values.
     #[serde(default)]
     pub multivalued: bool,
@@ -134,6 +134,14 @@ pub struct AttributeDefinition {
     /// What else the client sent.
     #[serde(flatten)]
     pub extra: Extra,
+}
+
+impl AttributeDefinition {
+    /// True where a null flows out of (source) or into (target) this attribute.
+    #[must_use]
+    pub fn flows_null(&self) -> bool {
+        self.flow_null_values == Some(true)
+    }
 }
 
 /// Graph `referencedObject`.
@@ -165,21 +173,27 @@ pub struct Metadata {
     pub extra: Extra,
 }
 
-/// Graph `attributeType`.
+/// Graph `attributeType`. The reference's examples spell it in lower case too, which is read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum AttributeType {
     /// Text.
     #[default]
+    #[serde(alias = "string")]
     String,
     /// A whole number.
+    #[serde(alias = "integer")]
     Integer,
     /// Another object of the directory.
+    #[serde(alias = "reference")]
     Reference,
     /// Octets.
+    #[serde(alias = "binary")]
     Binary,
     /// True or false.
+    #[serde(alias = "boolean")]
     Boolean,
     /// A moment.
+    #[serde(alias = "dateTime")]
     DateTime,
 }
 

@@ -1,8 +1,8 @@
 use async_trait::async_trait;
 use model::job::{Execution, Job, JobStatus};
 use model::schema::Schema;
-use model::{JobId, Name, ServicePrincipalId, TenantId, Timestamp, Uuid};
-use serde_json::Value as Json;
+use model::template::Template;
+use model::{JobId, ServicePrincipalId, TenantId, Timestamp, Uuid};
 
 use crate::Result;
 
@@ -17,17 +17,6 @@ pub struct SchemaVersion {
     pub author: String,
     /// The schema.
     pub schema: Schema,
-}
-
-/// A synchronization template that a client made for an application.
-#[derive(Clone, Debug, PartialEq)]
-pub struct StoredTemplate {
-    /// Its identifier.
-    pub id: Name,
-    /// The application that it belongs to, by object id.
-    pub application: Uuid,
-    /// The Graph `synchronizationTemplate`, schema included.
-    pub body: Json,
 }
 
 /// A job's lease.
@@ -81,14 +70,20 @@ pub trait JobStore: Send + Sync {
     /// Numbers, moments and authors of the versions, newest first (the schemas are left empty).
     async fn schema_versions(&self, id: &JobId) -> Result<Vec<SchemaVersion>>;
 
-    /// Templates that clients made for an application.
-    async fn templates_of(&self, tenant: TenantId, application: Uuid) -> Result<Vec<StoredTemplate>>;
+    /// Templates that clients made for the application of a service principal, by their ids.
+    async fn templates_of(&self, tenant: TenantId, owner: ServicePrincipalId) -> Result<Vec<Template>>;
 
-    /// Writes a client's template.
-    async fn put_template(&self, tenant: TenantId, template: StoredTemplate) -> Result<()>;
+    /// Writes a client's template in place of `before`; `VersionMismatch` where another, or none, has its id.
+    async fn put_template(
+        &self,
+        tenant: TenantId,
+        owner: ServicePrincipalId,
+        template: Template,
+        before: Option<Template>,
+    ) -> Result<()>;
 
     /// Removes a client's template.
-    async fn delete_template(&self, tenant: TenantId, application: Uuid, id: &str) -> Result<()>;
+    async fn delete_template(&self, tenant: TenantId, owner: ServicePrincipalId, id: &str) -> Result<()>;
 
     /// Takes or renews the lease: granted where nobody holds it, where it has ended, or where `holder` has it (then
     /// with the same fence). None where somebody else holds it.

@@ -26,7 +26,7 @@ pub use directory::{
     RelationKind,
 };
 pub use error::{Result, StoreError};
-pub use jobs::{JobStore, LeaseGrant, SchemaVersion, StoredTemplate};
+pub use jobs::{JobStore, LeaseGrant, SchemaVersion};
 pub use logs::{AuditRecord, LogStore, ProvisioningEntry, ProvisioningQuery};
 pub use managed::{
     Claim, Commit, ConnectorDataStore, DueEdge, EdgeWrite, Escrow, Hint, IndexedObject, ManagedCount,

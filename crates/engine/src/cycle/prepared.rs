@@ -80,7 +80,8 @@ impl Prepared {
         let settings = JobSettings::parse(&job.settings)?;
         let mut program = sync::compile(&version.schema).map_err(PrepareError::Schema)?;
         program.protect(&version.schema, &settings.policies.never_touch).map_err(PrepareError::NeverTouch)?;
-        let sides = services.sides(&job, &settings, &version.schema, &secrets)?;
+        let template = services.template_of(&job).await?;
+        let sides = services.sides(&template, &job, &settings, &version.schema, &secrets)?;
         sides.source.0.validate_source(&sides.source.1)?;
         sides.target.0.validate_target(&sides.target.1)?;
         let identity = sides.target.0.identity(&sides.target.1);

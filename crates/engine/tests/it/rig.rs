@@ -204,6 +204,7 @@ async fn engine(
         discoverable: true,
         factory_tag: "test".into(),
         default: true,
+        metadata: Vec::new(),
         connectors: [("People".to_owned(), "memory".into()), ("App".to_owned(), "memory".into())].into(),
         schema: serde_json::from_value(schema.clone()).unwrap(),
     };

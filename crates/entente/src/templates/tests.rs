@@ -38,7 +38,7 @@ fn a_schema_comes_back_equal_and_with_every_property_known() {
 fn every_directory_has_a_connector_and_every_rule_its_directories() {
     for template in shipped().unwrap() {
         for directory in &template.schema.directories {
-            assert!(template.connector(&directory.name).is_some(), "{}", directory.name);
+            assert!(template.connector_of(&template.schema, &directory.name).is_some(), "{}", directory.name);
         }
         for rule in &template.schema.synchronization_rules {
             for name in [&rule.source_directory_name, &rule.target_directory_name] {

@@ -19,7 +19,7 @@ pub use provisioning::ProvisioningObjectSummary;
 pub use restart::RestartScope;
 pub use secrets::SecretPair;
 pub use status::SynchronizationStatus;
-pub use template::SynchronizationTemplate;
+pub use template::TemplateWrite;
 
 use serde::{Deserialize, Serialize};
 

@@ -15,6 +15,17 @@ pub struct SecretsWrite {
     pub value: Vec<SecretPair>,
 }
 
+/// PUT `synchronization`. Jobs and templates have routes of their own.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SynchronizationWrite {
+    /// The list that replaces the saved secrets; they stay where it is absent.
+    #[serde(default)]
+    pub secrets: Option<Vec<SecretPair>>,
+    #[serde(default, rename = "id")]
+    _id: Option<String>,
+}
+
 /// POST `validateCredentials`, at a job or beside the jobs.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]

@@ -1,52 +1,37 @@
-//! `synchronizationTemplate`.
+//! What clients send as a `synchronizationTemplate`. The resource itself is [`model::template::Template`].
 
 use model::Uuid;
-use model::schema::Schema;
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value as Json};
+use model::schema::{Metadata, Schema};
+use serde::Deserialize;
 
-/// Graph `synchronizationTemplate`: what a job starts from. `schema` comes along only where it is expanded.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct SynchronizationTemplate {
-    /// Its identifier, such as `scim`.
+/// The body of POST, PUT and PATCH. The schema may come along.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct TemplateWrite {
+    /// Its identifier, such as `Slack`.
     #[serde(default)]
-    pub id: String,
+    pub id: Option<String>,
     /// The application that it belongs to.
     #[serde(default)]
     pub application_id: Option<Uuid>,
     /// True where a job of the application is made from it unless another is named.
     #[serde(default)]
-    pub default: bool,
+    pub default: Option<bool>,
     /// Words for people.
     #[serde(default)]
     pub description: Option<String>,
     /// True where clients may find it.
     #[serde(default)]
-    pub discoverable: bool,
-    /// Identifies the kind of connection, such as `customappsso`.
+    pub discoverable: Option<bool>,
+    /// Identifies the kind of connection, such as `CustomSCIM`.
     #[serde(default)]
     pub factory_tag: Option<String>,
-    /// Facts about the template (Graph `synchronizationMetadataEntry`).
+    /// Facts about the template.
     #[serde(default)]
-    pub metadata: Vec<MetadataEntry>,
+    pub metadata: Option<Vec<Metadata>>,
     /// The schema that a job begins with.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub schema: Option<Schema>,
-    /// What else the client sent.
-    #[serde(flatten)]
-    pub extra: Map<String, Json>,
-}
-
-/// Graph `synchronizationMetadataEntry`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct MetadataEntry {
-    /// What the value is about, such as `isOAuthEnabled`.
-    #[serde(default)]
-    pub key: String,
-    /// The text.
-    #[serde(default)]
-    pub value: Option<String>,
 }
 
 #[cfg(test)]
@@ -54,15 +39,19 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::body;
 
     #[test]
-    fn a_template_comes_back_as_it_was_sent() {
+    fn a_template_is_read_and_a_mistake_is_named() {
         let sent = json!({
-            "id": "Slack", "applicationId": "8adf8e6e-67b2-4cf2-a259-e3dc5476c621", "default": true,
-            "description": null, "discoverable": false, "factoryTag": "CustomSCIM",
-            "metadata": [{"key": "isOAuthEnabled", "value": "true"}], "oddity": 5,
+            "id": "Slack", "applicationId": "8adf8e6e-67b2-4cf2-a259-e3dc5476c621", "default": null,
+            "factoryTag": "CustomSCIM", "metadata": [{"key": "isOAuthEnabled", "value": "true"}],
+            "schema": {"oddity": 5},
         });
-        let template: SynchronizationTemplate = serde_json::from_value(sent.clone()).unwrap();
-        assert_eq!(serde_json::to_value(template).unwrap(), sent);
+        let template: TemplateWrite = body::read(sent).unwrap();
+        assert_eq!((template.id.as_deref(), template.default), (Some("Slack"), None));
+        assert_eq!(template.schema.unwrap().extra["oddity"], 5);
+        let error = body::read::<TemplateWrite>(json!({"factorytag": "x"})).unwrap_err();
+        assert!(error.message().contains("'factorytag'"), "{error}");
     }
 }

@@ -3,15 +3,16 @@
 use async_trait::async_trait;
 use model::job::{Execution, Job, JobStatus, ScheduleState};
 use model::schema::Schema;
-use model::{JobId, Name, ServicePrincipalId, TenantId, Timestamp, Uuid};
+use model::template::Template;
+use model::{JobId, ServicePrincipalId, TenantId, Timestamp, Uuid};
 use rusqlite::{Row, params};
-use store::{JobStore, LeaseGrant, SchemaVersion, StoreError, StoredTemplate};
+use store::{JobStore, LeaseGrant, SchemaVersion, StoreError};
 
 use crate::SqliteStore;
 use crate::encode::{count, from_text, limit, micros, moment, to_text};
 use crate::error::{Done, corrupt, not_found};
 use crate::managed;
-use crate::session::{Session, text};
+use crate::session::Session;
 use crate::tenants::{self, duplicate};
 
 /// Executions that are kept of a job.
@@ -263,42 +264,64 @@ impl JobStore for SqliteStore {
         .await
     }
 
-    async fn templates_of(&self, tenant: TenantId, application: Uuid) -> store::Result<Vec<StoredTemplate>> {
+    async fn templates_of(
+        &self,
+        tenant: TenantId,
+        owner: ServicePrincipalId,
+    ) -> store::Result<Vec<Template>> {
         self.read(move |session| {
             let Some(tenant) = tenants::find(session, tenant)? else { return Ok(Vec::new()) };
             session.all(
-                "SELECT id, body FROM template WHERE tenant = ?1 AND application = ?2 ORDER BY id",
-                params![tenant, application],
-                |row| {
-                    let body = from_text("a template", &row.get::<_, String>(1)?)?;
-                    Ok(StoredTemplate { id: text(row, 0)?, application, body })
-                },
+                "SELECT body FROM template WHERE tenant = ?1 AND owner = ?2 ORDER BY id",
+                params![tenant, owner.0],
+                |row| from_text("a template", &row.get::<_, String>(0)?),
             )
         })
         .await
     }
 
-    async fn put_template(&self, tenant: TenantId, template: StoredTemplate) -> store::Result<()> {
+    async fn put_template(
+        &self,
+        tenant: TenantId,
+        owner: ServicePrincipalId,
+        template: Template,
+        before: Option<Template>,
+    ) -> store::Result<()> {
+        let before = before.map(|before| to_text(&before)).transpose()?;
+        let body = to_text(&template)?;
         self.write(move |session| {
             let tenant = tenants::require(session, tenant)?;
-            let StoredTemplate { id, application, body } = template;
+            let id = template.id.as_str();
+            let present: Option<String> = session.first(
+                "SELECT body FROM template WHERE tenant = ?1 AND owner = ?2 AND id = ?3",
+                params![tenant, owner.0, id],
+                |row| Ok(row.get(0)?),
+            )?;
+            if present != before {
+                return Err(StoreError::VersionMismatch.into());
+            }
             session.run(
-                "INSERT INTO template (tenant, application, id, body) VALUES (?1, ?2, ?3, ?4)
+                "INSERT INTO template (tenant, owner, id, body) VALUES (?1, ?2, ?3, ?4)
                  ON CONFLICT DO UPDATE SET body = excluded.body",
-                params![tenant, application, id.as_str(), to_text(&body)?],
+                params![tenant, owner.0, id, body],
             )?;
             Ok(())
         })
         .await
     }
 
-    async fn delete_template(&self, tenant: TenantId, application: Uuid, id: &str) -> store::Result<()> {
-        let id = Name::from(id);
+    async fn delete_template(
+        &self,
+        tenant: TenantId,
+        owner: ServicePrincipalId,
+        id: &str,
+    ) -> store::Result<()> {
+        let id = id.to_owned();
         self.write(move |session| {
             let number = tenants::find(session, tenant)?;
             let removed = session.run(
-                "DELETE FROM template WHERE tenant = ?1 AND application = ?2 AND id = ?3",
-                params![number, application, id.as_str()],
+                "DELETE FROM template WHERE tenant = ?1 AND owner = ?2 AND id = ?3",
+                params![number, owner.0, id],
             )?;
             if removed == 0 { Err(not_found("template", &id)) } else { Ok(()) }
         })

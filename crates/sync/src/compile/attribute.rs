@@ -84,7 +84,7 @@ impl RuleCompiler<'_> {
             multivalued: definition.multivalued,
             case_exact: definition.case_exact,
             required: definition.required,
-            null_flows: null_gate && (definition.flow_null_values || extra_flows_null(mapping)),
+            null_flows: null_gate && (definition.flows_null() || extra_flows_null(mapping)),
             redacted: redacted || is_secret(definition),
             reads_soft_deleted,
         }))

@@ -43,13 +43,13 @@ impl RuleCompiler<'_> {
                 ),
                 definition.map(|one| (
                     (one.kind, one.multivalued, one.case_exact, one.required, mutability(one)),
-                    (&one.default_value, one.flow_null_values),
+                    (&one.default_value, one.flows_null()),
                 )),
             );
         }
         let read = slots.names.iter().map(|name| {
             let known = slots.definition.attribute(name);
-            (name, known.map(|one| (one.kind, one.multivalued, one.flow_null_values)))
+            (name, known.map(|one| (one.kind, one.multivalued, one.flows_null())))
         });
         let _ = write!(self.meaning, "{:?}", read.collect::<Vec<_>>());
     }

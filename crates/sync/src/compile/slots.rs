@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use model::Name;
-use model::schema::AttributeType;
+use model::schema::{AttributeDefinition, AttributeType};
 
 use super::SOFT_DELETED;
 use super::names::{self, Known};
@@ -56,6 +56,6 @@ impl<'k, 'a> Slots<'k, 'a> {
     }
 
     pub(super) fn flows_null(&self, name: &str) -> bool {
-        self.definition.attribute(name).is_some_and(|definition| definition.flow_null_values)
+        self.definition.attribute(name).is_some_and(AttributeDefinition::flows_null)
     }
 }

@@ -2,9 +2,9 @@
 
 use model::job::{Counters, Execution, ExecutionResult, Job, JobStatus, ScheduleState};
 use model::settings::Setting;
+use model::template::Template;
 use model::{CycleId, JobId, ServicePrincipalId};
-use serde_json::json;
-use store::{Commit, ProvisioningQuery, SharedStore, StoreError, StoredTemplate};
+use store::{Commit, ProvisioningQuery, SharedStore, StoreError};
 
 use super::fixture::{Fixture, at, id, linked, record, schema};
 
@@ -65,25 +65,38 @@ pub async fn schemas_are_versioned(store: SharedStore) {
     assert_eq!(listed[0].schema, model::schema::Schema::default());
 }
 
-/// Templates are found under their application.
+/// Templates are found under the service principal of their application, and nobody's change is lost.
 pub async fn templates_belong_to_an_application(store: SharedStore) {
     let fixture = Fixture::new(store.clone()).await;
     let other = Fixture::new(store.clone()).await;
-    let application = id();
-    let template =
-        |name: &str, body: serde_json::Value| StoredTemplate { id: name.into(), application, body };
-    for name in ["b", "a"] {
-        store.put_template(fixture.tenant, template(name, json!({ "id": name }))).await.expect("written");
+    let (tenant, owner) = (fixture.tenant, fixture.owner);
+    let template = |name: &str, tag: &str| Template {
+        id: name.into(),
+        application_id: id(),
+        description: None,
+        discoverable: true,
+        factory_tag: tag.to_owned(),
+        default: false,
+        metadata: Vec::new(),
+        connectors: [("d".to_owned(), "c".into())].into(),
+        schema: schema(1).schema,
+    };
+    let (a, b, changed) = (template("a", "x"), template("b", "x"), template("a", "y"));
+    for one in [&b, &a] {
+        store.put_template(tenant, owner, one.clone(), None).await.expect("written");
     }
-    store.put_template(fixture.tenant, template("a", json!({ "default": true }))).await.expect("written");
-    let listed = store.templates_of(fixture.tenant, application).await.expect("read");
-    assert_eq!(listed, [template("a", json!({ "default": true })), template("b", json!({ "id": "b" }))]);
-    assert!(store.templates_of(other.tenant, application).await.expect("read").is_empty());
-    assert!(store.templates_of(fixture.tenant, id()).await.expect("read").is_empty());
-    store.delete_template(fixture.tenant, application, "a").await.expect("removed");
-    let gone = store.delete_template(fixture.tenant, application, "a").await;
+    let late = store.put_template(tenant, owner, changed.clone(), None).await;
+    assert!(matches!(late, Err(StoreError::VersionMismatch)), "{late:?}");
+    store.put_template(tenant, owner, changed.clone(), Some(a.clone())).await.expect("written");
+    let late = store.put_template(tenant, owner, b.clone(), Some(a)).await;
+    assert!(matches!(late, Err(StoreError::VersionMismatch)), "{late:?}");
+    assert_eq!(store.templates_of(tenant, owner).await.expect("read"), [changed, b]);
+    assert!(store.templates_of(other.tenant, owner).await.expect("read").is_empty());
+    assert!(store.templates_of(tenant, other.owner).await.expect("read").is_empty());
+    store.delete_template(tenant, owner, "A").await.expect("removed, in any case of its id");
+    let gone = store.delete_template(tenant, owner, "a").await;
     assert!(matches!(gone, Err(StoreError::NotFound { .. })), "{gone:?}");
-    assert_eq!(store.templates_of(fixture.tenant, application).await.expect("read").len(), 1);
+    assert_eq!(store.templates_of(tenant, owner).await.expect("read").len(), 1);
 }
 
 /// One holder at a time; the fence rises with every grant to another.

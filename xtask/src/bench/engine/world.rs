@@ -45,6 +45,7 @@ pub(super) fn template() -> Result<Template, Failure> {
         description: None,
         discoverable: true,
         factory_tag: String::new(),
+        metadata: Vec::new(),
         default: true,
         connectors: serde_json::from_value(part("connectors"))?,
         schema: serde_json::from_value(part("schema"))?,

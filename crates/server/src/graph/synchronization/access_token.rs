@@ -25,8 +25,8 @@ async fn acquire_and_keep(call: Call) -> Answer {
     let owner = call.owner().await?;
     let request: AcquireAccessToken = call.read()?;
     let credentials = overlaid(&owner.secrets().await?, &request.credentials)?;
-    let jobs = owner.jobs().await?;
-    let candidates = candidates(&owner, &jobs);
+    let candidates = candidates(&owner, owner.jobs().await?).await?;
+    let candidates: Vec<_> = candidates.iter().map(|(template, job)| (template, job.as_ref())).collect();
     let engine = &call.service().engine;
     let tenant = call.caller.tenant;
     let changes = engine.acquire_access_token(tenant, owner.id(), &candidates, &credentials).await?;
@@ -47,8 +47,16 @@ async fn acquire_and_keep(call: Call) -> Answer {
 }
 
 /// Whose connector may get the token: the jobs', else that of the templates for such applications.
-fn candidates<'a>(owner: &'a Owner<'_>, jobs: &'a [Job]) -> Vec<(&'a Template, Option<&'a Job>)> {
-    let of_jobs: Vec<_> =
-        jobs.iter().filter_map(|job| Some((owner.template_of(job).ok()?, Some(job)))).collect();
-    if of_jobs.is_empty() { owner.shipped().map(|template| (template, None)).collect() } else { of_jobs }
+async fn candidates(owner: &Owner<'_>, jobs: Vec<Job>) -> Result<Vec<(Template, Option<Job>)>, ApiError> {
+    let mut found = Vec::new();
+    for job in jobs {
+        if let Ok(template) = owner.template_of(&job).await {
+            found.push((template, Some(job)));
+        }
+    }
+    if found.is_empty() {
+        let all = owner.templates().await?;
+        found.extend(all.into_iter().map(|template| (template.into_owned(), None)));
+    }
+    Ok(found)
 }

@@ -6,7 +6,7 @@ use graph::synchronization::secrets::overlaid;
 use model::secrets::Secrets;
 
 use super::error::CREDENTIALS_MISSING;
-use super::jobs::unknown_template;
+use super::jobs::template_named;
 use super::owner::Owner;
 use crate::graph::call::Call;
 use crate::graph::error::ApiError;
@@ -18,10 +18,10 @@ pub(super) async fn validate_for_job(call: Call) -> Answer {
     let owner = call.owner().await?;
     let request: ValidateCredentials = call.read()?;
     let job = owner.job().await?;
-    let template = owner.template_of(&job)?;
+    let template = owner.template_of(&job).await?;
     let secrets = secrets(&owner, &request).await?;
     let engine = &call.service().engine;
-    engine.validate_credentials(job.tenant, job.service_principal, template, Some(&job), &secrets).await?;
+    engine.validate_credentials(job.tenant, job.service_principal, &template, Some(&job), &secrets).await?;
     Ok(Reply::no_content())
 }
 
@@ -31,10 +31,10 @@ pub(super) async fn validate_for_template(call: Call) -> Answer {
     let request: ValidateCredentials = call.read()?;
     let id = request.template_id.as_deref().filter(|id| !id.is_empty());
     let id = id.ok_or_else(|| GraphError::missing_property("templateId"))?;
-    let template = owner.template(id).ok_or_else(|| unknown_template(&owner, id))?;
+    let template = template_named(&owner, id).await?;
     let secrets = secrets(&owner, &request).await?;
     let engine = &call.service().engine;
-    engine.validate_credentials(call.caller.tenant, owner.id(), template, None, &secrets).await?;
+    engine.validate_credentials(call.caller.tenant, owner.id(), &template, None, &secrets).await?;
     Ok(Reply::no_content())
 }
 

@@ -1,10 +1,10 @@
-//! `jobs/{id}/schema/directories`: the directories that a schema describes, and what a target says of itself.
+//! `…/schema/directories` of jobs and templates: the directories that a schema describes, and what a target says of itself.
 
 use graph::GraphError;
-use model::job::Job;
 use model::schema::{DirectoryDefinition, ObjectDefinition, Schema};
 use serde_json::{Map, Value as Json, json};
 
+use super::holder::Holder;
 use super::members::{self, members};
 use super::merge::merge_directory;
 use super::owner::Owner;
@@ -20,15 +20,15 @@ const DISCOVERED: &str = "AttributeNames, AttributeDataTypes, AttributeReadOnly,
 /// GET `directories`.
 pub(super) async fn list(call: Call) -> Answer {
     let owner = call.owner().await?;
-    let job = owner.job().await?;
-    members::collection(&call, &fragment(&owner, &job), all(&owner.schema(&job).await?.schema)?)
+    let holder = Holder::of(&owner).await?;
+    members::collection(&call, &fragment(&owner, &holder), all(&holder.schema(&owner).await?)?)
 }
 
 /// GET `directories/$count`.
 pub(super) async fn count(call: Call) -> Answer {
     let owner = call.owner().await?;
-    let job = owner.job().await?;
-    members::count(&call, all(&owner.schema(&job).await?.schema)?)
+    let holder = Holder::of(&owner).await?;
+    members::count(&call, all(&holder.schema(&owner).await?)?)
 }
 
 /// The directories of a schema as resources.
@@ -54,17 +54,17 @@ pub(super) fn position(call: &Call, schema: &Schema) -> Result<usize, GraphError
     found.ok_or_else(|| GraphError::not_found(key))
 }
 
-fn fragment(owner: &Owner<'_>, job: &Job) -> String {
-    format!("{}/jobs('{}')/schema/directories", owner.path, job.id)
+fn fragment(owner: &Owner<'_>, holder: &Holder) -> String {
+    format!("{}/directories", holder.fragment(owner))
 }
 
 /// GET `directories/{id}`.
 pub(super) async fn get(call: Call) -> Answer {
     let owner = call.owner().await?;
-    let job = owner.job().await?;
-    let schema = owner.schema(&job).await?.schema;
+    let holder = Holder::of(&owner).await?;
+    let schema = holder.schema(&owner).await?;
     let directory = at(&schema, position(&call, &schema)?)?;
-    members::entity(&call, &format!("{}/$entity", fragment(&owner, &job)), resource(directory)?)
+    members::entity(&call, &format!("{}/$entity", fragment(&owner, &holder)), resource(directory)?)
 }
 
 /// The directory at a position.
@@ -75,14 +75,14 @@ pub(super) fn at(schema: &Schema, position: usize) -> Result<&DirectoryDefinitio
 /// POST `directories`: one more.
 pub(super) async fn create(call: Call) -> Answer {
     let owner = call.owner().await?;
-    let job = owner.job().await?;
+    let holder = Holder::of(&owner).await?;
     let mut sent = without_annotations(call.object_body()?);
     let name = sent.get("name").and_then(Json::as_str).filter(|name| !name.trim().is_empty());
     let name = name.ok_or_else(|| GraphError::missing_property("name"))?.to_owned();
     if sent.get("id").is_none_or(Json::is_null) {
         sent.insert("id".to_owned(), json!(call.service().entropy.uuid()));
     }
-    let schema = change(&owner, &job, |mut schema| {
+    let schema = change(&owner, &holder, |mut schema| {
         let directories = directories_of(&mut schema)?;
         let taken = |property: &str| directories.iter().any(|one| one.get(property) == sent.get(property));
         if taken("name") || taken("id") {
@@ -95,13 +95,9 @@ pub(super) async fn create(call: Call) -> Answer {
     })
     .await?;
     let directory = schema.directories.last().ok_or_else(GraphError::internal)?;
-    let path = format!(
-        "{}/jobs/{}/schema/directories/{}",
-        owner.path,
-        job.id,
-        directory.id.as_deref().unwrap_or(&name)
-    );
-    Ok(call.created(&path, &format!("{}/$entity", fragment(&owner, &job)), resource(directory)?))
+    let id = directory.id.as_deref().unwrap_or(&name);
+    let path = format!("{}/directories/{id}", holder.path(&owner));
+    Ok(call.created(&path, &format!("{}/$entity", fragment(&owner, &holder)), resource(directory)?))
 }
 
 fn directories_of(schema: &mut Map<String, Json>) -> Result<&mut Vec<Json>, GraphError> {
@@ -111,9 +107,9 @@ fn directories_of(schema: &mut Map<String, Json>) -> Result<&mut Vec<Json>, Grap
 /// PATCH `directories/{id}`: merges what is sent into it.
 pub(super) async fn update(call: Call) -> Answer {
     let owner = call.owner().await?;
-    let job = owner.job().await?;
+    let holder = Holder::of(&owner).await?;
     let sent = without_annotations(call.object_body()?);
-    edit(&owner, &job, |directories, position| {
+    edit(&owner, &holder, |directories, position| {
         if let Some(Json::Object(directory)) = directories.get_mut(position) {
             merge_directory(directory, sent.clone());
         }
@@ -125,8 +121,8 @@ pub(super) async fn update(call: Call) -> Answer {
 /// DELETE `directories/{id}`. One that rules refer to cannot go.
 pub(super) async fn delete(call: Call) -> Answer {
     let owner = call.owner().await?;
-    let job = owner.job().await?;
-    edit(&owner, &job, |directories, position| {
+    let holder = Holder::of(&owner).await?;
+    edit(&owner, &holder, |directories, position| {
         directories.remove(position);
     })
     .await?;
@@ -136,11 +132,11 @@ pub(super) async fn delete(call: Call) -> Answer {
 /// Changes the directories of a schema, given the position of the one that the path names.
 async fn edit(
     owner: &Owner<'_>,
-    job: &Job,
+    holder: &Holder,
     work: impl Fn(&mut Vec<Json>, usize) + Send + Sync,
 ) -> Result<(Schema, usize), ApiError> {
     let mut place = 0;
-    let schema = change(owner, job, |mut members| {
+    let schema = change(owner, holder, |mut members| {
         let schema: Schema =
             serde_json::from_value(Json::Object(members.clone())).map_err(|_| GraphError::internal())?;
         let position = position(owner.call, &schema)?;
@@ -156,8 +152,8 @@ async fn edit(
 /// already stays as it is, since mappings rely on it.
 pub(super) async fn discover(call: Call) -> Answer {
     let owner = call.owner().await?;
-    let job = owner.job().await?;
-    let schema = owner.schema(&job).await?.schema;
+    let holder = Holder::of(&owner).await?;
+    let schema = holder.schema(&owner).await?;
     let directory = at(&schema, position(&call, &schema)?)?;
     let is_target = |name: &str| {
         schema.synchronization_rules.iter().any(|rule| rule.target_directory_name.eq_ignore_ascii_case(name))
@@ -170,9 +166,10 @@ pub(super) async fn discover(call: Call) -> Answer {
         .into());
     }
     let service = call.service();
-    let found = service.engine.discover(&job, owner.template_of(&job)?).await?;
+    let template = holder.template(&owner).await?;
+    let found = service.engine.discover(call.caller.tenant, owner.id(), &template, holder.job()).await?;
     let (now, version) = (service.clock.now(), service.entropy.uuid());
-    let (schema, position) = edit(&owner, &job, |directories, position| {
+    let (schema, position) = edit(&owner, &holder, |directories, position| {
         if let Some(Json::Object(directory)) = directories.get_mut(position) {
             absorb(directory, &found);
             directory.insert("discoverabilities".to_owned(), json!(DISCOVERED));
@@ -181,7 +178,7 @@ pub(super) async fn discover(call: Call) -> Answer {
         }
     })
     .await?;
-    let fragment = format!("{}/$entity", fragment(&owner, &job));
+    let fragment = format!("{}/$entity", fragment(&owner, &holder));
     members::entity(&call, &fragment, resource(at(&schema, position)?)?)
 }
 

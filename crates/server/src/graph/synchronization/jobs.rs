@@ -6,6 +6,7 @@ use graph::synchronization::SynchronizationJob;
 use graph::synchronization::job::JobWrite;
 use model::job::{Job, Schedule};
 use model::settings::{JobSettings, Setting};
+use model::template::Template;
 use serde_json::{Map, Value as Json, json};
 
 use super::error::INVALID_PARAMETER;
@@ -62,8 +63,7 @@ pub(super) async fn create(call: Call) -> Answer {
     let write: JobWrite = call.read()?;
     let id = write.template_id.as_deref().filter(|id| !id.is_empty());
     let id = id.ok_or_else(|| GraphError::missing_property("templateId"))?;
-    let template = owner.template(id).ok_or_else(|| unknown_template(&owner, id))?;
-    let mut template = template.clone();
+    let mut template = template_named(&owner, id).await?;
     if let Some(schema) = &write.schema {
         template.schema = schema.clone();
     }
@@ -84,14 +84,18 @@ pub(super) async fn create(call: Call) -> Answer {
     Ok(call.created(&path, &format!("{}/jobs/$entity", owner.path), resource))
 }
 
-/// The answer to a template id that the application has no template of.
-pub(super) fn unknown_template(owner: &Owner<'_>, id: &str) -> GraphError {
-    let known: Vec<&str> = owner.shipped().map(|template| template.id.as_str()).collect();
+/// The application's template of an id that a request names.
+pub(super) async fn template_named(owner: &Owner<'_>, id: &str) -> Result<Template, ApiError> {
+    let all = owner.templates().await?;
+    if let Some(template) = all.iter().find(|template| template.id.eq_ignore_ascii_case(id)) {
+        return Ok(template.clone().into_owned());
+    }
+    let known: Vec<&str> = all.iter().map(|template| template.id.as_str()).collect();
     let message = format!(
         "The application has no synchronization template '{id}'. Its templates are: {}.",
         if known.is_empty() { "none".to_owned() } else { known.join(", ") }
     );
-    GraphError::new(400, INVALID_PARAMETER, message)
+    Err(GraphError::new(400, INVALID_PARAMETER, message).into())
 }
 
 /// GET `jobs/{id}`.

@@ -13,6 +13,7 @@ use model::settings::JobSettings;
 use model::{Attributes, Name, Value};
 use serde_json::{Map, Value as Json, json};
 
+use super::holder::Holder;
 use super::members;
 use crate::graph::call::Call;
 use crate::graph::error::ApiError;
@@ -67,12 +68,10 @@ impl Call {
     /// Refuses a path whose job or template does not exist, for what is the same in every schema. The job, where it is
     /// one.
     async fn schema_exists(&self) -> Result<Option<Job>, ApiError> {
-        let owner = self.owner().await?;
-        if self.captures.key("job").is_some() {
-            return Ok(Some(owner.job().await?));
-        }
-        let key = self.key("template")?.value();
-        owner.template(key).map(|_| None).ok_or_else(|| GraphError::not_found(key).into())
+        Ok(match Holder::of(&self.owner().await?).await? {
+            Holder::Job(job) => Some(job),
+            Holder::Template(_) => None,
+        })
     }
 }
 

@@ -4,6 +4,7 @@ use directory::{DirectoryObject, ObjectKind, Presence};
 use model::job::ScheduleState;
 use model::secrets::Secrets;
 use model::{ServicePrincipalId, Uuid};
+use serde_json::json;
 use store::{Comparison, ListQuery, Predicate};
 
 use crate::graph::call::Call;
@@ -25,18 +26,35 @@ pub(in crate::graph) async fn pause_jobs(call: &Call, object: &DirectoryObject) 
     Ok(())
 }
 
-/// Removes the jobs and secrets of an application or service principal that is about to be removed for good.
+/// Removes the synchronization of an application or service principal that is about to be removed for good.
 pub(in crate::graph) async fn remove_jobs(call: &Call, object: &DirectoryObject) -> Result<(), ApiError> {
+    for principal in principals(call, object, Presence::Deleted).await? {
+        remove_all(call, ServicePrincipalId(principal)).await?;
+    }
+    Ok(())
+}
+
+/// Removes the jobs, secrets and own templates of a service principal.
+pub(super) async fn remove_all(call: &Call, owner: ServicePrincipalId) -> Result<(), ApiError> {
     let service = call.service();
     let services = service.engine.services();
-    for principal in principals(call, object, Presence::Deleted).await? {
-        let owner = ServicePrincipalId(principal);
-        for job in service.store.jobs_of(call.caller.tenant, owner).await? {
-            service.engine.delete_job(&job).await?;
-            call.audit("Delete synchronization job", job.id.to_string(), None, None).await?;
-        }
-        let none = Secrets::new();
-        services.vault.replace_secrets(&*services.store, call.caller.tenant, owner, &none).await?;
+    let tenant = call.caller.tenant;
+    for job in service.store.jobs_of(tenant, owner).await? {
+        service.engine.delete_job(&job).await?;
+        let old = json!({ "templateId": job.template, "schedule": job.schedule.state });
+        call.audit("Delete synchronization job", job.id.to_string(), Some(old), None).await?;
+    }
+    for template in service.store.templates_of(tenant, owner).await? {
+        service.engine.delete_template(tenant, owner, &template.id).await?;
+        let old = json!({ "id": template.id, "factoryTag": template.factory_tag });
+        call.audit("Delete synchronization template", template.id.to_string(), Some(old), None).await?;
+    }
+    let saved = services.vault.secrets(&*services.store, tenant, owner).await?;
+    if !saved.is_empty() {
+        services.vault.replace_secrets(&*services.store, tenant, owner, &Secrets::new()).await?;
+        let keys: Vec<&str> = saved.iter().map(|(key, _)| key).collect();
+        let (old, new) = (json!({ "secrets": keys }), json!({ "secrets": [] }));
+        call.audit("Update synchronization secrets", owner.0.to_string(), Some(old), Some(new)).await?;
     }
     Ok(())
 }

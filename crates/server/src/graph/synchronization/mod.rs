@@ -11,6 +11,7 @@ mod credentials;
 mod directories;
 mod error;
 mod explain;
+mod holder;
 mod jobs;
 mod language;
 mod lifecycle;

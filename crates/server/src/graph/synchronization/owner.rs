@@ -1,6 +1,9 @@
 //! Whose synchronization a request is about, and which job.
 
+use std::borrow::Cow;
+
 use directory::{DirectoryObject, ObjectKind};
+use engine::ControlError;
 use graph::GraphError;
 use model::job::Job;
 use model::schema::Schema;
@@ -86,20 +89,62 @@ impl Owner<'_> {
         templates.filter(move |template| template.application_id.to_string().eq_ignore_ascii_case(wanted))
     }
 
-    /// The template that ships under an id, for applications like this one.
-    pub(super) fn template(&self, id: &str) -> Option<&Template> {
-        self.shipped().find(|template| template.id.eq_ignore_ascii_case(id))
+    /// Those of its templates that the application's clients made.
+    pub(super) async fn own_templates(&self) -> Result<Vec<Template>, ApiError> {
+        Ok(self.call.service().store.templates_of(self.call.caller.tenant, self.id()).await?)
+    }
+
+    /// The template of an id that the application's clients made.
+    pub(super) async fn own_template(&self, id: &str) -> Result<Option<Template>, ApiError> {
+        let own = self.own_templates().await?;
+        Ok(own.into_iter().find(|template| template.id.eq_ignore_ascii_case(id)))
+    }
+
+    /// All of the application's templates: what ships, unless its clients made one in its place, then their own.
+    pub(super) async fn templates(&self) -> Result<Vec<Cow<'_, Template>>, ApiError> {
+        let mut own = self.own_templates().await?;
+        let mut all = Vec::new();
+        for shipped in self.shipped() {
+            let changed = own.iter().position(|one| one.id.eq_ignore_ascii_case(&shipped.id));
+            all.push(changed.map_or(Cow::Borrowed(shipped), |position| Cow::Owned(own.remove(position))));
+        }
+        all.extend(own.into_iter().map(Cow::Owned));
+        Ok(all)
+    }
+
+    /// The application's template of an id.
+    pub(super) async fn template(&self, id: &str) -> Result<Option<Cow<'_, Template>>, ApiError> {
+        let shipped = || self.shipped().find(|template| template.id.eq_ignore_ascii_case(id));
+        Ok(self.own_template(id).await?.map(Cow::Owned).or_else(|| shipped().map(Cow::Borrowed)))
+    }
+
+    /// The template that the path names.
+    pub(super) async fn named_template(&self) -> Result<Cow<'_, Template>, ApiError> {
+        let key = self.call.key("template")?.value();
+        self.template(key).await?.ok_or_else(|| GraphError::not_found(key).into())
+    }
+
+    /// The shipped template that a template of the application's own builds on: the one of its id, of its kind, or the
+    /// application's default.
+    pub(super) fn base(&self, id: &str, factory_tag: &str) -> Result<&Template, GraphError> {
+        let base = self.shipped().find(|one| one.id.eq_ignore_ascii_case(id));
+        let base = base.or_else(|| {
+            self.shipped()
+                .filter(|one| one.factory_tag.eq_ignore_ascii_case(factory_tag))
+                .max_by_key(|one| one.default)
+        });
+        base.or_else(|| self.shipped().max_by_key(|one| one.default)).ok_or_else(|| {
+            GraphError::conflict(format!(
+                "There is no template for applications that were made from '{}', so this one has no connectors.",
+                self.application_template()
+            ))
+        })
     }
 
     /// The template that a job was made from.
-    pub(super) fn template_of(&self, job: &Job) -> Result<&Template, GraphError> {
-        let templates = &self.call.service().engine.services().templates;
-        templates.get(&job.template).ok_or_else(|| {
-            GraphError::conflict(format!(
-                "The job's template '{}' is not known to this installation.",
-                job.template
-            ))
-        })
+    pub(super) async fn template_of(&self, job: &Job) -> Result<Template, ApiError> {
+        let found = self.call.service().engine.services().template_of(job).await;
+        Ok(found.map_err(ControlError::from)?)
     }
 
     /// The newest schema of a job.

@@ -30,11 +30,36 @@ const WRITE_OBJECTS: &[&str] = &[
 
 /// A route under both roots.
 macro_rules! both {
-    ($method:ident $path:literal, $needs:ident, $handler:path) => {
+    ($method:ident $path:expr, $needs:ident, $handler:path) => {
         [
             Route::$method(concat!("servicePrincipals/{principal}/synchronization", $path), $needs, $handler),
             Route::$method(concat!("applications/{application}/synchronization", $path), $needs, $handler),
         ]
+    };
+}
+
+/// The routes of a schema, which a job has as well as a template.
+macro_rules! schema_routes {
+    ($path:literal) => {
+        [
+            both!(get concat!($path, ""), READ, schema::get),
+            both!(put concat!($path, ""), WRITE, schema::replace),
+            both!(patch concat!($path, ""), WRITE, schema::update),
+            both!(delete concat!($path, ""), WRITE, schema::reset),
+            both!(get concat!($path, "/functions"), READ, language::functions),
+            both!(get concat!($path, "/filterOperators"), READ, language::filter_operators),
+            both!(post concat!($path, "/parseExpression"), READ, language::parse_expression),
+            both!(get concat!($path, "/directories"), READ, directories::list),
+            both!(post concat!($path, "/directories"), WRITE, directories::create),
+            both!(get concat!($path, "/directories/$count"), READ, directories::count),
+            both!(get concat!($path, "/directories/{directory}"), READ, directories::get),
+            both!(patch concat!($path, "/directories/{directory}"), WRITE, directories::update),
+            both!(delete concat!($path, "/directories/{directory}"), WRITE, directories::delete),
+            both!(post concat!($path, "/directories/{directory}/discover"), WRITE, directories::discover),
+        ]
+        .into_iter()
+        .flatten()
+        .collect::<Vec<_>>()
     };
 }
 
@@ -49,6 +74,8 @@ pub(in crate::graph) fn routes() -> Vec<Route> {
 fn service_routes() -> Vec<Route> {
     [
         both!(get "", READ, service::get),
+        both!(put "", WRITE, service::replace),
+        both!(delete "", WRITE, service::delete),
         both!(get "/ping", READ, service::ping),
         both!(get "/secrets", READ, secrets::list),
         both!(get "/secrets/$count", READ, secrets::count),
@@ -111,44 +138,28 @@ fn object_routes() -> Vec<Route> {
 }
 
 fn job_schema_routes() -> Vec<Route> {
-    [
-        both!(get "/jobs/{job}/schema", READ, schema::get),
-        both!(put "/jobs/{job}/schema", WRITE, schema::replace),
-        both!(patch "/jobs/{job}/schema", WRITE, schema::update),
-        both!(delete "/jobs/{job}/schema", WRITE, schema::reset),
-        both!(get "/jobs/{job}/schema/functions", READ, language::functions),
-        both!(get "/jobs/{job}/schema/filterOperators", READ, language::filter_operators),
-        both!(post "/jobs/{job}/schema/parseExpression", READ, language::parse_expression),
-        both!(get "/jobs/{job}/schema/versions", READ, versions::list).map(Route::in_beta),
-        both!(post "/jobs/{job}/schema/versions/{version}/restore", WRITE, versions::restore)
-            .map(Route::in_beta),
-        both!(get "/jobs/{job}/schema/directories", READ, directories::list),
-        both!(post "/jobs/{job}/schema/directories", WRITE, directories::create),
-        both!(get "/jobs/{job}/schema/directories/$count", READ, directories::count),
-        both!(get "/jobs/{job}/schema/directories/{directory}", READ, directories::get),
-        both!(patch "/jobs/{job}/schema/directories/{directory}", WRITE, directories::update),
-        both!(delete "/jobs/{job}/schema/directories/{directory}", WRITE, directories::delete),
-        both!(post "/jobs/{job}/schema/directories/{directory}/discover", WRITE, directories::discover),
-    ]
-    .into_iter()
-    .flatten()
-    .collect()
+    schema_routes!("/jobs/{job}/schema")
+        .into_iter()
+        .chain(both!(get "/jobs/{job}/schema/versions", READ, versions::list).map(Route::in_beta))
+        .chain(
+            both!(post "/jobs/{job}/schema/versions/{version}/restore", WRITE, versions::restore)
+                .map(Route::in_beta),
+        )
+        .collect()
 }
 
 fn template_routes() -> Vec<Route> {
     [
         both!(get "/templates", READ, templates::list),
+        both!(post "/templates", WRITE, templates::create),
         both!(get "/templates/$count", READ, templates::count),
         both!(get "/templates/{template}", READ, templates::get),
-        both!(get "/templates/{template}/schema", READ, templates::schema),
-        both!(get "/templates/{template}/schema/functions", READ, language::functions),
-        both!(get "/templates/{template}/schema/filterOperators", READ, language::filter_operators),
-        both!(post "/templates/{template}/schema/parseExpression", READ, language::parse_expression),
-        both!(get "/templates/{template}/schema/directories", READ, templates::directories),
-        both!(get "/templates/{template}/schema/directories/$count", READ, templates::count_directories),
-        both!(get "/templates/{template}/schema/directories/{directory}", READ, templates::directory),
+        both!(put "/templates/{template}", WRITE, templates::replace),
+        both!(patch "/templates/{template}", WRITE, templates::update),
+        both!(delete "/templates/{template}", WRITE, templates::delete),
     ]
     .into_iter()
     .flatten()
+    .chain(schema_routes!("/templates/{template}/schema"))
     .collect()
 }

@@ -1,10 +1,10 @@
-//! `jobs/{id}/schema`: read, replace, merge, and go back to the template's.
+//! `jobs/{id}/schema` and `templates/{id}/schema`: read, replace, merge, and go back to the beginning.
 
-use graph::{GraphError, body};
-use model::job::Job;
+use graph::GraphError;
 use model::schema::Schema;
 use serde_json::{Map, Value as Json};
 
+use super::holder::Holder;
 use super::members;
 use super::merge::{differences, merge_schema};
 use super::owner::{Owner, schema_members};
@@ -21,30 +21,26 @@ const MOST_DIFFERENCES: usize = 200;
 /// GET `schema`.
 pub(super) async fn get(call: Call) -> Answer {
     let owner = call.owner().await?;
-    let job = owner.job().await?;
-    let schema = schema_members(&owner.schema(&job).await?.schema)?;
-    members::entity(&call, &fragment(&owner, &job), schema)
-}
-
-fn fragment(owner: &Owner<'_>, job: &Job) -> String {
-    format!("{}/jobs('{}')/schema/$entity", owner.path, job.id)
+    let holder = Holder::of(&owner).await?;
+    let schema = schema_members(&holder.schema(&owner).await?)?;
+    members::entity(&call, &format!("{}/$entity", holder.fragment(&owner)), schema)
 }
 
 /// PUT `schema`: replaces it.
 pub(super) async fn replace(call: Call) -> Answer {
     let owner = call.owner().await?;
-    let job = owner.job().await?;
+    let holder = Holder::of(&owner).await?;
     let sent = call.object_body()?;
-    change(&owner, &job, |_| Ok(sent.clone())).await?;
+    change(&owner, &holder, |_| Ok(sent.clone())).await?;
     Ok(Reply::no_content())
 }
 
 /// PATCH `schema`: merges what is sent into it.
 pub(super) async fn update(call: Call) -> Answer {
     let owner = call.owner().await?;
-    let job = owner.job().await?;
+    let holder = Holder::of(&owner).await?;
     let sent = without_annotations(call.object_body()?);
-    change(&owner, &job, |mut schema| {
+    change(&owner, &holder, |mut schema| {
         merge_schema(&mut schema, sent.clone());
         Ok(schema)
     })
@@ -52,46 +48,45 @@ pub(super) async fn update(call: Call) -> Answer {
     Ok(Reply::no_content())
 }
 
-/// DELETE `schema`: back to the template's.
+/// DELETE `schema`: a job's goes back to its template's, a template's to the one that ships.
 pub(super) async fn reset(call: Call) -> Answer {
     let owner = call.owner().await?;
-    let job = owner.job().await?;
-    let template = schema_members(&owner.template_of(&job)?.schema)?;
-    change(&owner, &job, |_| Ok(template.clone())).await?;
+    let holder = Holder::of(&owner).await?;
+    let first = schema_members(&holder.default_schema(&owner).await?)?;
+    change(&owner, &holder, |_| Ok(first.clone())).await?;
     Ok(Reply::no_content())
 }
 
-/// Writes what a function makes of the newest schema, as a new version with an audit record, and returns it. The
-/// function is called again where somebody else wrote in between.
+/// Writes what a function makes of the newest schema, with an audit record, and returns it. The function is called again
+/// where somebody else wrote in between.
 pub(super) async fn change(
     owner: &Owner<'_>,
-    job: &Job,
+    holder: &Holder,
     mut change: impl FnMut(Map<String, Json>) -> Result<Map<String, Json>, GraphError> + Send,
 ) -> Result<Schema, ApiError> {
-    let call = owner.call;
     let mut attempt = 1;
     loop {
-        let newest = owner.schema(job).await?;
-        let before = schema_members(&newest.schema)?;
-        let schema: Schema = body::read(Json::Object(change(before.clone())?))?;
-        let written = call.service().engine.put_schema(job, newest.number, schema, &call.caller.client).await;
+        let (before, written) = holder.rewrite(owner, &mut change).await?;
         match written {
             Err(engine::ControlError::Store(store::StoreError::VersionMismatch)) if attempt < ATTEMPTS => {
                 attempt += 1;
             }
             Err(error) => return Err(error.into()),
-            Ok(version) => {
-                let (old, new) = told(&before, &schema_members(&version.schema)?);
-                let activity = "Update synchronization schema";
-                call.audit(activity, job.id.to_string(), Some(old), Some(new)).await?;
-                return Ok(version.schema);
+            Ok(schema) => {
+                let (old, new) = told(&before, &schema_members(&schema)?);
+                let activity = match holder {
+                    Holder::Job(_) => "Update synchronization schema",
+                    Holder::Template(_) => "Update synchronization template",
+                };
+                owner.call.audit(activity, holder.id(), Some(old), Some(new)).await?;
+                return Ok(schema);
             }
         }
     }
 }
 
 /// What an audit record tells of a change: the places that differ, with their values before and after.
-fn told(before: &Map<String, Json>, after: &Map<String, Json>) -> (Json, Json) {
+pub(super) fn told(before: &Map<String, Json>, after: &Map<String, Json>) -> (Json, Json) {
     let found = differences(before, after);
     let (mut old, mut new) = (Map::new(), Map::new());
     let left = found.len().saturating_sub(MOST_DIFFERENCES);

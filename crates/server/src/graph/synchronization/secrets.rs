@@ -1,6 +1,7 @@
 //! `synchronization/secrets`: how the jobs of a service principal reach their directories.
 
 use graph::GraphError;
+use graph::synchronization::SecretPair;
 use graph::synchronization::requests::SecretsWrite;
 use graph::synchronization::secrets::{masked, replaced};
 use model::secrets::Secrets;
@@ -38,19 +39,24 @@ async fn all(owner: &Owner<'_>) -> Result<Vec<Map<String, Json>>, ApiError> {
 /// cycle.
 pub(super) async fn replace(call: Call) -> Answer {
     let owner = call.owner().await?;
-    let write: SecretsWrite = call.read()?;
+    let sent: SecretsWrite = call.read()?;
+    write(&owner, &sent.value).await?;
+    Ok(Reply::no_content())
+}
+
+/// Replaces the saved list, with an audit record.
+pub(super) async fn write(owner: &Owner<'_>, sent: &[SecretPair]) -> Result<(), ApiError> {
+    let call = owner.call;
     let services = call.service().engine.services();
     let update = services.vault.update_secrets(&*services.store, call.caller.tenant, owner.id(), |saved| {
-        let fresh = replaced(saved, &write.value)?;
+        let fresh = replaced(saved, sent)?;
         check_forms(&fresh)?;
         Ok::<_, ApiError>(Some(fresh))
     });
     let (saved, fresh) = update.await?;
     let old = json!({ "secrets": names(&saved) });
     let new = json!({ "secrets": names(&fresh), "changedSecrets": changed(&saved, &fresh) });
-    call.audit("Update synchronization secrets", owner.principal.id.to_string(), Some(old), Some(new))
-        .await?;
-    Ok(Reply::no_content())
+    call.audit("Update synchronization secrets", owner.principal.id.to_string(), Some(old), Some(new)).await
 }
 
 /// Refuses values that would have no effect because they are not of their key's form.

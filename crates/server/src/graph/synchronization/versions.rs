@@ -3,6 +3,7 @@
 use graph::GraphError;
 use graph::synchronization::managed::SchemaVersion;
 
+use super::holder::Holder;
 use super::members::{self, members};
 use super::owner::schema_members;
 use super::schema::change;
@@ -34,6 +35,6 @@ pub(super) async fn restore(call: Call) -> Answer {
     let version = call.service().store.schema_version(&job.id, number).await?;
     let version = version.ok_or_else(|| GraphError::not_found(key))?;
     let schema = schema_members(&version.schema)?;
-    change(&owner, &job, |_| Ok(schema.clone())).await?;
+    change(&owner, &Holder::Job(job), |_| Ok(schema.clone())).await?;
     Ok(Reply::no_content())
 }

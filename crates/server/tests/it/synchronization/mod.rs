@@ -1,6 +1,7 @@
 //! Synchronization, with connectors in memory in the place of real directories.
 
 mod directories;
+mod documented;
 mod explain;
 mod jobs;
 mod language;
@@ -10,5 +11,6 @@ mod orders;
 mod plans;
 pub(crate) mod rig;
 mod schema;
+mod sdk_routes;
 mod secrets;
 mod templates;

@@ -149,6 +149,7 @@ fn template() -> Template {
         discoverable: true,
         factory_tag: "test".to_owned(),
         default: true,
+        metadata: Vec::new(),
         connectors: [("People".to_owned(), "memory".into()), ("App".to_owned(), "memory".into())].into(),
         schema: serde_json::from_value(schema()).unwrap(),
     }

@@ -71,10 +71,10 @@ CREATE TABLE execution (
 
 CREATE TABLE template (
     tenant INTEGER NOT NULL REFERENCES tenant,
-    application BLOB NOT NULL,
-    id TEXT NOT NULL,
+    owner BLOB NOT NULL,
+    id TEXT NOT NULL COLLATE NOCASE,
     body TEXT NOT NULL,
-    PRIMARY KEY (tenant, application, id)
+    PRIMARY KEY (tenant, owner, id)
 ) STRICT;
 
 -- The connector data store -------------------------------------------------------------------------------------------
