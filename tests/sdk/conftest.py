@@ -9,6 +9,7 @@ import pytest
 from rig.entente import Entente
 from rig.graph import Graph
 from rig.proxy import Proxy
+from rig.secure import SecureEntente
 from rig.target import ScimServer
 
 
@@ -40,6 +41,21 @@ def entente(tmp_path):
         yield running.start()
         if running.process.alive():
             assert running.stop() == 0, "SIGTERM did not end Entente cleanly within ten seconds"
+    finally:
+        if running.process:
+            running.kill()
+
+
+@pytest.fixture
+def secure(tmp_path, monkeypatch):
+    """Entente over TLS, its certificate trusted by whatever this process asks."""
+    running = SecureEntente(tmp_path)
+    try:
+        running.start()
+        for name in ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"):
+            monkeypatch.setenv(name, str(running.certificate))
+        yield running
+        assert running.stop() == 0, "SIGTERM did not end Entente cleanly within ten seconds"
     finally:
         if running.process:
             running.kill()

@@ -1,0 +1,166 @@
+"""Every request builder that the SDKs have below `synchronization`, over TLS with azure-identity, from first to last."""
+
+import importlib
+import re
+from pathlib import Path
+
+import pytest
+from kiota_abstractions.api_error import APIError
+
+from rig.graph import body_of, query
+from rig.secure import SecureGraph
+from rig.target import TOKEN
+
+FOLDERS = {"servicePrincipals": "service_principals", "applications": "applications"}
+# What waits for the source that uploads feed.
+WAITING = re.compile("/bulkUpload")
+
+
+def builders(package: str, root: str) -> set[tuple[str, str]]:
+    """Methods and paths below `synchronization`, as the sources of a package tell them."""
+    generated = Path(importlib.import_module(package).__file__).parent / "generated"
+    found = set()
+    for source in (generated / FOLDERS[root] / "item" / "synchronization").rglob("*_request_builder.py"):
+        text = source.read_text()
+        template = re.search(r'super\(\).__init__\(request_adapter, "([^"]*)"', text).group(1)
+        found |= {(method, below(template)) for method in re.findall(r"RequestInformation\(Method\.(\w+)", text)}
+    return {(method, path) for method, path in found if not WAITING.search(path)}
+
+
+def below(template: str) -> str:
+    """The path of an URL template below `synchronization`, without its query."""
+    return re.sub(r"\{\?.*\}$", "", template).partition("/synchronization")[2]
+
+
+@pytest.fixture(params=[(package, root) for package in ("msgraph_beta", "msgraph") for root in FOLDERS], ids="-".join)
+def asked(request, secure):
+    """A client that notes what it asks, and the root that it asks at."""
+    package, root = request.param
+    graph = SecureGraph(package, secure)
+    graph.root, graph.asked = root, set()
+    send = graph.adapter.get_http_response_message
+
+    async def noting(information, *arguments, **options):
+        graph.asked.add((information.http_method.value, below(information.url_template)))
+        return await send(information, *arguments, **options)
+
+    graph.adapter.get_http_response_message = noting
+    return graph
+
+
+async def test_every_builder(asked, target):
+    graph = asked
+    application = await graph.create_application("All routes")
+    root = {
+        "servicePrincipals": graph.client.service_principals.by_service_principal_id(application.service_principal),
+        "applications": graph.client.applications.by_application_id(application.id),
+    }[graph.root]
+    service = root.synchronization
+    await secrets(graph, service, target)
+    await templates(graph, service, application)
+    await jobs(graph, service)
+    await service.delete()
+    assert (await service.get()).secrets == []
+    assert await service.jobs.count.get() == 0
+    known = builders(graph.package, graph.root)
+    assert len(known) > 45 and known - graph.asked == set()
+
+
+async def secrets(graph, service, target):
+    models = graph.models
+    keys = models.SynchronizationSecret
+    values = {keys.BaseAddress: target.base, keys.SecretToken: TOKEN, keys.SyncAll: "true"}
+    pairs = [models.SynchronizationSecretKeyStringValuePair(key=key, value=value) for key, value in values.items()]
+    await service.secrets.put(body_of(service.secrets, value=pairs[:1]))
+    assert await service.secrets.count.get() == 1
+    whole = await service.put(models.Synchronization(secrets=pairs))
+    assert [pair.key for pair in whole.secrets] == [keys.SecretToken, keys.BaseAddress, keys.SyncAll]
+    whole = await service.get(query(service, expand=["jobs", "templates"]))
+    assert whole.jobs == [] and "scim" in [template.id for template in whole.templates]
+    if graph.package == "msgraph_beta":
+        await service.ping.get()
+    acquire = service.acquire_access_token
+    with pytest.raises(APIError, match="Oauth2"):
+        await acquire.post(body_of(acquire, credentials=pairs[:1]))
+    validate = service.jobs.validate_credentials
+    await validate.post(body_of(validate, template_id="scim", use_saved_credentials=True))
+
+
+async def templates(graph, service, application):
+    models = graph.models
+    made = await service.templates.post(
+        models.SynchronizationTemplate(id="Slack", application_id=application.id, factory_tag="CustomSCIM")
+    )
+    assert made.id == "Slack" and made.factory_tag == "CustomSCIM"
+    assert await service.templates.count.get() == len((await service.templates.get()).value)
+    one = service.templates.by_synchronization_template_id("Slack")
+    read = await one.get(query(one, expand=["schema"]))
+    read.description = "Changed"
+    await one.patch(read)
+    assert (await one.get()).description == "Changed"
+    await schema_of(graph, one.schema)
+    await one.delete()
+
+
+async def schema_of(graph, schema):
+    """What jobs and templates have in common."""
+    models = graph.models
+    read = await schema.get()
+    read.synchronization_rules[0].priority = 7
+    await schema.patch(read)
+    assert (await schema.get()).synchronization_rules[0].priority == 7
+    await schema.delete()
+    assert (await schema.get()).synchronization_rules[0].priority != 7
+    assert (await schema.functions.get()).value and (await schema.filter_operators.get()).value
+    parsed = await schema.parse_expression.post(body_of(schema.parse_expression, expression="ToUpper([mail])"))
+    assert parsed.parsed_expression.name == "ToUpper"
+    made = await schema.directories.post(models.DirectoryDefinition(name="Spare", objects=[]))
+    found = {one.name: one.id for one in (await schema.directories.get()).value}
+    assert await schema.directories.count.get() == len(found) == 3
+    spare = schema.directories.by_directory_definition_id(made.id)
+    await spare.patch(models.DirectoryDefinition(name="Other"))
+    assert (await spare.get()).name == "Other"
+    await spare.delete()
+    target = schema.directories.by_directory_definition_id(found["customappsso"])
+    assert (await target.discover.post()).discovery_date_time
+
+
+async def jobs(graph, service):
+    models = graph.models
+    made = await service.jobs.post(models.SynchronizationJob(template_id="scim"))
+    page = await service.jobs.get(query(service.jobs, filter=f"id eq '{made.id}'", expand=["schema"], top=5))
+    assert [one.schema.id for one in page.value] == [made.id]
+    assert await service.jobs.count.get() == 1
+    job = service.jobs.by_synchronization_job_id(made.id)
+    settings = {"Interval": "PT1H", "TriggerOnChange": "false"}
+    pairs = [models.KeyValuePair(name=name, value=value) for name, value in settings.items()]
+    await job.patch(models.SynchronizationJob(synchronization_job_settings=pairs))
+    assert (await job.get()).schedule.interval.total_seconds() == 3600
+    await job.validate_credentials.post(body_of(job.validate_credentials, use_saved_credentials=True))
+    await schema_of(graph, job.schema)
+    await on_demand(graph, job)
+    await job.start.post()
+    criteria = models.SynchronizationJobRestartCriteria(reset_scope=models.SynchronizationJobRestartScope.Full)
+    await job.restart.post(body_of(job.restart, criteria=criteria))
+    await job.pause.post()
+    assert (await job.get()).schedule.state == models.SynchronizationScheduleState.Paused
+    await job.delete()
+    await service.jobs.post(models.SynchronizationJob(template_id="scim"))
+
+
+async def on_demand(graph, job):
+    models = graph.models
+    user = await graph.client.users.post(
+        models.User(
+            display_name="Ada",
+            user_principal_name="ada@example.com",
+            mail_nickname="ada",
+            account_enabled=True,
+            password_profile=models.PasswordProfile(password="Not-a-secret-1"),
+        )
+    )
+    rule = (await job.schema.get()).synchronization_rules[0]
+    subject = models.SynchronizationJobSubject(object_id=user.id, object_type_name="User")
+    wanted = models.SynchronizationJobApplicationParameters(rule_id=rule.id, subjects=[subject])
+    done = await job.provision_on_demand.post(body_of(job.provision_on_demand, parameters=[wanted]))
+    assert '"result":"Success"' in done.key, done.key
