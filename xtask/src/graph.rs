@@ -52,6 +52,20 @@ impl Graph {
         Ok(Self { agent, base: format!("{}/beta", entente.base_url()), token })
     }
 
+    /// Reads what a path below the version, or a whole address such as that of a next page, shows.
+    pub(crate) fn ask(&self, path: &str) -> Result<Value, Failure> {
+        let address = if path.starts_with("http") { path.to_owned() } else { self.address(path) };
+        let request = self.agent.get(address).header("Authorization", self.authorization());
+        // Searches are answered to those who know that the index may lag.
+        read(request.header("ConsistencyLevel", "eventual").call()?)
+    }
+
+    /// Changes a resource.
+    pub(crate) fn patch(&self, path: &str, body: &Value) -> Result<Value, Failure> {
+        let request = self.agent.patch(self.address(path)).header("Authorization", self.authorization());
+        read(request.send_json(body)?)
+    }
+
     fn get(&self, path: &str) -> Result<Value, Failure> {
         read(self.agent.get(self.address(path)).header("Authorization", self.authorization()).call()?)
     }
@@ -111,8 +125,7 @@ impl Graph {
         let job = self.post(&format!("{synchronization}/jobs"), &json!({"templateId": "scim"}))?;
         let path = format!("{synchronization}/jobs/{}", text(&job, "/id")?);
         let settings = json!([{"name": "ConcurrentExports", "value": concurrency.to_string()}]);
-        let request = self.agent.patch(self.address(&path)).header("Authorization", self.authorization());
-        read(request.send_json(json!({ "synchronizationJobSettings": settings }))?)?;
+        self.patch(&path, &json!({ "synchronizationJobSettings": settings }))?;
         Ok(Job { path })
     }
 

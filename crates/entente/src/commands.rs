@@ -3,6 +3,7 @@
 pub(crate) mod check;
 pub(crate) mod demo;
 pub(crate) mod expr;
+pub(crate) mod import;
 pub(crate) mod serve;
 
 use std::path::PathBuf;

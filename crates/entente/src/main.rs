@@ -1,14 +1,17 @@
 //! The binary: commands, configuration, templates, and the place where stores, connectors, the engine and the server
 //! are put together. No other crate names a concrete store or connector.
 
+mod client;
 mod commands;
 mod configuration;
 mod data_dir;
 mod demo;
 mod development;
+mod import;
 mod installation;
 mod log;
 mod notifications;
+mod progress;
 mod templates;
 mod tls;
 mod upkeep;
@@ -35,6 +38,8 @@ enum Command {
     Check(commands::check::Arguments),
     /// Evaluates an expression of an attribute mapping, without a server.
     Expr(commands::expr::Arguments),
+    /// Loads users, groups and memberships from files into a running service.
+    Import(commands::import::Arguments),
 }
 
 /// Ended without doing what was asked.
@@ -47,6 +52,7 @@ fn main() -> ExitCode {
         Command::Demo(arguments) => commands::demo::run(&arguments),
         Command::Check(arguments) => commands::check::run(&arguments),
         Command::Expr(arguments) => commands::expr::run(&arguments),
+        Command::Import(arguments) => commands::import::run(&arguments),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

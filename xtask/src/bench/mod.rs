@@ -1,10 +1,13 @@
 //! The benches, by name.
 
+mod directory;
 mod engine;
 mod expressions;
+mod latency;
 mod scim;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use clap::ValueEnum;
 
@@ -31,6 +34,8 @@ pub(crate) struct Arguments {
 
 #[derive(Clone, Copy, ValueEnum)]
 enum Name {
+    /// People loaded by `entente import`, then `$filter`, `$search`, delta queries and pages of them.
+    Directory,
     /// Cycles from the embedded directory to a target in memory, for one organization and for one ten times as large.
     Engine,
     /// Mappings evaluated in one thread: nanoseconds and allocations for each.
@@ -48,6 +53,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         return engine::step(step, folder, arguments.users.unwrap_or_default());
     }
     match arguments.name {
+        Name::Directory => {
+            for table in directory::run(arguments.users.unwrap_or(100_000))? {
+                println!("{table}");
+            }
+        }
         Name::Engine => {
             let users = arguments.users.unwrap_or(100_000);
             print!("{}", engine::run(users.div_ceil(10), users)?);
@@ -57,4 +67,16 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         Name::Scim => print!("{}", scim::run(arguments.users.unwrap_or(2_000), concurrency)?),
     }
     Ok(())
+}
+
+/// Builds the binary as people run it, and tells where it is.
+fn release_binary() -> Result<PathBuf, Failure> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let arguments = ["build", "--release", "--locked", "--package", "entente"];
+    let status = Command::new(env!("CARGO")).args(arguments).current_dir(&root).status()?;
+    if status.success() {
+        Ok(root.join("target/release/entente"))
+    } else {
+        Err("entente does not build".into())
+    }
 }

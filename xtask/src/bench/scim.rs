@@ -3,8 +3,7 @@
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -12,6 +11,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use testkit::rig::{Entente, Scim2Server};
 
+use super::release_binary;
 use crate::graph::{Failure, Graph};
 use crate::table::Table;
 
@@ -45,18 +45,6 @@ pub(super) fn run(users: usize, concurrency: usize) -> Result<Table, Failure> {
 #[expect(clippy::cast_precision_loss, reason = "counts of a bench are far below 2^52")]
 fn rate(count: usize, seconds: f64) -> f64 {
     count as f64 / seconds
-}
-
-/// Builds the binary as people run it, and tells where it is.
-fn release_binary() -> Result<PathBuf, Failure> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let arguments = ["build", "--release", "--locked", "--package", "entente"];
-    let status = Command::new(env!("CARGO")).args(arguments).current_dir(&root).status()?;
-    if status.success() {
-        Ok(root.join("target/release/entente"))
-    } else {
-        Err("entente does not build".into())
-    }
 }
 
 /// Seconds that Entente takes from the start of a job to the end of its initial cycle.

@@ -10,11 +10,11 @@ use reqwest::Method;
 use serde_json::json;
 use store::Tenant;
 
+use crate::client::{Graph, id_of};
 use crate::commands::serve::{self, Listening, Signals};
 use crate::configuration::{Configuration, Listen};
 use crate::data_dir::DataDir;
 use crate::demo::fill::{self, Filled};
-use crate::demo::graph::{Graph, id_of};
 use crate::demo::job::Job;
 use crate::demo::organization::{DOMAIN, Lots, Organization, person};
 use crate::demo::report::{self, Names};

@@ -4,9 +4,9 @@ use anyhow::Result;
 use reqwest::Method;
 use serde_json::{Map, Value as Json, json};
 
-use super::graph::{Graph, Wanted, id_of};
 use super::organization::{Group, Organization, Person};
-use super::progress::Progress;
+use crate::client::{Graph, Wanted, id_of};
+use crate::progress::Progress;
 
 /// Members that one request may bind.
 const BOUND: usize = 20;

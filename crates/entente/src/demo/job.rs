@@ -8,8 +8,8 @@ use graph::synchronization::{ProvisioningObjectSummary, SynchronizationJob, Sync
 use reqwest::Method;
 use serde_json::json;
 
-use super::graph::{Graph, id_of};
-use super::progress::Progress;
+use crate::client::{Graph, id_of};
+use crate::progress::Progress;
 
 /// The application template of custom applications.
 const CUSTOM_APPLICATION: &str = "8adf8e6e-67b2-4cf2-a259-e3dc5476c621";

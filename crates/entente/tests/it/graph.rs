@@ -52,7 +52,7 @@ impl World {
         self.serving = Some(Self::serve(self.folder.path(), variables));
     }
 
-    fn address(&self) -> &str {
+    pub(crate) fn address(&self) -> &str {
         &self.serving.as_ref().unwrap().address
     }
 

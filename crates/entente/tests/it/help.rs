@@ -1,7 +1,7 @@
 use crate::run;
 
 /// Every command.
-const COMMANDS: [&str; 4] = ["serve", "demo", "check", "expr"];
+const COMMANDS: [&str; 5] = ["serve", "demo", "check", "expr", "import"];
 
 #[test]
 fn help_names_every_command_and_gives_an_example_for_each() {

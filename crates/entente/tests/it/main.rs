@@ -13,6 +13,7 @@ mod expr;
 mod graph;
 mod health;
 mod help;
+mod import;
 mod notifications;
 mod oauth;
 mod serve;

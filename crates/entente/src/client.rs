@@ -12,11 +12,15 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value as Json, json};
 
 /// Requests that one batch carries.
-const BATCH: usize = 20;
+pub(crate) const BATCH: usize = 20;
 /// Batches in flight.
 const AT_ONCE: usize = 4;
 /// Tokens hold for an hour; a new one is asked for in good time.
 const FRESH: Duration = Duration::from_mins(45);
+/// How often a request of a batch is sent where the service cannot be reached or is busy.
+const ATTEMPTS: u32 = 6;
+/// The pause before the second time; each one after is twice as long.
+const PAUSE: Duration = Duration::from_millis(500);
 /// How long one answer may take.
 const PATIENCE: Duration = Duration::from_mins(2);
 /// Characters of an unexpected answer that are shown.
@@ -44,6 +48,32 @@ pub(crate) struct Wanted {
     pub(crate) path: String,
     /// The body.
     pub(crate) body: Json,
+}
+
+/// The answer to one request of a batch.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    /// The body, null where there is none.
+    pub(crate) body: Json,
+}
+
+impl Answer {
+    /// True where another object has a value that must be unique.
+    pub(crate) fn is_conflict(&self) -> bool {
+        let details = self.body.pointer("/error/details").and_then(Json::as_array);
+        let conflict = |detail: &Json| detail.get("code").and_then(Json::as_str) == Some("ObjectConflict");
+        self.status == 400 && details.is_some_and(|details| details.iter().any(conflict))
+    }
+
+    /// What a refusal says.
+    pub(crate) fn words(&self) -> String {
+        format!("{} {}", self.status, words(&self.body.to_string()))
+    }
+
+    fn is_temporary(&self) -> bool {
+        matches!(self.status, 429 | 502..=504)
+    }
 }
 
 #[derive(Deserialize)]
@@ -142,35 +172,71 @@ impl Graph {
     }
 
     async fn batch_of(&self, part: Vec<Wanted>) -> Result<Vec<Json>> {
-        let count = part.len();
-        let requests: Vec<Json> = part
-            .into_iter()
-            .enumerate()
-            .map(|(id, wanted)| {
-                json!({
-                    "id": id.to_string(),
-                    "method": wanted.method.as_str(),
-                    "url": wanted.path,
-                    "headers": {"Content-Type": "application/json"},
-                    "body": wanted.body,
-                })
-            })
-            .collect();
-        let mut answer = self.post("/$batch", &json!({ "requests": requests })).await?;
-        let mut bodies = vec![None; count];
-        let responses = answer.get_mut("responses").and_then(Json::as_array_mut).map(std::mem::take);
-        for mut response in responses.unwrap_or_default() {
-            let status = response.get("status").and_then(Json::as_u64).unwrap_or(0);
-            let body = response.get_mut("body").map(Json::take).unwrap_or_default();
-            if !(200..300).contains(&status) {
-                bail!("a request of a batch was answered with {status}: {}", words(&body.to_string()));
+        let answers = self.answers(part).await?;
+        if let Some(refused) = answers.iter().find(|answer| !(200..300).contains(&answer.status)) {
+            bail!("a request of a batch was answered with {}", refused.words());
+        }
+        Ok(answers.into_iter().map(|answer| answer.body).collect())
+    }
+
+    /// Sends the requests of one batch, twenty at most, and returns the answers in their order. Requests are sent again
+    /// where the service cannot be reached or says that it is busy, so they must be such as may be repeated.
+    pub(crate) async fn answers(&self, wanted: Vec<Wanted>) -> Result<Vec<Answer>> {
+        let mut answers: Vec<Option<Answer>> = vec![None; wanted.len()];
+        for attempt in 1..=ATTEMPTS {
+            let open: Vec<(usize, &Wanted)> = wanted
+                .iter()
+                .enumerate()
+                .filter(|(place, _)| matches!(answers.get(*place), Some(None)))
+                .collect();
+            if open.is_empty() {
+                break;
             }
-            let place = response.get("id").and_then(Json::as_str).and_then(|id| id.parse::<usize>().ok());
-            if let Some(slot) = place.and_then(|place| bodies.get_mut(place)) {
-                *slot = Some(body);
+            let is_last = attempt == ATTEMPTS;
+            match self.send_batch(&open).await {
+                Ok(found) => {
+                    for (place, answer) in found {
+                        if let Some(slot) = answers.get_mut(place)
+                            && (is_last || !answer.is_temporary())
+                        {
+                            *slot = Some(answer);
+                        }
+                    }
+                }
+                Err(error) if is_last || !is_unreachable(&error) => return Err(error),
+                Err(error) => tracing::debug!(%error, "a batch is sent again"),
+            }
+            if answers.iter().any(Option::is_none) && !is_last {
+                tokio::time::sleep(PAUSE * 2_u32.pow(attempt - 1)).await;
             }
         }
-        bodies.into_iter().collect::<Option<_>>().ok_or_else(|| anyhow!("a batch was not answered whole"))
+        answers.into_iter().collect::<Option<_>>().ok_or_else(|| anyhow!("a batch was not answered whole"))
+    }
+
+    async fn send_batch(&self, wanted: &[(usize, &Wanted)]) -> Result<Vec<(usize, Answer)>> {
+        let request = |(place, wanted): &(usize, &Wanted)| {
+            let mut request = json!({
+                "id": place.to_string(), "method": wanted.method.as_str(), "url": wanted.path,
+            });
+            if let Json::Object(members) = &mut request
+                && !wanted.body.is_null()
+            {
+                members.insert("headers".to_owned(), json!({"Content-Type": "application/json"}));
+                members.insert("body".to_owned(), wanted.body.clone());
+            }
+            request
+        };
+        let requests: Vec<Json> = wanted.iter().map(request).collect();
+        let mut answer = self.post("/$batch", &json!({ "requests": requests })).await?;
+        let responses = answer.get_mut("responses").and_then(Json::as_array_mut).map(std::mem::take);
+        let read = |mut response: Json| {
+            let place = response.get("id").and_then(Json::as_str)?.parse().ok()?;
+            let status =
+                response.get("status").and_then(Json::as_u64).and_then(|status| status.try_into().ok());
+            let body = response.get_mut("body").map(Json::take).unwrap_or_default();
+            Some((place, Answer { status: status.unwrap_or(0), body }))
+        };
+        Ok(responses.unwrap_or_default().into_iter().filter_map(read).collect())
     }
 }
 
@@ -184,6 +250,11 @@ async fn read<T: DeserializeOwned>(answer: Response) -> Result<T> {
     let text = if text.is_empty() { "null" } else { &text };
     serde_json::from_str(text)
         .with_context(|| format!("the answer is not what was expected: {}", words(text)))
+}
+
+/// True where no answer came at all.
+fn is_unreachable(error: &anyhow::Error) -> bool {
+    error.chain().any(<dyn std::error::Error>::is::<reqwest::Error>)
 }
 
 /// What an answer says, shortened; of the Graph API's errors, code and message.
