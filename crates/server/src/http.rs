@@ -101,8 +101,13 @@ async fn answer_token(
     let service = api.service();
     let base = base(&api, &parts.headers, &parts.uri);
     let authorization = parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let Ok(form) = axum::body::to_bytes(body, FORM).await else {
-        return respond(api.failure(&RequestIds::fresh(service), &GraphError::too_large(FORM)));
+    let form = tokio::time::timeout(service.limits.time, axum::body::to_bytes(body, FORM)).await;
+    let form = match form {
+        Ok(Ok(form)) => form,
+        Ok(Err(_)) => {
+            return respond(api.failure(&RequestIds::fresh(service), &GraphError::too_large(FORM)));
+        }
+        Err(_) => return respond(api.failure(&RequestIds::fresh(service), &GraphError::timeout())),
     };
     let outcome = match TokenRequest::read(&form, authorization) {
         Ok(request) => auth::issue(service, &base, &tenant, versioned, request).await,

@@ -28,6 +28,11 @@ impl Latencies {
         self.0.push(latency);
     }
 
+    /// Adds those of another measurement.
+    pub(super) fn join(&mut self, other: Self) {
+        self.0.extend(other.0);
+    }
+
     /// How many there are.
     pub(super) fn count(&self) -> usize {
         self.0.len()

@@ -1,9 +1,11 @@
 //! The benches, by name.
 
+mod connections;
 mod directory;
 mod engine;
 mod expressions;
 mod latency;
+mod reads;
 mod scim;
 
 use std::path::{Path, PathBuf};
@@ -34,12 +36,16 @@ pub(crate) struct Arguments {
 
 #[derive(Clone, Copy, ValueEnum)]
 enum Name {
+    /// Reads of one user while 10,000 connections, or as many as `--users` says, do nothing.
+    Connections,
     /// People loaded by `entente import`, then `$filter`, `$search`, delta queries and pages of them.
     Directory,
     /// Cycles from the embedded directory to a target in memory, for one organization and for one ten times as large.
     Engine,
     /// Mappings evaluated in one thread: nanoseconds and allocations for each.
     Expressions,
+    /// Reads of one user, 1,000 a second, while an initial cycle runs into a real SCIM server.
+    Reads,
     /// As `engine`, for 10,000 users and for 1,000,000 with a group of 100,000: what must not grow with the directory.
     Scale,
     /// An initial cycle into a real SCIM server, against a plain load generator at the same server.
@@ -53,11 +59,13 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         return engine::step(step, folder, arguments.users.unwrap_or_default());
     }
     match arguments.name {
+        Name::Connections => print!("{}", connections::run(arguments.users.unwrap_or(10_000))?),
         Name::Directory => {
             for table in directory::run(arguments.users.unwrap_or(100_000))? {
                 println!("{table}");
             }
         }
+        Name::Reads => print!("{}", reads::run(arguments.users.unwrap_or(5_000), concurrency)?),
         Name::Engine => {
             let users = arguments.users.unwrap_or(100_000);
             print!("{}", engine::run(users.div_ceil(10), users)?);

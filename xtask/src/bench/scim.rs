@@ -59,7 +59,7 @@ fn initial_cycle(binary: &Path, users: usize, concurrency: usize) -> Result<f64,
 }
 
 /// A user of the directory that becomes what [`create`] sends.
-fn user(number: usize) -> Value {
+pub(super) fn user(number: usize) -> Value {
     json!({
         "accountEnabled": true, "userPrincipalName": format!("user{number}@example.com"),
         "mailNickname": number.to_string(), "displayName": format!("User {number}"), "jobTitle": "Engineer",

@@ -11,7 +11,7 @@ use serde_json::json;
 use store::Tenant;
 
 use crate::client::{Graph, id_of};
-use crate::commands::serve::{self, Listening, Signals};
+use crate::commands::serve::{self, Signals};
 use crate::configuration::{Configuration, Listen};
 use crate::data_dir::DataDir;
 use crate::demo::fill::{self, Filled};
@@ -19,6 +19,7 @@ use crate::demo::job::Job;
 use crate::demo::organization::{DOMAIN, Lots, Organization, person};
 use crate::demo::report::{self, Names};
 use crate::installation::{Installation, Time};
+use crate::listening::{self, Listening};
 use crate::log;
 
 /// Tokens for the sample application are renewed so often while the demo is left running.
@@ -65,7 +66,12 @@ async fn show(configuration: &Configuration, arguments: &Arguments) -> Result<()
     let data = DataDir::open(&configuration.data_dir)?;
     let installation = Installation::open(configuration, &data, Time::system()).await?;
     installation.engine.start().await?;
-    let listening = Listening::start(serve::bind(&configuration.listen)?, None, installation.router())?;
+    let listening = Listening::start(
+        listening::bind(&configuration.listen)?,
+        None,
+        installation.router(),
+        &listening::limits(),
+    )?;
     let address = listening.address.clone();
     println!("Entente {} at {address}", env!("CARGO_PKG_VERSION"));
     println!("Everything below goes through its Graph API, as any client would do it.\n");

@@ -1,28 +1,23 @@
 //! `entente serve`: runs the service until it is told to end.
 
 use std::env;
-use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Result, bail};
 use axum::Router;
-use axum_server::Handle;
-use axum_server::tls_rustls::RustlsConfig;
 use clap::Args;
-use rustls::ServerConfig;
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::commands::Common;
-use crate::configuration::{self, Configuration, Listen};
+use crate::configuration::{self, Configuration};
 use crate::data_dir::DataDir;
 use crate::development::DevelopmentClock;
 use crate::installation::{Client, Installation, Time};
+use crate::listening::{self, Listening};
 use crate::{log, tls};
 
-/// Requests that are being answered may take so long when the service is to end.
-const LAST_ANSWERS: Duration = Duration::from_secs(4);
 /// After so long the process ends, whatever is still going on: what is not committed is done again.
 const LAST_RESORT: Duration = Duration::from_secs(8);
 /// Work on other threads, such as a hash, may take so long after that.
@@ -101,7 +96,7 @@ pub(crate) fn to_the_end(work: impl Future<Output = Result<()>>) -> Result<()> {
 async fn serve(configuration: &Configuration, clock: Option<Arc<DevelopmentClock>>) -> Result<()> {
     let mut signals = Signals::listen()?;
     let data = DataDir::open(&configuration.data_dir)?;
-    let listener = bind(&configuration.listen)?;
+    let listener = listening::bind(&configuration.listen)?;
     let certificate = match &configuration.tls {
         Some(tls) => Some(tls::server(tls, &data, &configuration.listen)?),
         None => None,
@@ -111,7 +106,7 @@ async fn serve(configuration: &Configuration, clock: Option<Arc<DevelopmentClock
     let client = installation.bootstrap(configuration).await?;
     installation.engine.start().await?;
     let router = clock.map_or_else(Router::new, |clock| clock.router()).merge(installation.router());
-    let listening = Listening::start(listener, certificate, router)?;
+    let listening = Listening::start(listener, certificate, router, &listening::limits())?;
     introduce(&client);
     println!("listening on {}", listening.address);
     signals.came().await;
@@ -138,15 +133,6 @@ fn introduce(client: &Client) {
     }
 }
 
-/// Takes the socket.
-pub(crate) fn bind(listen: &Listen) -> Result<TcpListener> {
-    let host = listen.host.trim_start_matches('[').trim_end_matches(']');
-    let listener =
-        TcpListener::bind((host, listen.port)).with_context(|| format!("cannot listen on {listen}"))?;
-    listener.set_nonblocking(true)?;
-    Ok(listener)
-}
-
 /// The ways by which a process is told to end. From when they are listened for, they no longer end it by themselves.
 pub(crate) struct Signals {
     terminate: Signal,
@@ -164,45 +150,6 @@ impl Signals {
         tokio::select! {
             _ = self.terminate.recv() => {}
             _ = self.interrupt.recv() => {}
-        }
-    }
-}
-
-/// A server that answers requests.
-pub(crate) struct Listening {
-    /// The address, such as `http://127.0.0.1:8080`.
-    pub(crate) address: String,
-    handle: Handle<SocketAddr>,
-    task: tokio::task::JoinHandle<std::io::Result<()>>,
-}
-
-impl Listening {
-    /// Starts answering on a socket, with TLS where a certificate is given.
-    pub(crate) fn start(
-        listener: TcpListener,
-        certificate: Option<Arc<ServerConfig>>,
-        router: Router,
-    ) -> Result<Self> {
-        let address = listener.local_addr()?;
-        let handle = Handle::new();
-        let service = router.into_make_service();
-        let scheme = if certificate.is_some() { "https" } else { "http" };
-        let task = if let Some(config) = certificate {
-            let config = RustlsConfig::from_config(config);
-            let server = axum_server::from_tcp_rustls(listener, config)?.handle(handle.clone());
-            tokio::spawn(server.serve(service))
-        } else {
-            let server = axum_server::from_tcp(listener)?.handle(handle.clone());
-            tokio::spawn(server.serve(service))
-        };
-        Ok(Self { address: format!("{scheme}://{address}"), handle, task })
-    }
-
-    /// Takes no more requests, and waits for the answers that are under way.
-    pub(crate) async fn end(self) {
-        self.handle.graceful_shutdown(Some(LAST_ANSWERS));
-        if let Ok(Err(error)) = self.task.await {
-            tracing::warn!(%error, "the listener failed");
         }
     }
 }
