@@ -1,6 +1,7 @@
 //! Orders about jobs: what a person or a client can have done with them.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use connector::{Configuration, ConfigurationError, ConnectorError, Factory, SecretChanges};
 use model::job::{Job, JobStatus, Schedule, ScheduleState};
@@ -16,6 +17,9 @@ use thiserror::Error;
 use crate::cycle::{PrepareError, load_runtime};
 use crate::engine::Engine;
 use crate::time::after;
+
+/// How long the order to pause waits for the requests that are in flight.
+const PAUSE_PATIENCE: Duration = Duration::from_millis(800);
 
 /// Why an order was refused.
 #[derive(Debug, Error)]
@@ -157,11 +161,7 @@ impl Engine {
     /// refused.
     pub async fn start_job(self: &Arc<Self>, job: Job) -> Result<()> {
         let services = &self.services;
-        if job.schedule.expiration.is_some_and(|moment| moment <= services.clock.now()) {
-            let words =
-                "the job's schedule has expired; set schedule.expiration to a later moment, or to null";
-            return Err(ControlError::Unfit(words.into()));
-        }
+        self.refuse_expired(&job)?;
         let version = services.store.schema(&job.id).await?;
         let secrets = services.vault.secrets(&*services.store, job.tenant, job.service_principal).await?;
         let settings = JobSettings::parse(&job.settings)?;
@@ -179,12 +179,22 @@ impl Engine {
         Ok(())
     }
 
-    /// Pauses a job: a running cycle stops at the next object, and start goes on where it was.
+    fn refuse_expired(&self, job: &Job) -> Result<()> {
+        if job.schedule.expiration.is_none_or(|moment| moment > self.services.clock.now()) {
+            return Ok(());
+        }
+        let words = "the job's schedule has expired; set schedule.expiration to a later moment, or to null";
+        Err(ControlError::Unfit(words.into()))
+    }
+
+    /// Pauses a job: a running cycle stops at the next object, and start goes on where it was. Requests that take longer
+    /// than a moment are not waited for.
     pub async fn pause_job(&self, job: Job) -> Result<()> {
         let mut job = job;
         job.schedule.state = ScheduleState::Paused;
         self.services.store.update_job(job.clone()).await?;
-        drop(self.runner(&job).interrupt().await);
+        // A cycle that waits for a slow answer ends with that answer, whoever waits for it.
+        let _ = tokio::time::timeout(PAUSE_PATIENCE, self.runner(&job).interrupt()).await;
         Ok(())
     }
 
@@ -199,9 +209,10 @@ impl Engine {
         Ok(())
     }
 
-    /// Forgets what the scope says, starts the job and runs a cycle.
+    /// Forgets what the scope says, starts the job and runs a cycle. A schedule that has expired is refused.
     pub async fn restart_job(self: &Arc<Self>, job: Job, scope: ResetScope) -> Result<()> {
         let services = &self.services;
+        self.refuse_expired(&job)?;
         let runner = self.runner(&job);
         {
             let _guard = runner.interrupt().await;

@@ -23,12 +23,12 @@ mod sealed;
 mod send;
 mod waiting;
 
-use std::collections::{BTreeSet, HashMap, HashSet};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::collections::{BTreeSet, HashMap};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use model::job::{Counters, Execution};
-use model::link::Intent;
+use model::link::{Intent, StagedKind};
 use model::{Anchor, CycleId, Name, Timestamp, Uuid};
 use serde_json::json;
 use store::{Commit, EdgeWrite, Result, StoreError};
@@ -81,19 +81,18 @@ pub(crate) struct Cycle<'a> {
     pub(crate) generation: u64,
     /// True while links that the full read did not see are gone through.
     pub(crate) sweeping: bool,
-    pub(crate) runtime: Runtime,
-    /// What the connector data store holds at all, so that it is not asked in vain.
-    pub(crate) has: Has,
+    runtime: Mutex<Runtime>,
+    has: Mutex<Has>,
     /// Target types that are in the index, with the number of their objects.
     pub(crate) indexed: HashMap<Name, u64>,
     /// Why people took objects out of the job.
     exclusions: HashMap<Anchor, Arc<str>>,
     /// Accounts that were about to be made when something broke.
-    intents: HashMap<Key, Intent>,
+    intents: Mutex<HashMap<Key, Intent>>,
     enumerations: AtomicU64,
     behind: Behind,
-    /// The objects of the page whose commit may be under way.
-    committing: HashSet<Anchor>,
+    /// True once a page halted: those beside it send nothing more.
+    halting: AtomicBool,
 }
 
 /// Moves a cycle's position, in the transaction that makes its results durable.
@@ -162,11 +161,11 @@ impl<'a> Cycle<'a> {
             enumerations: AtomicU64::new(runtime.enumerations),
             behind: Behind::default(),
             exclusions: guard::exclusions(services, job).await?,
-            committing: HashSet::new(),
+            halting: false.into(),
             indexed: HashMap::new(),
-            has,
-            intents,
-            runtime,
+            has: has.into(),
+            intents: intents.into(),
+            runtime: runtime.into(),
         })
     }
 
@@ -181,7 +180,7 @@ impl<'a> Cycle<'a> {
     }
 
     async fn run_phases(&mut self) -> Result<Option<Halt>> {
-        let reading = self.runtime.running.as_ref().is_some_and(|running| !running.read);
+        let reading = self.runtime().running.as_ref().is_some_and(|running| !running.read);
         if reading {
             if let Some(halt) = self.list_target().await? {
                 return Ok(Some(halt));
@@ -220,50 +219,61 @@ impl<'a> Cycle<'a> {
 
     /// Makes the results of a batch durable. With `advance` the cycle's position goes along; without, what could be
     /// done is kept and the page is read again.
-    pub(crate) async fn commit_results(&mut self, results: Results, advance: Option<Advance>) -> Result<()> {
+    pub(crate) async fn commit_results(&self, results: Results, advance: Option<Advance>) -> Result<()> {
         self.commit_behind(results, advance).await?;
         self.behind.landed().await
     }
 
     /// As [`commit_results`](Self::commit_results), while the cycle goes on with what does not depend on it.
-    pub(crate) async fn commit_behind(&mut self, results: Results, advance: Option<Advance>) -> Result<()> {
-        let Results { commit, counters, failed_again, intents, outdated, sent, holds, .. } = results;
-        self.intents.extend(intents.into_iter().map(|one| ((one.rule.clone(), one.source.clone()), one)));
-        let now = self.services.clock.now();
-        let began = self.began();
-        for (kind, action) in sent {
-            self.runtime.note_sent(now, began, kind, action);
-        }
-        let mut runtime = self.runtime.clone();
-        runtime.enumerations = self.enumerations.load(Ordering::Relaxed);
-        if let Some(running) = &mut runtime.running {
-            add(&mut running.counters, &counters);
-            running.failed_again += failed_again;
-            if let Some(advance) = advance {
-                advance(running);
-            }
-        }
-        self.has.entries |= !commit.entries.is_empty();
-        self.has.escrows |= !commit.escrows.is_empty();
-        self.has.staged |= !commit.staged.is_empty();
-        let changed = runtime != self.runtime;
-        if commit.is_empty() && !changed {
+    pub(crate) async fn commit_behind(&self, results: Results, advance: Option<Advance>) -> Result<()> {
+        let Results { commit, counters, failed_again, intents, outdated, sent, holds, turn, .. } = results;
+        self.intents().extend(intents.into_iter().map(|one| ((one.rule.clone(), one.source.clone()), one)));
+        self.note_commit(&commit);
+        let (runtime, changed) = self.advance(&counters, failed_again, sent, advance);
+        let nothing = commit.is_empty() && !changed;
+        if nothing && turn.is_none() {
             return Ok(());
         }
-        let text = serde_json::to_string(&runtime).map_err(|error| StoreError::Corrupt(error.to_string()))?;
+        let text = finish::text_of(&runtime)?;
         let commit = self.warranted(Commit { runtime: Some(text), ..commit })?;
-        self.runtime = runtime;
         let (store, job) = (self.services.store.clone(), self.prepared.job.id.clone());
         let outdated = self.outdated_by_kind(outdated);
         let work = async move {
-            store.commit(&job, commit).await?;
+            if !nothing {
+                store.commit(&job, commit).await?;
+            }
             for (kind, anchors) in outdated {
                 store.drop_index(&job, &kind, &anchors).await?;
             }
             drop(holds);
             Ok(())
         };
-        self.behind.send(work).await
+        self.behind.send(turn, work).await
+    }
+
+    /// Moves the runtime state by what a commit brings, and tells whether that changed it.
+    fn advance(
+        &self,
+        counters: &Counters,
+        failed_again: u64,
+        sent: Vec<(Name, StagedKind)>,
+        advance: Option<Advance>,
+    ) -> (Runtime, bool) {
+        let (now, began) = (self.services.clock.now(), self.began());
+        let mut runtime = self.runtime();
+        let before = runtime.clone();
+        for (kind, action) in sent {
+            runtime.note_sent(now, began, kind, action);
+        }
+        runtime.enumerations = self.enumerations.load(Ordering::Relaxed);
+        if let Some(running) = &mut runtime.running {
+            add(&mut running.counters, counters);
+            running.failed_again += failed_again;
+            if let Some(advance) = advance {
+                advance(running);
+            }
+        }
+        (runtime.clone(), *runtime != before)
     }
 
     /// Writes under this run's warrant.
@@ -281,6 +291,35 @@ impl<'a> Cycle<'a> {
         }
     }
 
+    /// The runtime state as of the last commit that was begun.
+    pub(crate) fn runtime(&self) -> MutexGuard<'_, Runtime> {
+        self.runtime.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn runtime_mut(&mut self) -> &mut Runtime {
+        self.runtime.get_mut().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What the connector data store holds at all, so that it is not asked in vain.
+    pub(crate) fn has(&self) -> Has {
+        *self.has.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn note_commit(&self, commit: &Commit) {
+        let mut has = self.has.lock().unwrap_or_else(PoisonError::into_inner);
+        has.entries |= !commit.entries.is_empty();
+        has.escrows |= !commit.escrows.is_empty();
+        has.staged |= !commit.staged.is_empty();
+    }
+
+    fn note_staged(&self, staged: bool) {
+        self.has.lock().unwrap_or_else(PoisonError::into_inner).staged = staged;
+    }
+
+    fn intents(&self) -> MutexGuard<'_, HashMap<Key, Intent>> {
+        self.intents.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// The number of the enumeration that is under way.
     pub(crate) fn enumeration(&self) -> u64 {
         self.enumerations.load(Ordering::Relaxed)
@@ -291,11 +330,11 @@ impl<'a> Cycle<'a> {
     }
 
     pub(crate) fn counters(&self) -> Counters {
-        self.runtime.running.as_ref().map(|running| running.counters).unwrap_or_default()
+        self.runtime().running.as_ref().map(|running| running.counters).unwrap_or_default()
     }
 
     pub(crate) fn began(&self) -> Timestamp {
-        self.runtime.running.as_ref().map_or_else(|| self.services.clock.now(), |running| running.began)
+        self.runtime().running.as_ref().map_or_else(|| self.services.clock.now(), |running| running.began)
     }
 
     /// The execution as it is now.

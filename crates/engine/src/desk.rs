@@ -53,6 +53,12 @@ impl Desk {
         (self.hold(party, taken), held)
     }
 
+    /// True where one of the objects is in hand, whoever has it.
+    pub(crate) fn has_any(&self, anchors: &[Anchor]) -> bool {
+        let state = self.state();
+        anchors.iter().any(|anchor| state.objects.contains_key(anchor))
+    }
+
     /// Takes all objects in hand, as soon as they are free; takes none before.
     pub(crate) async fn take_all(self: &Arc<Self>, party: u64, anchors: &[Anchor]) -> Arc<Hold> {
         loop {

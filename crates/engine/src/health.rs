@@ -63,6 +63,17 @@ pub(crate) async fn put_status(
     before: Option<Quarantine>,
     status: JobStatus,
 ) -> Result<()> {
+    announce(services, job, before, &status).await?;
+    services.store.put_status(&job.id, status).await
+}
+
+/// Tells what a status that is about to be written changes about the quarantine that was there before.
+pub(crate) async fn announce(
+    services: &Services,
+    job: &Job,
+    before: Option<Quarantine>,
+    status: &JobStatus,
+) -> Result<()> {
     let reason = |one: Option<&Quarantine>| one.map(|one| one.reason);
     let was = reason(before.as_ref());
     if was != reason(status.quarantine.as_ref()) {
@@ -78,7 +89,7 @@ pub(crate) async fn put_status(
         audit(services, job, activity, old, new).await?;
         services.tell(job, news_of(before.as_ref(), status.quarantine.as_ref())).await?;
     }
-    services.store.put_status(&job.id, status).await
+    Ok(())
 }
 
 fn news_of(before: Option<&Quarantine>, quarantine: Option<&Quarantine>) -> News {
@@ -88,7 +99,9 @@ fn news_of(before: Option<&Quarantine>, quarantine: Option<&Quarantine>) -> News
         return News { kind: NoticeKind::Recovered, code: code.to_owned(), message, next_attempt: None };
     };
     let kind = match quarantine.reason {
-        reason if reason.only_holds() => NoticeKind::RemovalsStaged,
+        QuarantineReason::TooManyDeletes => NoticeKind::RemovalsStaged,
+        QuarantineReason::TooManyCreates => NoticeKind::CreatesStaged,
+        QuarantineReason::TooManyUpdates => NoticeKind::UpdatesStaged,
         _ => NoticeKind::Quarantined,
     };
     let message = quarantine.error.as_ref().map(|error| error.message.clone()).unwrap_or_default();

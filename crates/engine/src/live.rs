@@ -75,6 +75,16 @@ impl Live {
         self.begin(units, Some(completed), part, total);
     }
 
+    /// The part that is under way grows.
+    pub(crate) fn grow_part(&self, units: usize, total: Option<u64>) {
+        self.change(|state| {
+            if let Some(last) = state.phases.last_mut() {
+                last.part += u64::try_from(units).unwrap_or(0);
+                last.total = total.or(last.total);
+            }
+        });
+    }
+
     /// As [`begin_part`](Self::begin_part), after what was done of these units before.
     pub(crate) fn continue_with(&self, units: &'static str, part: usize) {
         self.begin(units, None, u64::try_from(part).unwrap_or(0), None);

@@ -26,6 +26,10 @@ pub enum NoticeKind {
     Quarantined,
     /// More disables or deletes than the limits allow wait for consent.
     RemovalsStaged,
+    /// More creates than `MaxCreates` allows wait for consent.
+    CreatesStaged,
+    /// More updates than `MaxUpdates` allows wait for consent.
+    UpdatesStaged,
     /// The initial cycle ended with too many failures, and the job was paused.
     Paused,
     /// A good cycle ended the quarantine.

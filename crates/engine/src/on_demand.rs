@@ -139,7 +139,7 @@ impl OnDemand<'_> {
         Ok(Provisioned { began, record, linked })
     }
 
-    async fn provision(mut self) -> Result<(ProvisioningRecord, Vec<ProvisioningRecord>)> {
+    async fn provision(self) -> Result<(ProvisioningRecord, Vec<ProvisioningRecord>)> {
         let Demand { rule, subject, linked } = self.demand;
         let wanted: Vec<_> = linked
             .iter()

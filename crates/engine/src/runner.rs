@@ -226,7 +226,8 @@ impl Runner {
             return Ok(by_interval);
         }
         let by_retry = services.store.next_due(&self.job).await?;
-        Ok(by_retry.map_or(by_interval, |moment| moment.min(by_interval)))
+        let by_drift = load_runtime(services, &self.job).await?.drift.next(&settings.policies);
+        Ok([by_retry, by_drift].into_iter().flatten().fold(by_interval, Timestamp::min))
     }
 
     /// Runs one cycle, now.

@@ -31,6 +31,8 @@ fn headline(kind: NoticeKind) -> &'static str {
     match kind {
         NoticeKind::Quarantined => "a synchronization job is in quarantine",
         NoticeKind::RemovalsStaged => "disables or deletes wait for consent",
+        NoticeKind::CreatesStaged => "creates wait for consent",
+        NoticeKind::UpdatesStaged => "updates wait for consent",
         NoticeKind::Paused => "a synchronization job was paused",
         NoticeKind::Recovered => "a synchronization job has recovered",
         NoticeKind::Disabled => "a synchronization job was disabled",

@@ -5,7 +5,7 @@ use thiserror::Error;
 pub type Result<T> = std::result::Result<T, StoreError>;
 
 /// Why the store refused. But for `Unavailable` and `Corrupt`, these are answers about the data, not troubles.
-#[derive(Debug, Error)]
+#[derive(Clone, Debug, Error)]
 pub enum StoreError {
     /// What the write is about does not exist.
     #[error("{what} '{id}' does not exist")]

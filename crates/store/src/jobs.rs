@@ -98,9 +98,6 @@ pub trait JobStore: Send + Sync {
     /// Gives the lease back.
     async fn release_lease(&self, id: &JobId, holder: Uuid) -> Result<()>;
 
-    /// Appends to the job's executions.
-    async fn append_execution(&self, id: &JobId, execution: Execution) -> Result<()>;
-
     /// The newest executions, newest first.
     async fn executions(&self, id: &JobId, limit: usize) -> Result<Vec<Execution>>;
 }

@@ -29,8 +29,8 @@ pub use error::{Result, StoreError};
 pub use jobs::{JobStore, LeaseGrant, SchemaVersion};
 pub use logs::{AuditRecord, LogStore, ProvisioningEntry, ProvisioningQuery};
 pub use managed::{
-    Claim, Commit, ConnectorDataStore, DueEdge, EdgeWrite, Escrow, Hint, IndexedObject, ManagedCount,
-    OutgoingEdge, Staged,
+    Claim, Closing, Commit, ConnectorDataStore, DueEdge, EdgeWrite, Escrow, Hint, IndexedObject,
+    ManagedCount, OutgoingEdge, Staged,
 };
 pub use model::link::{Entry, Exported, Intent, Link, LinkState, Origin, StagedKind};
 pub use notices::{NoticeStore, PendingNotice};

@@ -1,6 +1,7 @@
 //! The connector data store: a job's durable memory of the objects that it manages.
 
 use async_trait::async_trait;
+use model::job::{Execution, JobStatus};
 use model::link::{Entry, Intent, Origin, StagedKind};
 use model::provisioning::{Inactive, ProvisioningRecord};
 use model::{Anchor, Failure, JobId, Name, Object, TenantId, Timestamp, Uuid};
@@ -249,7 +250,7 @@ pub struct Commit {
     /// The lease's fence; the commit fails with `Fenced` where it is not the newest.
     pub fence: u64,
     /// Where given, the commit stands under the claims of this holder in the place of the lease: it fails with `Fenced`
-    /// where it writes of an object that the holder has no claim on, or writes the runtime state.
+    /// where it writes of an object that the holder has no claim on, the runtime state, or how the job stands.
     pub claims: Option<Uuid>,
     /// Durable notes that accounts are about to be made, as by [`ConnectorDataStore::begin_creates`].
     pub intents: Vec<Intent>,
@@ -282,6 +283,17 @@ pub struct Commit {
     pub log: Vec<ProvisioningRecord>,
     /// The job's runtime state after the page, an opaque text of the engine's; none leaves it as it is.
     pub runtime: Option<String>,
+    /// How the job stands after the cycle that ends here.
+    pub closing: Option<Box<Closing>>,
+}
+
+/// How a job stands after a cycle.
+#[derive(Clone, Debug)]
+pub struct Closing {
+    /// Its status.
+    pub status: JobStatus,
+    /// What is appended to its executions.
+    pub execution: Option<Execution>,
 }
 
 impl Commit {
@@ -302,6 +314,7 @@ impl Commit {
             && self.unhinted.is_empty()
             && self.log.is_empty()
             && self.runtime.is_none()
+            && self.closing.is_none()
     }
 }
 

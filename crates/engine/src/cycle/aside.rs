@@ -2,7 +2,7 @@
 //!
 //! They decide by the same functions and on the same memory as a cycle, move no cursor and keep no runtime state.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
@@ -47,12 +47,12 @@ impl<'a> Cycle<'a> {
             sweeping: false,
             enumerations: AtomicU64::new(runtime.enumerations),
             behind: Behind::default(),
-            committing: HashSet::new(),
+            halting: false.into(),
             indexed: HashMap::new(),
             exclusions: guard::exclusions(services, job).await?,
-            has: Has { entries: true, escrows: true, staged: true, hints: true },
-            intents: keyed(services, job, intents)?,
-            runtime,
+            has: Has { entries: true, escrows: true, staged: true, hints: true }.into(),
+            intents: keyed(services, job, intents)?.into(),
+            runtime: runtime.into(),
         })
     }
 

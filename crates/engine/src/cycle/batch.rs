@@ -39,14 +39,14 @@ struct Decided {
 
 impl Cycle<'_> {
     /// Decides, exports and settles a batch. What could be done is in the results, also where the cycle must halt.
-    pub(crate) async fn process(&mut self, items: Vec<Item<'_>>, mode: Mode) -> Result<Results> {
+    pub(crate) async fn process(&self, items: Vec<Item<'_>>, mode: Mode) -> Result<Results> {
         self.process_into(items, mode, Results::default()).await
     }
 
     /// As [`process`](Self::process), in addition to results that there are. Where the mode allows it, all but the last
     /// of them is committed on the way.
     pub(crate) async fn process_into(
-        &mut self,
+        &self,
         mut items: Vec<Item<'_>>,
         mode: Mode,
         mut results: Results,
@@ -284,11 +284,12 @@ impl Cycle<'_> {
                 .map(|(one, item)| {
                     let halted = &halted;
                     async move {
-                        let outcome = if halted.load(Ordering::Relaxed) {
-                            Err(SendError::Stopped)
-                        } else {
-                            self.export(item, &one.decision).await
-                        };
+                        let outcome =
+                            if halted.load(Ordering::Relaxed) || self.halting.load(Ordering::Relaxed) {
+                                Err(SendError::Stopped)
+                            } else {
+                                self.export(item, &one.decision).await
+                            };
                         (one, item, outcome)
                     }
                 })

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, HashMap};
 use connector::{ConnectorError, Selection};
 use futures::StreamExt as _;
 use model::link::{Entry, Link};
-use model::policies::DriftPolicy;
+use model::policies::{DriftPolicy, Policies};
 use model::provisioning::{Import, REDACTED};
 use model::{Anchor, Name, Object, Timestamp, Value};
 use serde::{Deserialize, Serialize};
@@ -46,9 +46,14 @@ pub(crate) struct DriftState {
 
 impl DriftState {
     fn is_due(&self, prepared: &Prepared, now: Timestamp) -> bool {
-        let policies = &prepared.settings.policies;
-        let waited = self.last.is_some_and(|last| after(last, policies.drift_interval) <= now);
-        policies.drift != DriftPolicy::Ignore && (self.scanning || waited)
+        self.next(&prepared.settings.policies).is_some_and(|moment| moment <= now)
+    }
+
+    /// When a scan is due next; the past where one is under way, none where none is wanted or the first cycle has not
+    /// ended.
+    pub(crate) fn next(&self, policies: &Policies) -> Option<Timestamp> {
+        let last = self.last.filter(|_| policies.drift != DriftPolicy::Ignore)?;
+        Some(if self.scanning { last } else { after(last, policies.drift_interval) })
     }
 }
 
@@ -81,25 +86,30 @@ impl<'a> Cycle<'a> {
     pub(crate) async fn scan_drift(&mut self) -> Result<Option<Halt>> {
         let now = self.services.clock.now();
         let (store, job) = (self.services.store.clone(), self.prepared.job.id.clone());
-        if self.prepared.settings.policies.drift == DriftPolicy::Ignore {
-            if self.runtime.drift.last.take().is_some() {
-                store.end_drift_scan(&job, self.runtime.drift.scan + 1).await?;
+        let (prepared, policy) = (self.prepared, self.prepared.settings.policies.drift);
+        let drift = &mut self.runtime_mut().drift;
+        if policy == DriftPolicy::Ignore {
+            let scan = drift.scan + 1;
+            if drift.last.take().is_some() {
+                store.end_drift_scan(&job, scan).await?;
             }
             return Ok(None);
         }
-        self.runtime.drift.last.get_or_insert(now);
-        if !self.runtime.drift.is_due(self.prepared, now) {
+        drift.last.get_or_insert(now);
+        if !drift.is_due(prepared, now) {
             return Ok(None);
         }
-        if !self.runtime.drift.scanning {
-            self.runtime.drift.scan += 1;
-            (self.runtime.drift.scanning, self.runtime.drift.passed) = (true, None);
+        if !drift.scanning {
+            drift.scan += 1;
+            (drift.scanning, drift.passed) = (true, None);
         }
+        let scan = drift.scan;
         if let Some(halt) = self.index_managed().await? {
             return Ok(Some(halt));
         }
         loop {
-            let page = store.links(&job, self.runtime.drift.passed.clone(), PAGE).await?;
+            let passed = self.runtime_mut().drift.passed.clone();
+            let page = store.links(&job, passed, PAGE).await?;
             let Some(last) = page.last() else { break };
             let passed = (last.rule.clone(), last.source.clone());
             let (found, mut results) = self.scan_page(&page).await?;
@@ -108,18 +118,22 @@ impl<'a> Cycle<'a> {
             if halt.is_some() {
                 return Ok(halt);
             }
-            store.put_drift(&job, self.runtime.drift.scan, found).await?;
-            self.runtime.drift.passed = Some(passed);
-            self.put_runtime(self.runtime.clone()).await?;
+            store.put_drift(&job, scan, found).await?;
+            self.runtime_mut().drift.passed = Some(passed);
+            self.keep_runtime().await?;
         }
-        store.end_drift_scan(&job, self.runtime.drift.scan).await?;
+        store.end_drift_scan(&job, scan).await?;
         store.clear_index(&job).await?;
         self.indexed.clear();
         let ended = self.services.clock.now();
-        let scan = self.runtime.drift.scan;
-        self.runtime.drift = DriftState { scan, last: Some(ended), ..DriftState::default() };
-        self.put_runtime(self.runtime.clone()).await?;
+        self.runtime_mut().drift = DriftState { scan, last: Some(ended), ..DriftState::default() };
+        self.keep_runtime().await?;
         self.export_references().await
+    }
+
+    async fn keep_runtime(&self) -> Result<()> {
+        let runtime = self.runtime().clone();
+        self.put_runtime(runtime).await
     }
 
     /// Lists the target types of which many objects are managed.

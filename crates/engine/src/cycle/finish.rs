@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use model::job::{Counters, ErrorText, Execution, ExecutionResult, JobStatus, Quarantine, QuarantineReason};
 use model::{Failure, Timestamp};
-use store::{Commit, Result, StoreError};
+use store::{Closing, Commit, Result, StoreError};
 use sync::{EscrowTally, Held, escrow_trouble};
 
 use super::results::Halt;
-use super::{Cycle, Watermark};
-use crate::health::{Retry, impose, put_status};
+use super::{Cycle, Runtime, Watermark};
+use crate::health::{Retry, announce, impose};
 
 /// How a cycle ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,9 +42,9 @@ impl Cycle<'_> {
     pub(crate) async fn finish(&mut self) -> Result<CycleEnd> {
         let counters = self.counters();
         let (store, job) = (&self.services.store, &self.prepared.job.id);
-        let escrows = if self.has.escrows { store.escrow_count(job).await? } else { 0 };
+        let escrows = if self.has().escrows { store.escrow_count(job).await? } else { 0 };
         let held = self.waiting_kinds().await?;
-        let cursor = self.runtime.running.as_ref().and_then(|running| running.cursor.clone());
+        let cursor = self.runtime().running.as_ref().and_then(|running| running.cursor.clone());
         let meaning = self.prepared.meaning;
         let result = if counters.escrowed_raw > 0 || escrows > 0 {
             ExecutionResult::EntryLevelErrors
@@ -55,14 +55,10 @@ impl Cycle<'_> {
         let mut status = store.status(job).await?;
         let before = status.quarantine.clone();
         let trouble = self.escrow_trouble(&status, escrows).await?;
-        let mut runtime = self.runtime.clone();
+        let mut runtime = self.runtime().clone();
         runtime.running = None;
         runtime.enumerations = self.enumeration();
         runtime.watermark = cursor.map(|cursor| Watermark { cursor, meaning });
-        self.put_runtime(runtime).await?;
-        if self.initial {
-            self.services.store.clear_index(&self.prepared.job.id).await?;
-        }
         let now = execution.ended;
         // A cycle that found nothing is no news.
         let found = self.initial || counters != Counters::default();
@@ -84,7 +80,10 @@ impl Cycle<'_> {
             status.steady_state_first.get_or_insert(now);
             status.steady_state_last = Some(now);
         }
-        self.close(status, before, execution, found).await?;
+        self.close(Some(runtime), status, before, found.then_some(execution)).await?;
+        if self.initial {
+            self.services.store.clear_index(&self.prepared.job.id).await?;
+        }
         Ok(CycleEnd::Completed)
     }
 
@@ -109,7 +108,7 @@ impl Cycle<'_> {
             execution.ended,
             &self.prepared.settings.quarantine_retry_intervals,
         );
-        self.close(status, before, execution, true).await?;
+        self.close(None, status, before, Some(execution)).await?;
         Ok(CycleEnd::Failed(failure))
     }
 
@@ -122,7 +121,7 @@ impl Cycle<'_> {
         };
         let references = self.services.store.failing_edges(&self.prepared.job.id).await?;
         let counters = self.counters();
-        let again = self.runtime.running.as_ref().map_or(0, |running| running.failed_again);
+        let again = self.runtime().running.as_ref().map_or(0, |running| running.failed_again);
         let judged_before = status.quarantine.as_ref().is_some_and(|one| {
             matches!(
                 one.reason,
@@ -168,29 +167,36 @@ impl Cycle<'_> {
             .collect())
     }
 
+    /// Writes position, status and execution together: a crash leaves all of them, or none.
     async fn close(
         &self,
+        runtime: Option<Runtime>,
         mut status: JobStatus,
         before: Option<Quarantine>,
-        execution: Execution,
-        found: bool,
+        execution: Option<Execution>,
     ) -> Result<()> {
-        status.last_began = Some(execution.began);
-        let job = &self.prepared.job;
-        put_status(self.services, job, before, status).await?;
-        if found {
-            self.services.store.append_execution(&job.id, execution).await?;
+        status.last_began = Some(self.began());
+        announce(self.services, &self.prepared.job, before, &status).await?;
+        let text = runtime.as_ref().map(text_of).transpose()?;
+        let closing = Some(Box::new(Closing { status, execution }));
+        self.write(Commit { runtime: text, closing, ..Commit::default() }).await?;
+        if let Some(runtime) = runtime {
+            *self.runtime() = runtime;
         }
         self.live.clear_progress();
         Ok(())
     }
 
-    pub(super) async fn put_runtime(&mut self, runtime: super::Runtime) -> Result<()> {
-        let text = serde_json::to_string(&runtime).map_err(|error| StoreError::Corrupt(error.to_string()))?;
-        self.write(Commit { runtime: Some(text), ..Commit::default() }).await?;
-        self.runtime = runtime;
+    pub(crate) async fn put_runtime(&self, runtime: Runtime) -> Result<()> {
+        self.write(Commit { runtime: Some(text_of(&runtime)?), ..Commit::default() }).await?;
+        *self.runtime() = runtime;
         Ok(())
     }
+}
+
+/// The runtime state as the store keeps it.
+pub(super) fn text_of(runtime: &Runtime) -> Result<String> {
+    serde_json::to_string(runtime).map_err(|error| StoreError::Corrupt(error.to_string()))
 }
 
 /// Puts a job in quarantine because it cannot run, or leaves it there.

@@ -44,6 +44,8 @@ pub(crate) struct Item<'p> {
     pub(crate) soft_delete: bool,
     /// Keeps the object in hand.
     pub(crate) hold: Arc<Hold>,
+    /// The page that it came with: what pages before it do may matter to it.
+    pub(crate) turn: u64,
     /// True where it is in somebody else's hand.
     pub(crate) elsewhere: bool,
     pub(crate) answers: Vec<(Need, Answer)>,

@@ -22,7 +22,7 @@ impl Cycle<'_> {
 
     /// True where a person agreed to exactly this row.
     pub(crate) fn has_consent(&self, row: &Staged) -> bool {
-        row.held && self.runtime.allows(row.action)
+        row.held && self.runtime().allows(row.action)
     }
 
     /// Which kinds of staged writes are too many, with those that were sent in this cycle or lately. What a person
@@ -35,7 +35,7 @@ impl Cycle<'_> {
         }
         let mut counts = self.staged_counts().await?;
         let (began, now) = (self.began(), self.services.clock.now());
-        for sent in &self.runtime.sent {
+        for sent in &self.runtime().sent {
             if sent.moment >= began || after(sent.moment, LOOK_BACK) > now {
                 *counts.entry((sent.kind.clone(), sent.action)).or_default() += sent.count;
             }
@@ -55,7 +55,8 @@ impl Cycle<'_> {
     /// True where a full read showed nothing of a type of which objects are managed. A source that suddenly shows
     /// nobody is more likely to have lost its permissions than its people.
     fn yielded_nothing(&self, managed: &BTreeMap<Name, u64>) -> bool {
-        let Some(running) = self.runtime.running.as_ref().filter(|_| self.initial) else { return false };
+        let runtime = self.runtime();
+        let Some(running) = runtime.running.as_ref().filter(|_| self.initial) else { return false };
         let read = self.prepared.selections.iter().map(|selection| &selection.kind);
         read.into_iter()
             .any(|kind| !running.kinds.contains(kind) && managed.get(kind).is_some_and(|links| *links > 0))
@@ -64,7 +65,7 @@ impl Cycle<'_> {
     async fn staged_counts(&self) -> Result<BTreeMap<(Name, StagedKind), u64>> {
         let (store, job) = (&self.services.store, &self.prepared.job.id);
         let mut counts = BTreeMap::new();
-        if !self.runtime.allows_any() {
+        if !self.runtime().allows_any() {
             let staged = store.staged_counts(job).await?;
             counts.extend(staged.into_iter().map(|(kind, action, count)| ((kind, action), count)));
             return Ok(counts);

@@ -51,7 +51,7 @@ impl Cycle<'_> {
                 Need::Find { .. } | Need::Vacant { .. } | Need::Read(_) => live.push(one),
             }
         }
-        self.answer_owners(owners, &mut told).await?;
+        self.answer_owners(items, owners, &mut told).await?;
         self.answer_from_index(items, indexed, &mut told, &mut live).await?;
         self.answer_live(items, live, &mut told).await;
         Ok(told)
@@ -61,7 +61,12 @@ impl Cycle<'_> {
         !item.live && self.is_indexed(&item.mapping.target_kind)
     }
 
-    async fn answer_owners(&self, asked: Vec<Asked>, told: &mut Vec<(Asked, Told)>) -> Result<()> {
+    async fn answer_owners(
+        &self,
+        items: &[Item<'_>],
+        asked: Vec<Asked>,
+        told: &mut Vec<(Asked, Told)>,
+    ) -> Result<()> {
         if asked.is_empty() {
             return Ok(());
         }
@@ -73,8 +78,8 @@ impl Cycle<'_> {
             })
             .collect();
         // An account may just have become somebody's.
-        self.behind.landed().await?;
-        let owners = if self.has.entries || self.desk.has_written() {
+        self.behind.before(turn_of(items)).await?;
+        let owners = if self.has().entries || self.desk.has_written() {
             self.services.store.owners(&self.prepared.job.id, &anchors).await?
         } else {
             Vec::new()
@@ -104,7 +109,7 @@ impl Cycle<'_> {
             return Ok(());
         }
         // Accounts that a commit under way takes out of the index must not be found.
-        self.behind.landed().await?;
+        self.behind.before(turn_of(items)).await?;
         let mut finds: BTreeMap<(Name, Name), Vec<(Asked, String)>> = BTreeMap::new();
         let mut reads: BTreeMap<Name, Vec<(Asked, Anchor)>> = BTreeMap::new();
         for one in asked {
@@ -228,6 +233,11 @@ impl Cycle<'_> {
             Err(SendError::Stopped) => (asked, Told::Stopped),
         }
     }
+}
+
+/// The page that these came with, 0 where they came otherwise.
+fn turn_of(items: &[Item<'_>]) -> u64 {
+    items.iter().map(|item| item.turn).max().unwrap_or(0)
 }
 
 /// The text by which the index finds a value; it folds case whatever the attribute says, and what it finds is tested

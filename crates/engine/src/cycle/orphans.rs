@@ -20,7 +20,7 @@ impl Cycle<'_> {
     /// that nobody has any more, and leaves those accounts as they are. The hint of an object that waits in escrow waits
     /// with it.
     pub(crate) async fn report_orphans(&mut self) -> Result<()> {
-        if !self.has.hints {
+        if !self.has().hints {
             return Ok(());
         }
         let (store, job) = (&self.services.store, &self.prepared.job.id);

@@ -1,9 +1,12 @@
 //! Reading the source page by page.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use connector::{Change, ChangePage, Cursor, ErrorClass};
+use futures::StreamExt as _;
+use futures::stream::FuturesOrdered;
 use model::change::SourceObject;
 use model::job::Counters;
 use model::link::{Entry, StagedKind};
@@ -21,6 +24,8 @@ use crate::desk::Hold;
 
 /// What is remembered of the objects of a page, which are in hand from before it was read.
 pub(crate) struct Memory {
+    /// The page that they come with, 0 where they come otherwise.
+    turn: u64,
     hold: Arc<Hold>,
     /// Objects in somebody else's hand.
     elsewhere: HashSet<Anchor>,
@@ -38,72 +43,133 @@ impl Memory {
 /// Pages after which references go out: seldom enough that pages follow one another without a pause.
 const REFERENCES_AFTER: usize = 8;
 
+/// Pages of a full read that are worked on at once: while the last answers of one are waited for, requests of the next go
+/// out.
+const ABREAST: usize = 2;
+
+/// Why pages are no longer followed.
+enum Rest {
+    /// The source has no more.
+    Over,
+    /// It is time for references.
+    References,
+    /// The source no longer knows where the cycle is.
+    Lost,
+    Halt(Halt),
+}
+
+/// A page whose objects are done with.
+struct Done {
+    results: Results,
+    /// What is counted unless the page is read again.
+    counters: Counters,
+    advance: super::Advance,
+}
+
 impl<'a> Cycle<'a> {
     /// Reads, decides and exports until the source has no more.
     pub(crate) async fn read_pages(&mut self) -> Result<Option<Halt>> {
         let mut ahead = None;
-        for pages in 1_usize.. {
-            if self.stop.is_set() {
-                return Ok(Some(Halt::Stopped));
-            }
-            let reading = match ahead.take() {
-                Some(reading) => reading,
-                None => Ahead::read(self.prepared, self.cursor()),
-            };
-            let page = match reading.page().await {
-                Ok(page) => page,
-                Err(error) if error.class == ErrorClass::CursorRefused && !self.initial => {
-                    self.read_everything().await?;
-                    continue;
+        loop {
+            match self.follow_pages(&mut ahead).await? {
+                Rest::Over => return Ok(None),
+                Rest::Halt(halt) => return Ok(Some(halt)),
+                Rest::Lost => self.read_everything().await?,
+                Rest::References => {
+                    if let Some(halt) = self.export_references().await? {
+                        return Ok(Some(halt));
+                    }
                 }
-                Err(error) => return Ok(Some(Halt::Source(error.failure()))),
-            };
-            let more = page.more;
-            ahead = more.then(|| Ahead::read(self.prepared, Some(page.cursor.clone())));
-            if let Some(halt) = self.page(page).await? {
-                return Ok(Some(halt));
-            }
-            if !more {
-                return Ok(None);
-            }
-            if pages.is_multiple_of(REFERENCES_AFTER)
-                && let Some(halt) = self.export_references().await?
-            {
-                return Ok(Some(halt));
             }
         }
-        Ok(None)
+    }
+
+    /// Works on pages until there is something else to do, several abreast where that cannot matter to what is decided.
+    /// They end in the order of the source, so that the cursor never passes what is not done.
+    async fn follow_pages(&self, ahead: &mut Option<Ahead>) -> Result<Rest> {
+        let most = if self.initial { ABREAST } else { 1 };
+        // All are polled whatever is waited for: none may hold what another needs.
+        let (mut under_way, mut ending) = (FuturesOrdered::new(), FuturesOrdered::new());
+        let mut done = VecDeque::new();
+        let (mut begun, mut halt, mut trouble) = (0, None, None);
+        self.begin_progress();
+        let mut reading = Some(ahead.take().unwrap_or_else(|| self.read_ahead(self.cursor())));
+        loop {
+            if ending.is_empty()
+                && let Some(page) = done.pop_front()
+            {
+                ending.push_back(self.end_page(page, halt.is_some()));
+            }
+            let room = under_way.len() + done.len() < most
+                && begun < REFERENCES_AFTER
+                && halt.is_none()
+                && !self.stop.is_set();
+            tokio::select! {
+                biased;
+                Some(ended) = ending.next() => halt = worse(halt, ended?),
+                Some(page) = under_way.next() => done.push_back(page?),
+                Some(page) = next_page(&mut reading), if room => match page {
+                    Ok(page) => {
+                        reading = page.more.then(|| self.read_ahead(Some(page.cursor.clone())));
+                        begun += 1;
+                        self.live.grow_part(page.changes.len(), page.total);
+                        under_way.push_back(self.page(page, self.behind.next_turn()));
+                    }
+                    Err(error) => {
+                        reading = None;
+                        trouble = Some(error);
+                    }
+                },
+                else => break,
+            }
+        }
+        self.begin_progress();
+        Ok(match (halt, trouble) {
+            (Some(halt), _) => Rest::Halt(halt),
+            (None, Some(error)) if error.class == ErrorClass::CursorRefused && !self.initial => Rest::Lost,
+            (None, Some(error)) => Rest::Halt(Halt::Source(error.failure())),
+            (None, None) if reading.is_none() => Rest::Over,
+            (None, None) if self.stop.is_set() => Rest::Halt(Halt::Stopped),
+            (None, None) => {
+                *ahead = reading;
+                Rest::References
+            }
+        })
+    }
+
+    fn read_ahead(&self, cursor: Option<Cursor>) -> Ahead {
+        Ahead::read(self.services, self.prepared, cursor)
     }
 
     fn cursor(&self) -> Option<Cursor> {
-        self.runtime.running.as_ref().and_then(|running| running.cursor.clone()).map(Cursor)
+        self.runtime().running.as_ref().and_then(|running| running.cursor.clone()).map(Cursor)
     }
 
     /// The source no longer knows the cursor: this cycle becomes an initial one.
     async fn read_everything(&mut self) -> Result<()> {
         tracing::info!(job = %self.prepared.job.id, "the source no longer knows the watermark; reading everything");
         self.services.store.clear_escrows(&self.prepared.job.id).await?;
-        self.runtime.watermark = None;
-        self.runtime.generation += 1;
-        self.generation = self.runtime.generation;
-        self.desk.begin_generation(self.generation);
-        self.initial = true;
-        if let Some(running) = &mut self.runtime.running {
+        let runtime = self.runtime_mut();
+        runtime.watermark = None;
+        runtime.generation += 1;
+        if let Some(running) = &mut runtime.running {
             running.initial = true;
             running.cursor = None;
         }
+        self.generation = runtime.generation;
+        self.desk.begin_generation(self.generation);
+        self.initial = true;
         Ok(())
     }
 
-    async fn page(&mut self, page: ChangePage) -> Result<Option<Halt>> {
+    async fn page(&self, page: ChangePage, turn: u64) -> Result<Done> {
         let ChangePage { changes, cursor, more, total } = page;
-        self.show_progress(changes.len(), total);
         let anchors: Vec<Anchor> = changes.iter().map(|change| change.anchor().clone()).collect();
-        // What is remembered of these objects may be in the commit of the page before.
-        if !self.initial || anchors.iter().any(|anchor| self.committing.contains(anchor)) {
-            self.behind.landed().await?;
+        // What is remembered of these objects may be in the commit of a page before.
+        if !self.initial || self.desk.has_any(&anchors) {
+            self.behind.before(turn).await?;
         }
-        let memory = self.remember(&anchors).await?;
+        let memory = Memory { turn, ..self.remember(&anchors).await? };
         let yielded = u64::try_from(changes.len()).unwrap_or(0);
         let mut counters = Counters { imported_deltas: yielded, ..Counters::default() };
         let (mut items, mut edges, mut passed_by) = (Vec::new(), Vec::new(), Vec::new());
@@ -143,17 +209,11 @@ impl<'a> Cycle<'a> {
         // Enumerations come after the membership changes of the same page: they began after them.
         let known = Results { commit: Commit { edges, ..Commit::default() }, ..Results::default() };
         let mut results = self.process_into(items, Mode::PAGE, known).await?;
-        // A page that is read again is counted then.
-        if results.halt.is_none() {
-            results.counters.imported += counters.imported;
-            results.counters.imported_deltas += counters.imported_deltas;
-            results.counters.imported_reference_deltas += counters.imported_reference_deltas;
-            results.counters.entitled += counters.entitled;
-        }
         if self.initial {
             results.commit.seen.append(&mut passed_by);
         }
-        let halt = results.halt.take();
+        results.turn = Some(turn);
+        self.halting.fetch_or(results.halt.is_some(), Ordering::Relaxed);
         let advance: super::Advance = Box::new(move |running| {
             running.cursor = Some(cursor.0);
             running.yielded += upserts;
@@ -161,18 +221,27 @@ impl<'a> Cycle<'a> {
             running.total = total.or(running.total);
             running.read = !more;
         });
-        let advance = halt.is_none().then_some(advance);
-        self.committing = anchors.into_iter().collect();
+        Ok(Done { results, counters, advance })
+    }
+
+    /// Makes a page's results durable; the position moves on unless the page, or one before it, is to be read again.
+    async fn end_page(&self, page: Done, broken: bool) -> Result<Option<Halt>> {
+        let Done { mut results, counters, advance } = page;
+        let halt = results.halt.take();
+        let advance = (halt.is_none() && !broken).then_some(advance);
+        if advance.is_some() {
+            super::add(&mut results.counters, &counters);
+        }
         self.commit_behind(results, advance).await?;
-        self.show_progress(0, total);
         Ok(halt)
     }
 
-    /// Shows how much of the source's changes is done, and that a page of so many is under way.
-    fn show_progress(&self, page: usize, total: Option<u64>) {
-        let Some(running) = &self.runtime.running else { return };
-        let page = u64::try_from(page).unwrap_or(0);
-        self.live.begin_part("objects", running.counters.imported_deltas, page, total.or(running.total));
+    /// Shows how much of the source's changes is done.
+    fn begin_progress(&self) {
+        let position = |running: &super::Running| (running.counters.imported_deltas, running.total);
+        if let Some((completed, total)) = self.runtime().running.as_ref().map(position) {
+            self.live.begin_part("objects", completed, 0, total);
+        }
     }
 
     /// What is remembered of these objects. Those that somebody else works on are known to be put off.
@@ -202,21 +271,21 @@ impl<'a> Cycle<'a> {
     ) -> Result<Memory> {
         let (store, job) = (&self.services.store, &self.prepared.job.id);
         let (entries, escrows, staged) = (HashMap::new(), HashMap::new(), HashMap::new());
-        let mut memory = Memory { hold, elsewhere, entries, escrows, staged };
+        let mut memory = Memory { turn: 0, hold, elsewhere, entries, escrows, staged };
         if anchors.is_empty() {
             return Ok(memory);
         }
-        if self.has.entries || self.desk.has_written() {
+        if self.has().entries || self.desk.has_written() {
             for entry in store.entries(job, anchors).await? {
                 memory.entries.entry(entry.source.clone()).or_default().push(entry);
             }
         }
-        if self.has.escrows || self.desk.has_written() {
+        if self.has().escrows || self.desk.has_written() {
             let escrows = store.escrows_of(job, anchors).await?;
             memory.escrows =
                 escrows.into_iter().map(|one| ((one.rule.clone(), one.source.clone()), one)).collect();
         }
-        if self.has.staged {
+        if self.has().staged {
             let staged = store.staged_of(job, anchors).await?;
             memory.staged = staged.into_iter().map(|row| ((row.rule, row.source), row.action)).collect();
         }
@@ -267,9 +336,9 @@ impl<'a> Cycle<'a> {
                 // Links of removed or disabled mappings stay untouched.
                 rule.mappings.iter().find(|mapping| mapping.key == entry.mapping)
             } else {
-                let intended = self.intents.get(&key).map(|intent| &intent.kind);
-                let kind = intended.or_else(|| memory.escrows.get(&key).map(|escrow| &escrow.kind));
-                kind.and_then(|kind| rule.mappings.iter().find(|mapping| mapping.source_kind == *kind))
+                let intended = self.intents().get(&key).map(|intent| intent.kind.clone());
+                let kind = intended.or_else(|| memory.escrows.get(&key).map(|escrow| escrow.kind.clone()));
+                kind.and_then(|kind| rule.mappings.iter().find(|mapping| mapping.source_kind == kind))
             };
             if let Some(mapping) = mapping {
                 items.push(self.item(mapping, anchor.clone(), None, entry, Import::Delete, memory));
@@ -288,7 +357,7 @@ impl<'a> Cycle<'a> {
     ) -> Item<'a> {
         let key = (mapping.rule.clone(), anchor.clone());
         Item {
-            intent: self.intents.get(&key).cloned(),
+            intent: self.intents().get(&key).cloned(),
             noted: false,
             escrow: memory.escrows.get(&key).cloned(),
             staged: memory.staged.get(&key).copied(),
@@ -297,6 +366,7 @@ impl<'a> Cycle<'a> {
             excluded: self.exclusions.get(&anchor).cloned(),
             expired: false,
             soft_delete: self.prepared.target.capabilities().of(&mapping.target_kind).soft_delete,
+            turn: memory.turn,
             hold: memory.hold.clone(),
             elsewhere: memory.elsewhere.contains(&anchor),
             mapping,
@@ -334,5 +404,21 @@ impl<'a> Cycle<'a> {
         mapping.map_or_else(Vec::new, |mapping| {
             mapping.references.iter().filter(|flow| flow.source == *attribute).collect()
         })
+    }
+}
+
+/// The next page, once it is read; at once none where there is none.
+async fn next_page(reading: &mut Option<Ahead>) -> Option<connector::Result<ChangePage>> {
+    match reading {
+        Some(reading) => Some(reading.page().await),
+        None => None,
+    }
+}
+
+/// What a person is told of two: of what went wrong rather than that something stopped.
+fn worse(one: Option<Halt>, other: Option<Halt>) -> Option<Halt> {
+    match one {
+        None | Some(Halt::Stopped) => other.or(one),
+        Some(_) => one,
     }
 }

@@ -20,7 +20,7 @@ const PAGE: usize = 500;
 impl Cycle<'_> {
     /// After a full read: what the source did not yield is gone, as far as a listing can tell.
     pub(crate) async fn stage_unseen(&mut self) -> Result<Option<Halt>> {
-        if !self.has.entries {
+        if !self.has().entries {
             return Ok(None);
         }
         self.sweeping = true;
@@ -84,7 +84,7 @@ impl Cycle<'_> {
 
     /// Sends what is staged, decided on the objects as they now are, or holds all of a kind for a person's consent.
     pub(crate) async fn send_staged(&mut self) -> Result<Option<Halt>> {
-        if !self.has.staged {
+        if !self.has().staged {
             return Ok(None);
         }
         let held = self.held_kinds().await?;
@@ -98,23 +98,23 @@ impl Cycle<'_> {
             left |= !kept.is_empty();
             self.hold(kept).await?;
             if !free.is_empty() {
-                self.has.staged = false;
+                self.note_staged(false);
                 if let Some(halt) = self.send_rows(free).await? {
                     return Ok(Some(halt));
                 }
                 // What was decided to be another write than the one that was counted is staged anew.
-                left |= self.has.staged;
+                left |= self.has().staged;
             }
         }
-        self.has.staged = left;
-        self.runtime.end_consent();
+        self.note_staged(left);
+        self.runtime_mut().end_consent();
         Ok(None)
     }
 
     /// The kinds of staged writes that wait for consent.
     pub(crate) async fn waiting_kinds(&self) -> Result<Held> {
         let mut held = Held::default();
-        if self.has.staged {
+        if self.has().staged {
             for (_, action, _) in self.services.store.staged_counts(&self.prepared.job.id).await? {
                 match action {
                     StagedKind::Create => held.creates = true,

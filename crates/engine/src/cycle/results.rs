@@ -47,6 +47,8 @@ pub(crate) struct Results {
     pub(crate) references: Vec<(usize, References)>,
     /// Accounts that are no longer as the index has them.
     pub(crate) outdated: Vec<(Name, Anchor)>,
+    /// The page that ends with these results.
+    pub(crate) turn: Option<u64>,
     /// Limited writes that were sent, by source type.
     pub(crate) sent: Vec<(Name, StagedKind)>,
 }

@@ -18,7 +18,7 @@ const PAGE: usize = 500;
 impl<'a> Cycle<'a> {
     /// Decides everything again that is due.
     pub(crate) async fn retry_waiting(&mut self) -> Result<Option<Halt>> {
-        if !self.has.escrows {
+        if !self.has().escrows {
             return Ok(None);
         }
         // What fails again is due later than this, so the loop ends.
@@ -55,7 +55,7 @@ impl<'a> Cycle<'a> {
     /// Decides about objects of which an account may have been made when something broke, and that neither a page nor
     /// anything that waits has shown since: they may be gone.
     pub(crate) async fn resolve_intents(&mut self) -> Result<Option<Halt>> {
-        if self.intents.is_empty() {
+        if self.intents().is_empty() {
             return Ok(None);
         }
         let (store, job) = (self.services.store.clone(), &self.prepared.job.id);

@@ -6,7 +6,7 @@ use connector::Cursor;
 use model::plan::{ChangeResult, Plan, PlanState, PlannedChange, PlannedReferences};
 use model::provisioning::{Outcome as LogOutcome, ProvisioningRecord, Step as TraceStep};
 use model::{Anchor, Failure, FailureCode, Name, SignedDuration};
-use store::{Commit, Escrow, StoreError};
+use store::{Commit, Escrow};
 use sync::Decision;
 
 use super::{Basis, KEPT, failed, state_of};
@@ -51,7 +51,7 @@ async fn applied(
     let basis = Basis::of(&plan)?;
     let untouched = basis.cursor.is_some()
         && basis.meaning == prepared.meaning
-        && basis.state == state_of(&cycle.runtime)?;
+        && basis.state == state_of(&cycle.runtime())?;
     if untouched && plan.initial {
         // A cycle that reads everything forgets old failures; this one stands in its place.
         services.store.clear_escrows(job).await?;
@@ -283,14 +283,12 @@ impl Applying<'_> {
     /// The plan stands in the place of a cycle: the next begins where it ended.
     async fn move_watermark(&mut self, basis: Basis) -> Result<()> {
         let Some(cursor) = basis.cursor else { return Ok(()) };
-        let mut runtime = self.cycle.runtime.clone();
+        let mut runtime = self.cycle.runtime().clone();
         runtime.watermark = Some(Watermark { cursor, meaning: basis.meaning });
         runtime.running = None;
         runtime.enumerations = self.cycle.enumeration();
         runtime.target_identity = Some(self.prepared.identity.clone());
-        let text = serde_json::to_string(&runtime).map_err(|error| StoreError::Corrupt(error.to_string()))?;
-        self.cycle.write(Commit { runtime: Some(text), ..Commit::default() }).await?;
-        Ok(())
+        Ok(self.cycle.put_runtime(runtime).await?)
     }
 }
 

@@ -11,6 +11,7 @@ mod intents;
 mod lifecycle;
 mod model_based;
 mod on_demand;
+mod pages;
 mod plan;
 mod policies;
 mod recorded;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use engine::{Engine, JobChange};
+use engine::{Engine, JobChange, ResetScope};
 use model::SignedDuration;
 use model::job::{Job, ScheduleState};
 use model::settings::Setting;
@@ -207,4 +207,58 @@ async fn deleting_a_job_leaves_the_accounts() {
     engine.delete_job(&job(&rig).await).await.unwrap();
     assert_eq!(rig.store.job(TENANT, &rig.job.id).await.unwrap(), None);
     assert_eq!(rig.accounts().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_pause_does_not_wait_for_an_answer_that_does_not_come() {
+    let faults = Faults::none();
+    let target = MemoryTarget::new().unique("account", "userName").with_faults(faults.clone());
+    let rig = Rig::with(MemorySource::new(), target).await;
+    for number in 0..20 {
+        rig.source.upsert(user(number));
+    }
+    let gate = Gate::new();
+    faults.next(Method::Create, Fault::Hold(gate.clone()));
+    let engine = started(&rig).await;
+    gate.arrival().await;
+    let began = Instant::now();
+    engine.pause_job(job(&rig).await).await.unwrap();
+    assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
+    assert_eq!(job(&rig).await.schedule.state, ScheduleState::Paused);
+    gate.open();
+    engine.start_job(job(&rig).await).await.unwrap();
+    wait_for("the cycle that goes on", || rig.target.len("account") == 20).await;
+    assert_eq!(rig.target.calls().of(Method::Create), 20, "nobody is made twice");
+    engine.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_drift_scan_that_is_due_wakes_the_job() {
+    let rig = Rig::new().await;
+    rig.source.upsert(user(1));
+    let engine = rig.in_real_time().await;
+    settings(&engine, &rig, &[("DriftInterval", "PT1S"), ("DriftPolicy", "Repair"), ("Interval", "PT1H")])
+        .await;
+    engine.start_job(job(&rig).await).await.unwrap();
+    wait_for("the initial cycle", || rig.account("user1").is_some()).await;
+    let anchor = rig.account_anchor("user1");
+    rig.target.alter(&anchor, "name", "Somebody else".into());
+    let repaired = || rig.account("user1").is_some_and(|one| one.get("name").to_string() != "Somebody else");
+    wait_for("the repair", repaired).await;
+    engine.shutdown().await;
+}
+
+#[tokio::test]
+async fn neither_start_nor_restart_brings_back_a_schedule_that_has_expired() {
+    let rig = Rig::new().await;
+    let past = "2020-01-01T00:00:00Z".parse().unwrap();
+    let change = JobChange { expiration: Some(Some(past)), ..JobChange::default() };
+    rig.engine.change_job(job(&rig).await, change).await.unwrap();
+    let refused = [
+        rig.engine.start_job(job(&rig).await).await.unwrap_err(),
+        rig.engine.restart_job(job(&rig).await, ResetScope::default()).await.unwrap_err(),
+    ];
+    for error in refused {
+        assert!(error.to_string().contains("schedule.expiration"), "{error}");
+    }
 }

@@ -455,9 +455,10 @@ async fn pause_amid_a_hundred_thousand_takes_effect_at_once_and_start_goes_on() 
         let paused = rig.target.len("account");
         assert!(paused > made && paused < PEOPLE as usize / 2, "{paused} accounts");
         assert_eq!(rig.store.managed_counts(&rig.job.id).await.unwrap()[0].links, paused as u64);
-        // Nothing moves while it is paused, and what was read is not read again but for the page it stood in.
+        // Nothing moves while it is paused, and what was read is not read again but for the pages it stood in: two under
+        // way and one read ahead, at each of the two pauses.
         let yielded = rig.source.yielded();
-        assert!(yielded <= paused as u64 + 4000, "{yielded} objects were read for {paused} accounts");
+        assert!(yielded <= paused as u64 + 6000, "{yielded} objects were read for {paused} accounts");
         engine.start_job(job().await).await.unwrap();
         made = paused;
     }

@@ -37,6 +37,26 @@ pub(crate) fn require_fence(session: &Session<'_>, id: &JobId, fence: u64) -> Do
     if newest.map(count) == Some(fence) { Ok(job) } else { Err(StoreError::Fenced.into()) }
 }
 
+pub(crate) fn write_status(session: &Session<'_>, job: i64, status: &JobStatus) -> Done<()> {
+    session.run("UPDATE job_state SET status = ?2 WHERE job = ?1", params![job, to_text(status)?])?;
+    Ok(())
+}
+
+/// Appends to a job's executions, of which only the newest are kept.
+pub(crate) fn append_execution(session: &Session<'_>, job: i64, execution: &Execution) -> Done<()> {
+    let newest: Option<i64> = session
+        .first("SELECT max(number) FROM execution WHERE job = ?1", [job], |row| Ok(row.get(0)?))?
+        .flatten();
+    let number = newest.unwrap_or(0) + 1;
+    session.run(
+        "INSERT INTO execution (job, number, body) VALUES (?1, ?2, ?3)",
+        params![job, number, to_text(execution)?],
+    )?;
+    session
+        .run("DELETE FROM execution WHERE job = ?1 AND number <= ?2", params![job, number - EXECUTIONS])?;
+    Ok(())
+}
+
 fn body(row: &Row<'_>) -> Done<Job> {
     from_text("a job", row.get_ref(0)?.as_str()?)
 }
@@ -201,9 +221,7 @@ impl JobStore for SqliteStore {
         let id = id.clone();
         self.write(move |session| {
             let job = require(session, &id)?;
-            session
-                .run("UPDATE job_state SET status = ?2 WHERE job = ?1", params![job, to_text(&status)?])?;
-            Ok(())
+            write_status(session, job, &status)
         })
         .await
     }
@@ -350,27 +368,6 @@ impl JobStore for SqliteStore {
             session.run(
                 "UPDATE job_state SET holder = NULL, lease_until = NULL WHERE job = ?1 AND holder = ?2",
                 params![job, holder],
-            )?;
-            Ok(())
-        })
-        .await
-    }
-
-    async fn append_execution(&self, id: &JobId, execution: Execution) -> store::Result<()> {
-        let id = id.clone();
-        self.write(move |session| {
-            let job = require(session, &id)?;
-            let newest: Option<i64> = session
-                .first("SELECT max(number) FROM execution WHERE job = ?1", [job], |row| Ok(row.get(0)?))?
-                .flatten();
-            let number = newest.unwrap_or(0) + 1;
-            session.run(
-                "INSERT INTO execution (job, number, body) VALUES (?1, ?2, ?3)",
-                params![job, number, to_text(&execution)?],
-            )?;
-            session.run(
-                "DELETE FROM execution WHERE job = ?1 AND number <= ?2",
-                params![job, number - EXECUTIONS],
             )?;
             Ok(())
         })

@@ -4,7 +4,7 @@ use model::job::{Counters, Execution, ExecutionResult, Job, JobStatus, ScheduleS
 use model::settings::Setting;
 use model::template::Template;
 use model::{CycleId, JobId, ServicePrincipalId};
-use store::{Commit, ProvisioningQuery, SharedStore, StoreError};
+use store::{Closing, Commit, ProvisioningQuery, SharedStore, StoreError};
 
 use super::fixture::{Fixture, at, id, linked, record, schema};
 
@@ -136,10 +136,16 @@ pub async fn executions_come_newest_first(store: SharedStore) {
         error: None,
     };
     for number in 1..=4 {
-        store.append_execution(&fixture.job, execution(number)).await.expect("appended");
+        let status = JobStatus {
+            successive_failures: u64::try_from(number).expect("positive"),
+            ..JobStatus::default()
+        };
+        let closing = Closing { status, execution: Some(execution(number)) };
+        fixture.commit(Commit { closing: Some(Box::new(closing)), ..Commit::default() }).await;
     }
     let newest = store.executions(&fixture.job, 3).await.expect("read");
     assert_eq!(newest, [execution(4), execution(3), execution(2)]);
+    assert_eq!(store.status(&fixture.job).await.expect("read").successive_failures, 4);
 }
 
 /// A job goes with all that it remembers; what it logged stays.

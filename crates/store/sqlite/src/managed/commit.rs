@@ -61,6 +61,12 @@ pub(super) fn apply(session: &Session<'_>, job: &JobId, commit: Commit, log: &Lo
     if let Some(runtime) = commit.runtime {
         session.run("UPDATE job_state SET runtime = ?2 WHERE job = ?1", params![number, runtime])?;
     }
+    if let Some(closing) = commit.closing {
+        jobs::write_status(session, number, &closing.status)?;
+        if let Some(execution) = &closing.execution {
+            jobs::append_execution(session, number, execution)?;
+        }
+    }
     page.settle()
 }
 

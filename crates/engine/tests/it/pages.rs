@@ -1,0 +1,74 @@
+//! Pages of the source: what goes on beside one another, and what waits.
+
+use std::time::Duration;
+
+use engine::CycleEnd;
+use model::failure::ErrorClass;
+use testkit::{Fault, Faults, Gate, MemorySource, MemoryTarget, Method};
+
+use crate::rig::{Rig, user};
+
+async fn paged(page_size: usize, people: u32) -> (Rig, Faults) {
+    let faults = Faults::none();
+    let target = MemoryTarget::new().unique("account", "userName").with_faults(faults.clone());
+    let source = MemorySource::new().page_size(page_size).with_faults(faults.clone());
+    let rig = Rig::with(source, target).await;
+    for number in 0..people {
+        rig.source.upsert(user(number));
+    }
+    (rig, faults)
+}
+
+#[tokio::test]
+async fn one_slow_answer_does_not_hold_up_the_next_page() {
+    let (rig, faults) = paged(10, 30).await;
+    let gate = Gate::new();
+    faults.nth(&[Method::Create], 5, Fault::Hold(gate.clone()));
+    let everything_else = async {
+        gate.arrival().await;
+        // All of the second page is made while the first still waits.
+        while rig.target.len("account") < 19 {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(rig.store.managed_counts(&rig.job.id).await.unwrap(), []);
+        gate.open();
+    };
+    let cycle = async { assert_eq!(rig.engine.run_to_end(&rig.job).await.unwrap(), CycleEnd::Completed) };
+    tokio::join!(cycle, everything_else);
+    assert_eq!(rig.accounts().len(), 30);
+    assert_eq!(rig.target.calls().of(Method::Create), 30);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_page_beside_one_that_breaks_off_is_read_again_and_made_once() {
+    let (rig, faults) = paged(10, 40).await;
+    // The target fails for good while two pages are under way.
+    faults.nth(&[Method::Create], 14, Fault::Refuse(ErrorClass::Unauthorized));
+    faults.nth(&[Method::Check], 1, Fault::Refuse(ErrorClass::Unauthorized));
+    let end = rig.cycle().await;
+    assert!(matches!(end, CycleEnd::Failed(_)), "{end:?}");
+    let made = rig.accounts().len();
+    assert!(made < 40, "{made}");
+    faults.heal();
+    rig.good_cycle().await;
+    assert_eq!(rig.accounts().len(), 40);
+    assert_eq!(rig.store.managed_counts(&rig.job.id).await.unwrap()[0].links, 40);
+    let counters = rig.status().await.last_execution.unwrap().counters;
+    assert_eq!((counters.imported, counters.exported), (40, 40), "each counts once, in however many tries");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_source_that_falters_is_asked_again_within_the_cycle() {
+    let (rig, faults) = paged(10, 30).await;
+    faults.nth(&[Method::Changes], 2, Fault::Refuse(ErrorClass::Retry { after: None }));
+    let after = Some(Duration::from_secs(30));
+    faults.nth(&[Method::Changes], 3, Fault::Refuse(ErrorClass::Throttled { after }));
+    rig.good_cycle().await;
+    assert_eq!(rig.accounts().len(), 30);
+    assert_eq!(rig.status().await.quarantine, None);
+
+    faults.always(&[Method::Changes], Fault::Refuse(ErrorClass::Retry { after: None }));
+    rig.source.upsert(user(30));
+    let end = rig.cycle().await;
+    assert!(matches!(end, CycleEnd::Failed(_)), "trouble that stays ends the cycle: {end:?}");
+}
