@@ -3,6 +3,7 @@
 
 mod keys;
 mod read;
+mod texts;
 
 use std::fmt;
 use std::net::IpAddr;
