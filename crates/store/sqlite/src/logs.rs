@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use model::provisioning::ProvisioningRecord;
+use model::provisioning::{Outcome, ProvisioningRecord};
 use model::{JobId, SignedDuration, TenantId, Timestamp, Uuid};
 use rusqlite::types::Value as Sql;
 use rusqlite::{Row, params, params_from_iter};
@@ -21,6 +21,11 @@ use crate::tenants;
 const ANCHORS: usize = 8;
 /// Records that one transaction prunes, so that it does not hold others up.
 const PRUNE: i64 = 2_000;
+/// Greater than every identifier.
+const BEYOND: [u8; 17] = [0xff; 17];
+/// Audit records before one, newest first.
+const AUDITS: &str = "SELECT id, moment, actor, activity, target, old, new, success FROM audit
+    WHERE tenant = ?1 AND id < ?2 ORDER BY id DESC LIMIT ?3";
 /// How far a record's identifier may be from its moment.
 const SLACK: SignedDuration = SignedDuration::from_hours(1);
 
@@ -145,16 +150,23 @@ fn octets(id: Uuid) -> Vec<u8> {
 fn statement(session: &Session<'_>, tenant: i64, query: &ProvisioningQuery) -> Done<Option<Conditions>> {
     let mut built = Conditions {
         sql: "SELECT p.id, p.moment, p.cycle, p.action, p.outcome, p.number, p.job FROM provisioning p
-              WHERE p.tenant = ?1"
+              WHERE "
             .to_owned(),
         values: vec![Sql::from(tenant)],
     };
+    // One index leads to the records in their order: of what did not succeed, else of the job, else of the tenant. The
+    // plus keeps the others out.
+    let trouble = query.outcome.is_some_and(|outcome| outcome != Outcome::Success);
+    built.sql.push_str(if query.job.is_some() && !trouble { "+p.tenant = ?1" } else { "p.tenant = ?1" });
     if let Some(job) = &query.job {
         let Some(job) = session.id(job.as_str())? else { return Ok(None) };
-        built.add("p.job = ?", job);
+        built.add(if trouble { "+p.job = ?" } else { "p.job = ?" }, job);
     }
     if let Some(outcome) = query.outcome {
         built.add("p.outcome = ?", record::outcome_number(outcome));
+        if trouble {
+            built.sql.push_str(" AND p.outcome <> 0");
+        }
     }
     if let Some(action) = query.action {
         built.add("p.action = ?", record::action_number(action));
@@ -210,7 +222,7 @@ fn provisioning(
     if let Some(anchor) = &query.anchor {
         return about(session, tenant, query, anchor, statement);
     }
-    statement.sql.push_str(if query.ascending { " ORDER BY p.id" } else { " ORDER BY p.id DESC" });
+    statement.sql.push_str(order(query));
     let mut bodies = Bodies::new(session);
     session.each(
         &statement.sql,
@@ -222,6 +234,10 @@ fn provisioning(
         },
     )?;
     Ok(found)
+}
+
+fn order(query: &ProvisioningQuery) -> &'static str {
+    if query.ascending { " ORDER BY p.id" } else { " ORDER BY p.id DESC" }
 }
 
 /// The records about the object of an anchor that satisfy a statement, one page in order.
@@ -363,13 +379,12 @@ impl LogStore for SqliteStore {
     ) -> store::Result<Vec<AuditRecord>> {
         self.read(move |session| {
             let Some(tenant) = tenants::find(session, tenant)? else { return Ok(Vec::new()) };
-            session.all(
-                "SELECT id, moment, actor, activity, target, old, new, success FROM audit
-                 WHERE tenant = ?1 AND (?2 IS NULL OR id < ?2) ORDER BY id DESC LIMIT ?3",
-                params![tenant, after, limit(most)],
-                audit,
-            )
+            let after = after.map_or_else(|| BEYOND.to_vec(), octets);
+            session.all(AUDITS, params![tenant, after, limit(most)], audit)
         })
         .await
     }
 }
+
+#[cfg(test)]
+mod tests;

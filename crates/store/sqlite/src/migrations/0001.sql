@@ -287,6 +287,9 @@ CREATE TABLE provisioning (
     outcome INTEGER NOT NULL
 ) STRICT;
 CREATE UNIQUE INDEX provisioning_id ON provisioning (tenant, id);
+-- A job's records, and what did not succeed: both are asked for among millions of others.
+CREATE INDEX provisioning_job ON provisioning (job, id);
+CREATE INDEX provisioning_trouble ON provisioning (tenant, outcome, id) WHERE outcome <> 0;
 -- What else records say, those of some rows from number `first` on together: they say much the same.
 CREATE TABLE provisioning_bodies (
     first INTEGER PRIMARY KEY,
