@@ -1,6 +1,7 @@
 """The description at /openapi.json, and requests at random that schemathesis makes from it."""
 
 import json
+import re
 import subprocess
 import sys
 import urllib.request
@@ -8,7 +9,7 @@ import urllib.request
 from rig.graph import query
 
 # Requests for each operation: few, since there are hundreds of operations.
-EXAMPLES = 4
+EXAMPLES = 3
 
 
 async def things(graph) -> dict[str, str]:
@@ -79,4 +80,5 @@ async def test_requests_at_random(graph, tmp_path):
     ]  # fmt: skip
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
-    assert "passed" in done.stdout, done.stdout[-2000:]
+    tested = re.search(r"Tested: (\d+)", done.stdout)
+    assert tested and int(tested.group(1)) > 200, done.stdout

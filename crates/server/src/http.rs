@@ -30,6 +30,7 @@ pub fn router(api: Arc<Api>) -> Router {
         .route("/{tenant}/v2.0/.well-known/openid-configuration", get(openid_configuration))
         .route("/{tenant}/.well-known/openid-configuration", get(openid_configuration))
         .route("/{tenant}/discovery/v2.0/keys", get(keys))
+        .route("/openapi.json", get(description))
         .fallback(graph)
         .with_state(Arc::clone(&api))
         .merge(scim::router(api))
@@ -138,6 +139,10 @@ async fn openid_configuration(
 ) -> Response {
     let base = base(&api, request.headers(), request.uri());
     json(StatusCode::OK, &auth::openid_configuration(&base, &tenant))
+}
+
+async fn description(State(api): State<Arc<Api>>, request: Request) -> Response {
+    json(StatusCode::OK, &api.description(&base(&api, request.headers(), request.uri())))
 }
 
 async fn keys(State(api): State<Arc<Api>>) -> Response {

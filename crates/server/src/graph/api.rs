@@ -14,6 +14,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use super::authorize::permit;
 use super::call::Call;
 use super::error::ApiError;
+use super::openapi;
 use super::reply::{Reply, ReplyBody};
 use super::route::{Needs, RouteTable};
 use super::routes::routes;
@@ -181,6 +182,14 @@ impl Api {
             },
             only: route.only,
         })
+    }
+}
+
+impl Api {
+    /// The description of the API in `OpenAPI` 3.0. `base` is the service's address, as in [`ApiRequest::base`].
+    #[must_use]
+    pub fn description(&self, base: &str) -> serde_json::Value {
+        openapi::description(self.routes.iter(), base)
     }
 }
 

@@ -7,6 +7,7 @@ mod error;
 mod filter;
 mod lists;
 mod objects;
+mod openapi;
 mod paging;
 mod permissions;
 mod reply;

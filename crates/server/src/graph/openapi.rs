@@ -1,4 +1,4 @@
-//! The description of the Graph API in OpenAPI 3.0, made from the table of routes.
+//! The description of the Graph API in `OpenAPI` 3.0, made from the table of routes.
 //!
 //! It tells what there is and what an operation needs; what resources look like, the Graph reference tells.
 

@@ -11,6 +11,7 @@ mod directory_extensions;
 mod every_route;
 mod groups;
 mod lists;
+mod openapi;
 mod permissions;
 mod pipeline;
 mod relations;
