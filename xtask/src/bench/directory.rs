@@ -70,7 +70,7 @@ fn write_files(folder: &Path, users: usize) -> Result<Vec<(PathBuf, usize)>, Fai
             json!({
                 "userPrincipalName": principal(number), "displayName": format!("Person {number} Surname{}", number % 5_000),
                 "givenName": format!("Person{number}"), "surname": format!("Surname{}", number % 5_000),
-                "mail": principal(number), "mailNickname": format!("person{number}"), "accountEnabled": number % 50 > 0,
+                "mail": principal(number), "mailNickname": format!("person{number}"), "accountEnabled": number % 51 > 0,
                 "department": department(number), "jobTitle": "Engineer", "employeeId": number.to_string(),
                 "city": "Larkfield", "businessPhones": [format!("+1 555 {number}")],
             })
