@@ -9,7 +9,7 @@ use connector_scim::ScimFactory;
 use directory::{Directory, PasswordCredential};
 use engine::{Engine, Registry, Services, SystemTimer, Templates, Timer, VaultKeeper};
 use model::{Clock, Entropy, SignedDuration, SystemClock, SystemEntropy, TenantId, Timestamp, Uuid};
-use server::auth::{ClientSecrets, TokenAuthority};
+use server::auth::ClientSecrets;
 use server::{Api, Limits, Service};
 use store::vault::Vault;
 use store::{SharedStore, Tenant};
@@ -20,10 +20,9 @@ use tokio::task::AbortHandle;
 use crate::configuration::Configuration;
 use crate::data_dir::DataDir;
 use crate::development::DevelopmentClock;
+use crate::signing_keys::SigningKeyStore;
 use crate::{notifications, templates, upkeep};
 
-/// Under this name the private key of tokens is kept.
-const SIGNING_KEY: &str = "tokens.signing-key";
 /// Under this name the id of the node is kept.
 const NODE: &str = "node";
 /// The bootstrap client's secret is the credential of this id, so that a new one takes the place of the old.
@@ -41,6 +40,7 @@ pub(crate) struct Installation {
     pub(crate) api: Arc<Api>,
     trigger: AbortHandle,
     upkeep: AbortHandle,
+    turning: AbortHandle,
 }
 
 /// Whose time it is.
@@ -82,7 +82,8 @@ impl Installation {
         let vault = Arc::new(Vault::open(&*store, &key.0, entropy.clone()).await?);
         let directory = Directory::new(store.clone(), clock.clone(), entropy.clone());
         let keeper = Arc::new(VaultKeeper::new(store.clone(), vault.clone()));
-        let tokens = token_authority(&store, &vault, &*entropy).await?;
+        let keys = SigningKeyStore::new(store.clone(), vault.clone(), clock.clone(), entropy.clone());
+        let tokens = keys.open().await?;
         let engine = Engine::new(Services {
             store: store.clone(),
             vault: vault.clone(),
@@ -110,6 +111,7 @@ impl Installation {
             limits: Limits::default(),
         });
         let trigger = forward_changes(&directory, &engine, &store);
+        let turning = keys.turning(api.clone());
         let upkeep = upkeep::start(
             store.clone(),
             directory.clone(),
@@ -117,7 +119,7 @@ impl Installation {
             api.service().clock.clone(),
             configuration.retention,
         );
-        Ok(Self { store, directory, engine, api, trigger, upkeep })
+        Ok(Self { store, directory, engine, api, trigger, upkeep, turning })
     }
 
     /// What is served.
@@ -186,6 +188,7 @@ impl Installation {
     pub(crate) async fn shutdown(&self) {
         self.trigger.abort();
         self.upkeep.abort();
+        self.turning.abort();
         self.engine.shutdown().await;
     }
 }
@@ -201,22 +204,6 @@ async fn node(store: &SharedStore, entropy: &dyn Entropy) -> Result<Uuid> {
     let fresh = entropy.uuid().into_bytes().to_vec();
     let kept = store.init_installation_value(NODE, fresh).await?;
     Uuid::from_slice(&kept).context("the id of this node is damaged")
-}
-
-/// The key of tokens, made at the first start and sealed in the database.
-async fn token_authority(
-    store: &SharedStore,
-    vault: &Vault,
-    entropy: &dyn Entropy,
-) -> Result<TokenAuthority> {
-    let sealed = if let Some(sealed) = store.installation_value(SIGNING_KEY).await? {
-        sealed
-    } else {
-        let fresh = vault.seal(SIGNING_KEY, &TokenAuthority::generate_key(entropy))?;
-        store.init_installation_value(SIGNING_KEY, fresh).await?
-    };
-    let key = vault.unseal(SIGNING_KEY, &sealed)?;
-    TokenAuthority::new(&key).context("the key of tokens is damaged")
 }
 
 /// Tells the engine of every change of the directory.

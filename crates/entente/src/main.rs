@@ -14,6 +14,7 @@ mod listening;
 mod log;
 mod notifications;
 mod progress;
+mod signing_keys;
 mod templates;
 mod tls;
 mod upkeep;

@@ -9,11 +9,13 @@ use directory::{
     DirectoryError, DirectoryObject, GRAPH_APP_ID, ObjectKind, PasswordCredential, Permission,
     TenantDirectory,
 };
-use model::{TenantId, Uuid};
+use model::{TenantId, Timestamp, Uuid};
 use percent_encoding::percent_decode_str;
 use serde_json::{Value as Json, json};
 use store::AuditRecord;
 
+use super::assertion::{self, Assertion, Flaw};
+use super::key_credentials::KeyCredential;
 use super::{Caller, discovery};
 use crate::Service;
 
@@ -26,7 +28,8 @@ pub(crate) struct TokenRequest {
     grant_type: String,
     client_id: String,
     client_secret: String,
-    client_assertion: bool,
+    client_assertion: String,
+    client_assertion_type: String,
     scope: String,
 }
 
@@ -52,7 +55,7 @@ impl TokenFailure {
         400,
         "invalid_request",
         900_144,
-        "The request body must contain the parameters 'grant_type', 'client_id', 'client_secret' and 'scope'.",
+        "The request body must contain the parameters 'grant_type', 'client_id' and 'scope'.",
     );
     const GRANT: Self = Self::new(
         400,
@@ -66,11 +69,23 @@ impl TokenFailure {
         1_002_012,
         "The provided value for scope is not valid. Client credential flows must have a scope value with /.default suffixed to the resource identifier.",
     );
+    const PROOF: Self = Self::new(
+        401,
+        "invalid_client",
+        7_000_216,
+        "'client_assertion', 'client_secret' or 'request' is required for the 'client_credentials' grant type.",
+    );
+    const ASSERTION_TYPE: Self = Self::new(
+        400,
+        "invalid_request",
+        50_037,
+        "The value of 'client_assertion_type' must be 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'.",
+    );
     const ASSERTION: Self = Self::new(
         400,
         "invalid_request",
-        90_023,
-        "Client assertions are not accepted by this service. Send 'client_secret'.",
+        50_027,
+        "JWT token is invalid or malformed: 'client_assertion' is no signed token with the claims iss, sub, aud and exp.",
     );
     const TENANT: Self =
         Self::new(400, "invalid_request", 90_002, "Tenant not found. Check the tenant in the address.");
@@ -79,6 +94,42 @@ impl TokenFailure {
         "invalid_client",
         7_000_215,
         "Invalid client secret provided, or the application is not found in the tenant or is disabled. Ensure the secret being sent in the request is the client secret value, not the client secret ID.",
+    );
+    const WRONG_CLIENT: Self = Self::new(
+        401,
+        "invalid_client",
+        700_021,
+        "Client assertion application identifier doesn't match 'client_id' parameter. The claims 'iss' and 'sub' must both be the client's application id.",
+    );
+    const WRONG_AUDIENCE: Self = Self::new(
+        401,
+        "invalid_client",
+        700_023,
+        "Client assertion audience claim does not match Realm issuer. The claim 'aud' must be the address of this token endpoint, as the discovery document gives it.",
+    );
+    const WRONG_TIME: Self = Self::new(
+        401,
+        "invalid_client",
+        700_024,
+        "Client assertion is not within its valid time range. Check the client's clock and the claims 'nbf' and 'exp'.",
+    );
+    const WRONG_KEY: Self = Self::new(
+        401,
+        "invalid_client",
+        700_027,
+        "The certificate with identifier used to sign the client assertion is not registered on application. [Reason - The key was not found.] Add the certificate to the application's keyCredentials, and name it in the header by 'x5t' or 'x5t#S256'.",
+    );
+    const OLD_KEY: Self = Self::new(
+        401,
+        "invalid_client",
+        700_027,
+        "Client assertion failed signature validation. [Reason - The key used is expired, or not valid yet.] Add a new certificate to the application's keyCredentials.",
+    );
+    const WRONG_SIGNATURE: Self = Self::new(
+        401,
+        "invalid_client",
+        700_027,
+        "Client assertion contains an invalid signature. [Reason - The key was found, but use of the key to verify the signature failed.] Sign with RS256, PS256 or ES256 and the private key of the certificate.",
     );
     const TROUBLE: Self = Self::new(
         503,
@@ -128,7 +179,8 @@ impl TokenRequest {
                 "grant_type" => request.grant_type = value,
                 "client_id" => request.client_id = value,
                 "client_secret" => request.client_secret = value,
-                "client_assertion" => request.client_assertion = true,
+                "client_assertion" => request.client_assertion = value,
+                "client_assertion_type" => request.client_assertion_type = value,
                 // The endpoint without a version in its path takes a resource in place of the scope.
                 "scope" | "resource" => request.scope = value,
                 _ => {}
@@ -137,17 +189,16 @@ impl TokenRequest {
         if let Some((id, secret)) = authorization.and_then(basic) {
             (request.client_id, request.client_secret) = (decode(&id)?, decode(&secret)?);
         }
+        if request.client_id.is_empty() && !request.client_assertion.is_empty() {
+            // The assertion names its client (RFC 7521, section 4.2).
+            let assertion = Assertion::read(&request.client_assertion).ok_or(TokenFailure::ASSERTION)?;
+            assertion.client().clone_into(&mut request.client_id);
+        }
         Ok(request)
     }
 
     fn check(&self, versioned: bool) -> Result<(), TokenFailure> {
-        if self.client_assertion {
-            return Err(TokenFailure::ASSERTION);
-        }
-        if [&self.grant_type, &self.client_id, &self.client_secret, &self.scope]
-            .iter()
-            .any(|part| part.is_empty())
-        {
+        if [&self.grant_type, &self.client_id, &self.scope].iter().any(|part| part.is_empty()) {
             return Err(TokenFailure::MISSING);
         }
         if self.grant_type != "client_credentials" {
@@ -156,7 +207,11 @@ impl TokenRequest {
         if versioned && !self.scope.split_whitespace().any(|scope| scope.ends_with("/.default")) {
             return Err(TokenFailure::SCOPE);
         }
-        Ok(())
+        match (self.client_secret.is_empty(), self.client_assertion.is_empty()) {
+            (true, true) => Err(TokenFailure::PROOF),
+            (_, false) if self.client_assertion_type != assertion::TYPE => Err(TokenFailure::ASSERTION_TYPE),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -189,8 +244,14 @@ pub(crate) async fn issue(
     request: TokenRequest,
 ) -> Result<Json, TokenFailure> {
     request.check(versioned)?;
+    let named = tenant;
     let tenant = find_tenant(service, tenant).await?;
-    let outcome = sign_in(service, tenant, &request.client_id, &request.client_secret).await;
+    let audiences = discovery::audiences(base, &[named, &tenant.to_string()]);
+    let proof = match request.client_assertion.as_str() {
+        "" => Proof::Secret(&request.client_secret),
+        text => Proof::Assertion(text, &audiences),
+    };
+    let outcome = sign_in(service, tenant, &request.client_id, proof).await;
     audit(service, tenant, &request.client_id, outcome.as_ref().err()).await?;
     let (caller, key) = outcome?;
     let issuer = discovery::issuer(base, &tenant.to_string());
@@ -214,7 +275,7 @@ async fn audit(
     client_id: &str,
     failure: Option<&TokenFailure>,
 ) -> Result<(), TokenFailure> {
-    if failure.is_some_and(|failure| *failure != TokenFailure::CLIENT) {
+    if failure.is_some_and(|failure| failure.error != TokenFailure::CLIENT.error) {
         return Ok(());
     }
     let client =
@@ -234,12 +295,21 @@ async fn audit(
     service.store.audit(tenant, record).await.map_err(|error| trouble(&error.into()))
 }
 
-/// Who a client is by its application id and secret, with its permissions, and which of its credentials the secret is.
+/// What a client shows to prove who it is.
+#[derive(Clone, Copy)]
+pub(super) enum Proof<'a> {
+    /// A secret.
+    Secret(&'a str),
+    /// A signed assertion, with the addresses that it may be for.
+    Assertion(&'a str, &'a [String]),
+}
+
+/// Who a client is by its application id and what it shows, with its permissions, and which of its credentials that is.
 pub(super) async fn sign_in(
     service: &Service,
     tenant: TenantId,
     client_id: &str,
-    secret: &str,
+    proof: Proof<'_>,
 ) -> Result<(Caller, Uuid), TokenFailure> {
     let now = service.clock.now();
     if let Some(seconds) = service.secrets.throttle().wait(tenant, client_id, now) {
@@ -247,13 +317,21 @@ pub(super) async fn sign_in(
     }
     let directory = service.directory.of(tenant);
     let client = find_client(&directory, client_id).await.map_err(|error| trouble(&error))?;
-    let credentials =
-        client.as_ref().map(|client| PasswordCredential::of(&client.application)).unwrap_or_default();
-    let key = service.secrets.check(&credentials, secret, now).await;
-    let (Some(client), Some(key)) = (client, key) else {
-        service.secrets.throttle().failed(tenant, client_id, now);
-        tracing::info!(%tenant, client = %client_id, "sign-in refused");
-        return Err(TokenFailure::CLIENT);
+    let application = client.as_ref().map(|client| &client.application);
+    let proven = match proof {
+        Proof::Secret(secret) => {
+            let credentials = application.map(PasswordCredential::of).unwrap_or_default();
+            service.secrets.check(&credentials, secret, now).await.ok_or(TokenFailure::CLIENT)
+        }
+        Proof::Assertion(text, audiences) => verify(text, client_id, application, audiences, now),
+    };
+    let (client, key) = match (client, proven) {
+        (Some(client), Ok(key)) => (client, key),
+        (_, failed) => {
+            service.secrets.throttle().failed(tenant, client_id, now);
+            tracing::info!(%tenant, client = %client_id, "sign-in refused");
+            return Err(failed.err().unwrap_or(TokenFailure::CLIENT));
+        }
     };
     let roles = permissions(&directory, client.principal.id).await.map_err(|error| trouble(&error))?;
     let caller = Caller {
@@ -263,6 +341,26 @@ pub(super) async fn sign_in(
         roles: Arc::new(roles),
     };
     Ok((caller, key))
+}
+
+/// Which of an application's key credentials signed an assertion.
+fn verify(
+    text: &str,
+    client_id: &str,
+    application: Option<&DirectoryObject>,
+    audiences: &[String],
+    now: Timestamp,
+) -> Result<Uuid, TokenFailure> {
+    let assertion = Assertion::read(text).ok_or(TokenFailure::ASSERTION)?;
+    let credentials = application.map(KeyCredential::of).unwrap_or_default();
+    assertion.verify(client_id, &credentials, audiences, now).map_err(|flaw| match flaw {
+        Flaw::Client => TokenFailure::WRONG_CLIENT,
+        Flaw::Audience => TokenFailure::WRONG_AUDIENCE,
+        Flaw::Time => TokenFailure::WRONG_TIME,
+        Flaw::Key => TokenFailure::WRONG_KEY,
+        Flaw::KeyTime => TokenFailure::OLD_KEY,
+        Flaw::Signature => TokenFailure::WRONG_SIGNATURE,
+    })
 }
 
 async fn find_tenant(service: &Service, key: &str) -> Result<TenantId, TokenFailure> {
@@ -341,6 +439,9 @@ mod tests {
         let scope = "grant_type=client_credentials&client_id=a&client_secret=b&scope=User.Read";
         assert_eq!(check(scope), Err(TokenFailure::SCOPE));
         assert_eq!(check("client_assertion=x"), Err(TokenFailure::ASSERTION));
+        let proof = "grant_type=client_credentials&client_id=a&scope=c/.default";
+        assert_eq!(check(proof), Err(TokenFailure::PROOF));
+        assert_eq!(check(&format!("{proof}&client_assertion=x")), Err(TokenFailure::ASSERTION_TYPE));
         assert_eq!(check("client_id=%ff"), Err(TokenFailure::MISSING));
     }
 }

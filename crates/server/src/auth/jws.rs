@@ -1,4 +1,4 @@
-//! Signed tokens in compact form (RFC 7515) with ES256 (RFC 7518, section 3.4), and nothing else.
+//! Signed tokens in compact form (RFC 7515). Our own are signed with ES256 (RFC 7518, section 3.4), and nothing else.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -17,13 +17,56 @@ pub(super) struct KeyPair {
     id: String,
 }
 
-#[derive(Serialize, Deserialize)]
-struct Header {
-    alg: String,
+/// What a token says of itself.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(super) struct Header {
+    /// The algorithm.
+    pub(super) alg: String,
+    /// The name of the key.
     #[serde(default)]
-    kid: String,
+    pub(super) kid: String,
     #[serde(default)]
     typ: String,
+    /// The SHA-1 hash of the key's certificate.
+    #[serde(default, rename = "x5t", skip_serializing_if = "Option::is_none")]
+    pub(super) sha1: Option<String>,
+    /// The SHA-256 hash of the key's certificate.
+    #[serde(default, rename = "x5t#S256", skip_serializing_if = "Option::is_none")]
+    pub(super) sha256: Option<String>,
+}
+
+/// A token taken apart, not yet believed.
+pub(super) struct Parts {
+    /// What it says of itself.
+    pub(super) header: Header,
+    claims: Vec<u8>,
+    /// The octets that were signed.
+    pub(super) signed: Vec<u8>,
+    /// The signature over them.
+    pub(super) signature: Vec<u8>,
+}
+
+impl Parts {
+    /// Takes a token apart.
+    pub(super) fn read(token: &str) -> Result<Self, Refusal> {
+        if token.len() > LONGEST {
+            return Err(Refusal::Malformed);
+        }
+        let (signed, signature) = token.rsplit_once('.').ok_or(Refusal::Malformed)?;
+        let (header, claims) = signed.split_once('.').ok_or(Refusal::Malformed)?;
+        let octets = |part: &str| URL_SAFE_NO_PAD.decode(part).map_err(|_| Refusal::Malformed);
+        Ok(Self {
+            header: serde_json::from_slice(&octets(header)?).map_err(|_| Refusal::Malformed)?,
+            claims: octets(claims)?,
+            signed: signed.as_bytes().to_vec(),
+            signature: octets(signature)?,
+        })
+    }
+
+    /// The claims, whoever signed them.
+    pub(super) fn claims<T: DeserializeOwned>(&self) -> Result<T, Refusal> {
+        serde_json::from_slice(&self.claims).map_err(|_| Refusal::Malformed)
+    }
 }
 
 /// Why a token does not hold.
@@ -49,7 +92,8 @@ impl KeyPair {
 
     /// The token of some claims.
     pub(super) fn sign(&self, claims: &impl Serialize) -> Option<String> {
-        let header = Header { alg: "ES256".to_owned(), kid: self.id.clone(), typ: "JWT".to_owned() };
+        let (alg, typ) = ("ES256".to_owned(), "JWT".to_owned());
+        let header = Header { alg, kid: self.id.clone(), typ, ..Header::default() };
         let mut token = encode(&header)?;
         token.push('.');
         token.push_str(&encode(claims)?);
@@ -60,20 +104,13 @@ impl KeyPair {
     }
 
     /// The claims of a token that this key signed.
-    pub(super) fn verify<T: DeserializeOwned>(&self, token: &str) -> Result<T, Refusal> {
-        if token.len() > LONGEST {
-            return Err(Refusal::Malformed);
-        }
-        let (signed, signature) = token.rsplit_once('.').ok_or(Refusal::Malformed)?;
-        let (header, claims) = signed.split_once('.').ok_or(Refusal::Malformed)?;
-        let header: Header = decode(header)?;
-        if header.alg != "ES256" || header.kid != self.id {
+    pub(super) fn verify<T: DeserializeOwned>(&self, token: &Parts) -> Result<T, Refusal> {
+        if token.header.alg != "ES256" || token.header.kid != self.id {
             return Err(Refusal::Signature);
         }
-        let signature = URL_SAFE_NO_PAD.decode(signature).map_err(|_| Refusal::Malformed)?;
-        let signature = Signature::from_slice(&signature).map_err(|_| Refusal::Signature)?;
-        self.key.verifying_key().verify(signed.as_bytes(), &signature).map_err(|_| Refusal::Signature)?;
-        decode(claims)
+        let signature = Signature::from_slice(&token.signature).map_err(|_| Refusal::Signature)?;
+        self.key.verifying_key().verify(&token.signed, &signature).map_err(|_| Refusal::Signature)?;
+        token.claims()
     }
 
     /// The public key as a JSON Web Key (RFC 7517).
@@ -94,16 +131,15 @@ fn encode(part: &impl Serialize) -> Option<String> {
     serde_json::to_vec(part).ok().map(|octets| URL_SAFE_NO_PAD.encode(octets))
 }
 
-fn decode<T: DeserializeOwned>(part: &str) -> Result<T, Refusal> {
-    let octets = URL_SAFE_NO_PAD.decode(part).map_err(|_| Refusal::Malformed)?;
-    serde_json::from_slice(&octets).map_err(|_| Refusal::Malformed)
-}
-
 #[cfg(test)]
 mod tests {
     use p256::ecdsa::VerifyingKey;
 
     use super::*;
+
+    fn verify(pair: &KeyPair, token: &str) -> Result<Json, Refusal> {
+        pair.verify(&Parts::read(token)?)
+    }
 
     fn pair(octet: u8) -> KeyPair {
         KeyPair::from_octets(&[octet; 32]).unwrap()
@@ -112,8 +148,8 @@ mod tests {
     #[test]
     fn a_token_holds_for_its_key_alone() {
         let token = pair(7).sign(&json!({"tid": "t"})).unwrap();
-        assert_eq!(pair(7).verify::<Json>(&token), Ok(json!({"tid": "t"})));
-        assert_eq!(pair(8).verify::<Json>(&token), Err(Refusal::Signature));
+        assert_eq!(verify(&pair(7), &token), Ok(json!({"tid": "t"})));
+        assert_eq!(verify(&pair(8), &token), Err(Refusal::Signature));
     }
 
     #[test]
@@ -130,7 +166,7 @@ mod tests {
             ("x".repeat(LONGEST + 1), Refusal::Malformed),
             (String::new(), Refusal::Malformed),
         ] {
-            assert_eq!(pair(7).verify::<Json>(&changed), Err(refusal), "{changed}");
+            assert_eq!(verify(&pair(7), &changed), Err(refusal), "{changed}");
         }
     }
 

@@ -15,7 +15,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_perc
 use serde_json::{Map, Value as Json};
 
 use super::Caller;
-use super::endpoint::{TokenFailure, sign_in};
+use super::endpoint::{Proof, TokenFailure, sign_in};
 use crate::Service;
 
 /// The permission that the SCIM service asks for.
@@ -101,7 +101,7 @@ impl TenantTokens {
         if let Some(caller) = self.recall(fingerprint, now) {
             return Some(Ok(caller));
         }
-        let outcome = sign_in(service, tenant, &client.to_string(), &secret).await;
+        let outcome = sign_in(service, tenant, &client.to_string(), Proof::Secret(&secret)).await;
         let outcome = outcome.map(|(caller, _)| only_scim(caller));
         if let Ok(caller) = &outcome {
             self.remember(fingerprint, caller, now);

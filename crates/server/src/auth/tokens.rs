@@ -1,18 +1,18 @@
 //! Access tokens: made for a client, checked on every request.
 
 use std::collections::{BTreeSet, HashMap};
-use std::hash::{Hash as _, Hasher as _};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::hash::Hash as _;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use graph::GraphError;
-use model::{Entropy, SignedDuration, TenantId, Timestamp, Uuid};
+use model::{SignedDuration, TenantId, Timestamp, Uuid};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 use siphasher::sip128::{Hasher128 as _, SipHasher24};
-use thiserror::Error;
 
 use super::Caller;
-use super::jws::{KeyPair, Refusal};
+use super::jws::{KeyPair, Parts, Refusal};
+use super::signing_keys::{SigningKeyError, SigningKeys};
 
 /// Who tokens are for.
 const AUDIENCE: &str = "https://graph.microsoft.com";
@@ -20,11 +20,6 @@ const AUDIENCE: &str = "https://graph.microsoft.com";
 const LEEWAY: SignedDuration = SignedDuration::from_secs(60);
 /// How many checked tokens are remembered.
 const REMEMBERED: usize = 10_000;
-
-/// The private key that the store keeps for the installation cannot be used.
-#[derive(Debug, Error)]
-#[error("the key that signs access tokens is damaged: it must be 32 octets and a P-256 private key")]
-pub struct SigningKeyError;
 
 /// What a token says.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -46,9 +41,10 @@ struct Claims {
     ver: String,
 }
 
-/// Issues tokens and checks them, with one key for the installation.
+/// Issues tokens and checks them, with the keys of the installation.
 pub struct TokenAuthority {
-    key: KeyPair,
+    /// With the moments from which on they sign, oldest first.
+    keys: RwLock<Vec<(KeyPair, Timestamp)>>,
     /// Keys the fingerprints of tokens in memory, and the seals of paging tokens.
     seal: [u8; 16],
     checked: Mutex<HashMap<u128, (Caller, Timestamp)>>,
@@ -64,32 +60,23 @@ impl TokenAuthority {
     /// How long a token holds.
     pub const LIFETIME: SignedDuration = SignedDuration::from_hours(1);
 
-    /// A private key, for an installation that has none yet: 32 octets, to be kept encrypted.
-    #[must_use]
-    pub fn generate_key(entropy: &dyn Entropy) -> [u8; 32] {
-        let mut octets = [0; 32];
-        // All but one of 2^32 numbers are keys of the curve.
-        loop {
-            entropy.fill(&mut octets);
-            if KeyPair::from_octets(&octets).is_some() {
-                return octets;
-            }
-        }
-    }
-
-    /// The authority of a private key.
+    /// The authority of an installation's keys.
     ///
     /// # Errors
-    /// Where the octets are no P-256 private key.
-    pub fn new(private_key: &[u8]) -> Result<Self, SigningKeyError> {
-        let key = KeyPair::from_octets(private_key).ok_or(SigningKeyError)?;
-        // Derived, so that all nodes of an installation seal alike; it tells nothing of the key.
-        let (first, second) = private_key.split_first_chunk::<16>().ok_or(SigningKeyError)?;
-        let mut hasher = SipHasher24::new_with_key(first);
-        hasher.write(second);
-        hasher.write(b"seal of paging tokens");
-        let seal = hasher.finish128().as_bytes();
-        Ok(Self { key, seal, checked: Mutex::default() })
+    /// Where one of them is no P-256 private key.
+    pub fn new(keys: &SigningKeys) -> Result<Self, SigningKeyError> {
+        let pairs = RwLock::new(keys.pairs()?);
+        Ok(Self { keys: pairs, seal: keys.seal, checked: Mutex::default() })
+    }
+
+    /// Goes on with the keys as they are now.
+    ///
+    /// # Errors
+    /// Where one of them is no P-256 private key; the keys of before stay then.
+    pub fn turn_to(&self, keys: &SigningKeys) -> Result<(), SigningKeyError> {
+        let pairs = keys.pairs()?;
+        *self.keys.write().unwrap_or_else(PoisonError::into_inner) = pairs;
+        Ok(())
     }
 
     /// A token for a client, at a moment. `issuer` is the address of the tenant's token endpoint's issuer.
@@ -117,7 +104,9 @@ impl TokenAuthority {
             uti: unique.simple().to_string(),
             ver: "2.0".to_owned(),
         };
-        Some(Issued { token: self.key.sign(&claims)?, seconds })
+        let keys = self.keys.read().unwrap_or_else(PoisonError::into_inner);
+        let (key, _) = keys.iter().rev().find(|(_, from)| *from <= now).or_else(|| keys.first())?;
+        Some(Issued { token: key.sign(&claims)?, seconds })
     }
 
     /// Who a bearer token speaks for.
@@ -131,7 +120,7 @@ impl TokenAuthority {
         {
             return Ok(caller.clone());
         }
-        let claims: Claims = self.key.verify(token).map_err(|refusal| {
+        let claims = self.verify(token).map_err(|refusal| {
             GraphError::invalid_token(match refusal {
                 Refusal::Malformed => "Access token is malformed. Get one from the token endpoint.",
                 Refusal::Signature => "Access token validation failure. Invalid signature.",
@@ -148,10 +137,18 @@ impl TokenAuthority {
         Ok(caller)
     }
 
-    /// The public key, as a set of JSON Web Keys.
+    fn verify(&self, token: &str) -> Result<Claims, Refusal> {
+        let token = Parts::read(token)?;
+        let keys = self.keys.read().unwrap_or_else(PoisonError::into_inner);
+        let verified = keys.iter().map(|(key, _)| key.verify(&token));
+        verified.reduce(Result::or).unwrap_or(Err(Refusal::Signature))
+    }
+
+    /// The public keys, as a set of JSON Web Keys.
     #[must_use]
     pub fn public_keys(&self) -> Json {
-        json!({ "keys": [self.key.public()] })
+        let keys = self.keys.read().unwrap_or_else(PoisonError::into_inner);
+        json!({ "keys": keys.iter().map(|(key, _)| key.public()).collect::<Vec<_>>() })
     }
 
     /// A seal over a text that the service hands out and wants back unchanged.
@@ -212,36 +209,74 @@ mod tests {
         Timestamp::from_second(1_000_000 + seconds).unwrap()
     }
 
+    fn keys(seed: u64) -> SigningKeys {
+        SigningKeys::generate(&testkit::SeededEntropy::new(seed), at(0))
+    }
+
+    fn authority(seed: u64) -> TokenAuthority {
+        TokenAuthority::new(&keys(seed)).unwrap()
+    }
+
     fn token(authority: &TokenAuthority) -> String {
         authority.issue(&caller(), "https://h/t/v2.0".to_owned(), at(0), Uuid::nil()).unwrap().token
     }
 
     #[test]
     fn a_token_says_who_calls_for_an_hour() {
-        let authority = TokenAuthority::new(&[7; 32]).unwrap();
-        let token = token(&authority);
-        assert_eq!(authority.authenticate(&token, at(0)).unwrap(), caller());
-        assert_eq!(authority.authenticate(&token, at(3599)).unwrap(), caller());
-        let late = authority.authenticate(&token, at(3700)).unwrap_err();
+        let one = authority(7);
+        let token = token(&one);
+        assert_eq!(one.authenticate(&token, at(0)).unwrap(), caller());
+        assert_eq!(one.authenticate(&token, at(3599)).unwrap(), caller());
+        let late = one.authenticate(&token, at(3700)).unwrap_err();
         assert_eq!((late.status(), late.code()), (401, "InvalidAuthenticationToken"));
         assert!(late.message().contains("expired"));
-        let early = TokenAuthority::new(&[7; 32]).unwrap().authenticate(&token, at(-100)).unwrap_err();
+        let early = authority(7).authenticate(&token, at(-100)).unwrap_err();
         assert!(early.message().contains("not yet valid"));
     }
 
     #[test]
     fn another_installations_token_does_not_hold() {
-        let token = token(&TokenAuthority::new(&[8; 32]).unwrap());
-        let error = TokenAuthority::new(&[7; 32]).unwrap().authenticate(&token, at(0)).unwrap_err();
+        let token = token(&authority(8));
+        let error = authority(7).authenticate(&token, at(0)).unwrap_err();
         assert!(error.message().contains("Invalid signature"));
-        assert!(TokenAuthority::new(&[0; 32]).is_err());
     }
 
     #[test]
     fn nodes_of_an_installation_seal_alike() {
-        let one = TokenAuthority::new(&[7; 32]).unwrap();
-        assert_eq!(one.seal("x"), TokenAuthority::new(&[7; 32]).unwrap().seal("x"));
+        let one = authority(7);
+        assert_eq!(one.seal("x"), authority(7).seal("x"));
         assert_ne!(one.seal("x"), one.seal("y"));
-        assert_ne!(one.seal("x"), TokenAuthority::new(&[8; 32]).unwrap().seal("x"));
+        assert_ne!(one.seal("x"), authority(8).seal("x"));
+    }
+
+    #[test]
+    fn tokens_hold_across_a_turn_of_the_keys() {
+        let entropy = testkit::SeededEntropy::new(9);
+        let later = |days: i64| at(days * 24 * 3600);
+        let issue = |authority: &TokenAuthority, now| {
+            authority.issue(&caller(), String::new(), now, Uuid::nil()).unwrap().token
+        };
+        let kids = |authority: &TokenAuthority| authority.public_keys()["keys"].as_array().unwrap().len();
+        let kid = |token: &str| token.split('.').next().unwrap().to_owned();
+        let first = keys(7);
+        let one = TokenAuthority::new(&first).unwrap();
+        let old = issue(&one, later(29));
+        // The next key is published, and does not sign yet.
+        let turned = first.turn(&entropy, later(29)).unwrap();
+        one.turn_to(&turned).unwrap();
+        assert_eq!((kids(&one), kid(&issue(&one, later(29)))), (2, kid(&old)));
+        let last = issue(&one, at(30 * 24 * 3600 - 1));
+        assert_eq!(kid(&last), kid(&old));
+        // From its moment on it signs; tokens of the old one hold on, in this process and the next.
+        let new = issue(&one, later(30));
+        assert_ne!(kid(&new), kid(&old));
+        let next = TokenAuthority::new(&SigningKeys::from_octets(&turned.to_octets().unwrap()).unwrap());
+        for authority in [one, next.unwrap()] {
+            authority.authenticate(&last, later(30)).unwrap();
+            authority.authenticate(&new, later(30)).unwrap();
+            assert_eq!(authority.seal("x"), TokenAuthority::new(&first).unwrap().seal("x"));
+        }
+        let after = turned.turn(&entropy, later(31)).unwrap();
+        assert_eq!(kids(&TokenAuthority::new(&after).unwrap()), 1);
     }
 }

@@ -19,6 +19,7 @@ use super::expand::expand;
 use super::extension_properties::check_extensions;
 use super::reply::Reply;
 use super::route::Answer;
+use crate::auth::key_credentials;
 
 /// The wire's kind of an object of the directory.
 pub(crate) fn wire_kind(kind: ObjectKind) -> Kind {
@@ -41,6 +42,10 @@ pub(crate) fn visible(object: &DirectoryObject) -> Map<String, Json> {
     if properties.contains_key("passwordCredentials") {
         let public = PasswordCredential::of(object).iter().map(PasswordCredential::public).collect();
         properties.insert("passwordCredentials".to_owned(), Json::Array(public));
+    }
+    if properties.contains_key("keyCredentials") {
+        let public = key_credentials::public(&properties);
+        properties.insert("keyCredentials".to_owned(), Json::Array(public));
     }
     properties
 }
@@ -159,7 +164,9 @@ pub(crate) fn created(call: &Call, object: &DirectoryObject) -> Answer {
 pub(crate) fn read_new(call: &Call, kind: Kind) -> Result<(Map<String, Json>, Vec<Binding>), ApiError> {
     let mut body = call.object_body()?;
     let bindings = take_bindings(&mut body)?;
-    Ok((validate_create(kind, call.version, body)?, bindings))
+    let mut properties = validate_create(kind, call.version, body)?;
+    key_credentials::complete(&mut properties, None, &*call.service().entropy)?;
+    Ok((properties, bindings))
 }
 
 /// Makes an object together with the references that it binds, in one transaction.
@@ -200,9 +207,10 @@ pub(crate) async fn update(call: &Call, kind: ObjectKind) -> Answer {
     let wire = wire_kind(kind);
     let mut body = call.object_body()?;
     let bindings = take_bindings(&mut body)?;
-    let changes = validate_patch(wire, call.version, body)?;
+    let mut changes = validate_patch(wire, call.version, body)?;
     let expected = call.if_match()?;
     let object = call.object(kind, "id").await?;
+    key_credentials::complete(&mut changes, Some(&object), &*call.service().entropy)?;
     let directory = call.directory();
     check_extensions(&directory, kind, &changes).await?;
     for relation in relations(call, &directory, kind, object.id, &bindings).await? {

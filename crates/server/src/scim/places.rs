@@ -111,7 +111,10 @@ fn seal(text: &str, list: u128, authority: &TokenAuthority) -> u128 {
 
 #[cfg(test)]
 mod tests {
+    use model::SystemEntropy;
+
     use super::*;
+    use crate::auth::SigningKeys;
 
     fn place(index: u64) -> Place {
         Place { kind: 1, after: Some(Uuid::from_u128(7)), index, total: Some(9) }
@@ -129,7 +132,8 @@ mod tests {
 
     #[test]
     fn cursors_come_back_for_their_list_alone() {
-        let authority = TokenAuthority::new(&[7; 32]).unwrap();
+        let authority =
+            TokenAuthority::new(&SigningKeys::generate(&SystemEntropy, Timestamp::UNIX_EPOCH)).unwrap();
         let at = |second| Timestamp::from_second(second).unwrap();
         let cursor = place(3).cursor(5, &authority, at(0));
         let read = |cursor, list, now| Place::read(cursor, list, &authority, at(now));

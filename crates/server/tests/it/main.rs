@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests fail by panicking")]
 
 mod applications;
+mod assertions;
 mod assignments;
 mod audit_logs;
 mod batch;

@@ -9,9 +9,9 @@ use directory::{Directory, PasswordCredential};
 use engine::{Engine, Registry, Services, SystemTimer, Templates};
 use graph::directory::ApplicationTemplate;
 use http::{HeaderMap, Request, header};
-use model::{SignedDuration, TenantId, Uuid};
+use model::{Clock as _, SignedDuration, TenantId, Uuid};
 use serde_json::{Value as Json, json};
-use server::auth::{ClientSecrets, TokenAuthority};
+use server::auth::{ClientSecrets, SigningKeys, TokenAuthority};
 use server::{Api, Limits, Service};
 use store::vault::Vault;
 use store::{SharedStore, Tenant};
@@ -103,7 +103,7 @@ impl World {
             engine,
             clock: clock.clone(),
             entropy: entropy.clone(),
-            tokens: TokenAuthority::new(&TokenAuthority::generate_key(&*entropy)).unwrap(),
+            tokens: TokenAuthority::new(&SigningKeys::generate(&*entropy, clock.now())).unwrap(),
             secrets: ClientSecrets::new(entropy),
             application_templates: vec![template],
             public_url: None,
