@@ -488,7 +488,7 @@ fn the_null_gates_hold_for_every_function() {
     {
         let (text, given) = (function.example.expression, function.example.attributes);
         let compiled = expression::compile(&expression::parse(text).unwrap());
-        let names: Vec<&str> = compiled.attributes().iter().map(|name| name.as_str()).collect();
+        let names: Vec<&str> = compiled.attributes().iter().map(model::Name::as_str).collect();
         if function.top_level_only || names.is_empty() || names.contains(&"IsSoftDeleted") {
             continue;
         }

@@ -9,7 +9,7 @@ async fn with_accounts(people: &[&str]) -> (Rig, String) {
     for name in people {
         rig.source.upsert(user(name));
     }
-    rig.world.post(&format!("{job}/start"), Json::Null).await.expect(204);
+    rig.activate(&job).await;
     rig.cycle(&job).await;
     assert_eq!(rig.target.len("account"), people.len());
     let job = job.replace("/v1.0/", "/beta/");

@@ -71,14 +71,25 @@ impl Rig {
         self.world.put(&format!("{}/secrets", self.path), json!({ "value": pairs })).await
     }
 
+    /// Makes a job active whose cycles run only when a test says so: `start` would also run one by itself, at a moment of
+    /// its own.
+    pub(crate) async fn activate(&self, job: &str) {
+        let mut job = self.job(job).await;
+        job.schedule.state = model::job::ScheduleState::Active;
+        self.world.api.service().store.update_job(job).await.unwrap();
+    }
+
     /// Runs a cycle of an active job to its end.
     pub(crate) async fn cycle(&self, job: &str) {
-        let id = model::JobId::from_text(job.rsplit('/').next().unwrap());
-        let service = self.world.api.service();
-        let tenant = model::TenantId(crate::world::TENANT);
-        let job = service.store.job(tenant, &id).await.unwrap().unwrap();
+        let job = self.job(job).await;
         self.world.clock.advance(SignedDuration::from_secs(1));
-        service.engine.run_to_end(&job).await.unwrap();
+        self.world.api.service().engine.run_to_end(&job).await.unwrap();
+    }
+
+    async fn job(&self, path: &str) -> model::job::Job {
+        let id = model::JobId::from_text(path.rsplit('/').next().unwrap());
+        let tenant = model::TenantId(crate::world::TENANT);
+        self.world.api.service().store.job(tenant, &id).await.unwrap().unwrap()
     }
 
     /// The newest audit record.
