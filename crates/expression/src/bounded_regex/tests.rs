@@ -289,7 +289,7 @@ fn known_catastrophic_patterns_end() {
     ] {
         let _ = BoundedRegex::new(pattern).map(|regex| regex.is_match(&text));
     }
-    assert!(begin.elapsed().as_secs() < 10, "{:?}", begin.elapsed());
+    assert!(begin.elapsed().as_secs() < 30, "{:?}", begin.elapsed());
 }
 
 #[test]
