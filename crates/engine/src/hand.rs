@@ -8,7 +8,7 @@ use std::sync::Arc;
 use model::job::Job;
 use model::link::{Entry, Link, LinkState, Origin, StagedKind};
 use model::{Anchor, Failure, FailureCode, Name, SignedDuration, Timestamp};
-use store::{Commit, EdgeWrite, Escrow, Exclusion, StoreError};
+use store::{Commit, EdgeWrite, Escrow, Exclusion, StoreError, Unread};
 
 use crate::control::{ControlError, Result};
 use crate::cycle::{Prepared, load_runtime};
@@ -229,6 +229,7 @@ impl Engine {
             source: entry.source.clone(),
             failure: Failure::new(FailureCode::InternalError, why),
             deferred: true,
+            unread: Unread::Present,
             attempts: 0,
             first: now,
             next: now,

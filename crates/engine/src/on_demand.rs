@@ -9,7 +9,7 @@ use model::job::Job;
 use model::link::LinkState;
 use model::provisioning::{ProvisioningRecord, SkipReason, Step as TraceStep};
 use model::{Anchor, Name, SignedDuration, Timestamp};
-use store::{Claim, Commit, EdgeWrite};
+use store::{Claim, Commit, EdgeWrite, Escrow, Unread};
 use sync::{ReferenceFlow, Rule};
 
 use crate::control::{ControlError, Result};
@@ -158,8 +158,11 @@ impl OnDemand<'_> {
         let mut told = std::mem::take(&mut results.commit.log);
         told.extend(self.untold(&told, halt));
         results.commit.log.clone_from(&told);
+        let follows = |escrow: &Escrow| escrow.unread == Unread::SinceMade;
+        let mut waiting = results.commit.escrows.iter().filter(|one| one.source == subject.anchor);
+        let made = waiting.any(follows);
         self.cycle.commit_aside(results).await?;
-        references.extend(self.want_members().await?);
+        references.extend(self.want_members(made).await?);
         let sent = self.cycle.export_these(&references).await?;
         let exported = sent.commit.log.clone();
         self.cycle.commit_aside(sent).await?;
@@ -202,8 +205,9 @@ impl OnDemand<'_> {
             .collect()
     }
 
-    /// Wants the given members of a group that is linked, as far as they are its members, and names the references.
-    async fn want_members(&self) -> Result<Vec<(Name, Anchor, Anchor)>> {
+    /// Wants the given members of a group that is linked, as far as they are its members, and names the references. What
+    /// flows only when an account is made flows where this one was `made` and not all of it was read since.
+    async fn want_members(&self, made: bool) -> Result<Vec<(Name, Anchor, Anchor)>> {
         let Demand { rule, subject, linked } = self.demand;
         let (services, prepared) = (self.cycle.services, self.cycle.prepared);
         let job = &prepared.job.id;
@@ -215,7 +219,7 @@ impl OnDemand<'_> {
         let mapping = entry.and_then(|entry| prepared.mapping(rule, &entry.mapping));
         let Some(mapping) = mapping.filter(|_| !linked.is_empty()) else { return Ok(Vec::new()) };
         let (mut edges, mut references) = (Vec::new(), Vec::new());
-        for flow in mapping.references.iter().filter(|flow| !flow.inline) {
+        for flow in mapping.references.iter().filter(|flow| !flow.inline && (made || flow.follows())) {
             for member in self.members(flow).await? {
                 edges.push(self.cycle.want(
                     rule,

@@ -30,7 +30,7 @@ pub use jobs::{JobStore, LeaseGrant, SchemaVersion};
 pub use logs::{AuditRecord, LogStore, ProvisioningEntry, ProvisioningQuery};
 pub use managed::{
     Claim, Closing, Commit, ConnectorDataStore, DueEdge, EdgeWrite, Escrow, Hint, IndexedObject,
-    ManagedCount, OutgoingEdge, Staged,
+    ManagedCount, OutgoingEdge, Staged, Unread,
 };
 pub use model::link::{Entry, Exported, Intent, Link, LinkState, Origin, StagedKind};
 pub use notices::{NoticeStore, PendingNotice};

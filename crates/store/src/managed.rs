@@ -21,12 +21,26 @@ pub struct Escrow {
     pub failure: Failure,
     /// True where it only waits for the end of the cycle.
     pub deferred: bool,
+    /// What of its large reference attributes is to be read before it is done.
+    pub unread: Unread,
     /// Tries so far.
     pub attempts: u32,
     /// When it first failed.
     pub first: Timestamp,
     /// When it is tried next.
     pub next: Timestamp,
+}
+
+/// What is still to be read of the large reference attributes of an object that waits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Unread {
+    /// Nothing: what changes is told by the source's feed.
+    #[default]
+    Nothing,
+    /// All that flows to an account that is there.
+    Present,
+    /// All, also what flows only when an account is made: it was made, and these are to follow.
+    SinceMade,
 }
 
 /// A write that waits for the end of the cycle, or for consent: a disable or delete, and a create or update where those
@@ -399,8 +413,11 @@ pub trait ConnectorDataStore: Send + Sync {
     /// When the next escrow or edge falls due; a moment long past for what is due at once.
     async fn next_due(&self, job: &JobId) -> Result<Option<Timestamp>>;
 
+    /// When the first of those escrows and edges falls due that were not yet due at a moment.
+    async fn next_due_after(&self, job: &JobId, moment: Timestamp) -> Result<Option<Timestamp>>;
+
     /// Removes the escrows of a job and makes edges whose export failed due at once (restart scope `Escrows`, and every
-    /// initial cycle).
+    /// initial cycle). Those with [`Unread::SinceMade`] stay, deferred: nothing else tells what is to follow.
     async fn clear_escrows(&self, job: &JobId) -> Result<()>;
 
     /// A page of staged rows, by rising (rule, source).

@@ -252,7 +252,10 @@ impl<'a> Deciding<'_, 'a, '_, '_> {
             disabled: false,
             shown,
         };
-        let references = self.references(source, anew, target.map_or(Account::Unread, Account::Read));
+        // What this job made is new to it, though the answer that told so was lost.
+        let made = anew && self.facts.intent.is_some();
+        let account = if made { Account::New } else { target.map_or(Account::Unread, Account::Read) };
+        let references = References { reset: made, ..self.references(source, anew, account) };
         if changes.is_empty() {
             return Ok(self.redundant(SkipReason::RedundantExport, draft, references));
         }
@@ -267,8 +270,7 @@ impl<'a> Deciding<'_, 'a, '_, '_> {
         Ok(self.done(Action::Update(anchor, changes), LinkChange::Put(draft), references))
     }
 
-    /// An object whose access ended, with an account.
-    /// What an account is to refer to, which is about to be made, was not read, or shows this.
+    /// What an account is to refer to, which is new, was not read, or shows this.
     fn references(&self, source: &SourceObject, anew: bool, account: Account<'_>) -> References {
         let mapping = self.facts.mapping;
         let flows = |flow: &ReferenceFlow| match account {
@@ -350,7 +352,7 @@ fn as_object(mapping: &Mapping, changes: &ChangeSet) -> Object {
 /// An account, as far as it is known.
 #[derive(Clone, Copy)]
 enum Account<'a> {
-    /// It is about to be made.
+    /// It is about to be made, or was made by this job and nothing was sent of its references yet.
     New,
     /// It is there, and trusted to be as it was.
     Unread,
@@ -374,6 +376,19 @@ fn is_same(link: &Link, draft: &LinkDraft, facts: &Facts<'_>) -> bool {
 }
 
 impl Decision {
+    /// A decision that says only this: nothing becomes of link and references, and nothing led to it.
+    #[must_use]
+    pub fn bare(action: Action) -> Self {
+        Self {
+            action,
+            link: LinkChange::Keep,
+            references: References::default(),
+            inactive: None,
+            trace: Vec::new(),
+            hidden: Hidden::default(),
+        }
+    }
+
     /// What would be sent, where something would.
     #[must_use]
     pub fn changes(&self) -> Option<&ChangeSet> {

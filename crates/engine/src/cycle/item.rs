@@ -6,8 +6,8 @@ use model::change::SourceObject;
 use model::link::{Entry, Intent, StagedKind};
 use model::provisioning::{Import, Step as TraceStep};
 use model::{Anchor, Timestamp};
-use store::Escrow;
-use sync::{Answer, Facts, Mapping, Need, Policy, Seen};
+use store::{Escrow, Unread};
+use sync::{Answer, Facts, Mapping, Need, Policy, ReferenceFlow, Seen};
 
 use super::prepared::Key;
 use crate::desk::Hold;
@@ -61,6 +61,17 @@ pub(crate) struct Item<'p> {
 impl<'p> Item<'p> {
     pub(crate) fn key(&self) -> Key {
         (self.mapping.rule.clone(), self.anchor.clone())
+    }
+
+    /// What of its large reference attributes an earlier look at it left to be read.
+    pub(crate) fn unread(&self) -> Unread {
+        self.escrow.as_ref().map_or(Unread::Nothing, |escrow| escrow.unread)
+    }
+
+    /// The large reference attributes that are read whole, of an account that was `made` or is there.
+    pub(crate) fn enumerated(&self, made: bool) -> impl Iterator<Item = &'p ReferenceFlow> + use<'p> {
+        let made = made || self.unread() == Unread::SinceMade;
+        self.mapping.references.iter().filter(move |flow| !flow.inline && (made || flow.follows()))
     }
 
     pub(crate) fn facts<'a>(&'a self, policy: &'a Policy, mode: Mode) -> Facts<'a>

@@ -8,7 +8,7 @@ use model::provisioning::{
 };
 use model::settings::LogSkips;
 use model::{Anchor, Failure, Name, Timestamp};
-use sync::{Action, Decision, LinkChange, References};
+use sync::{Action, Decision};
 
 use super::Cycle;
 use super::item::Item;
@@ -33,14 +33,7 @@ impl Cycle<'_> {
         decision: Option<&Decision>,
         failure: &Failure,
     ) -> ProvisioningRecord {
-        let nothing = Decision {
-            action: Action::Fail(failure.clone()),
-            link: LinkChange::Keep,
-            references: References::default(),
-            inactive: None,
-            trace: Vec::new(),
-            hidden: sync::Hidden::default(),
-        };
+        let nothing = Decision::bare(Action::Fail(failure.clone()));
         self.whole_record(item, decision.unwrap_or(&nothing), &Ending::Failed(failure))
     }
 

@@ -53,12 +53,14 @@ impl Cycle<'_> {
                     results.commit.edges.push(unwant(&rule, &owner, &attribute, referenced));
                 }
             }
-            if enumerate && self.is_asked_for() {
-                results.put_references_off(self, item);
-            } else if enumerate && results.halt.is_none() {
-                let flows = item.mapping.references.iter().filter(|flow| !flow.inline);
-                for flow in flows.filter(|flow| reset || flow.follows()) {
-                    self.enumerate(item, flow, results).await?;
+            if enumerate && (self.is_asked_for() || results.halt.is_some()) {
+                results.put_references_off(self, item, reset);
+            } else if enumerate {
+                for flow in item.enumerated(reset) {
+                    if !self.enumerate(item, flow, results).await? {
+                        results.put_references_off(self, item, reset);
+                        break;
+                    }
                 }
             }
         }
@@ -89,8 +91,9 @@ impl Cycle<'_> {
         Ok(known)
     }
 
-    /// Reads a large reference attribute whole, a page at a time, and lets go of the edges that it no longer has.
-    async fn enumerate(&self, item: &Item<'_>, flow: &ReferenceFlow, results: &mut Results) -> Result<()> {
+    /// Reads a large reference attribute whole, a page at a time, and lets go of the edges that it no longer has. False
+    /// where that broke off, which is why the cycle must halt.
+    async fn enumerate(&self, item: &Item<'_>, flow: &ReferenceFlow, results: &mut Results) -> Result<bool> {
         let (rule, owner) = item.key();
         let generation = self.next_enumeration();
         let mut cursor: Option<Cursor> = None;
@@ -98,7 +101,7 @@ impl Cycle<'_> {
         loop {
             if self.stop.is_set() {
                 results.halt(Halt::Stopped);
-                return Ok(());
+                return Ok(false);
             }
             let kind = &item.mapping.source_kind;
             let page =
@@ -106,7 +109,7 @@ impl Cycle<'_> {
                     Ok(page) => page,
                     Err(error) => {
                         results.halt(Halt::Source(error.failure()));
-                        return Ok(());
+                        return Ok(false);
                     }
                 };
             results.counters.imported_reference_deltas += u64::try_from(page.references.len()).unwrap_or(0);
@@ -132,7 +135,7 @@ impl Cycle<'_> {
             edges.push(EdgeWrite::Sweep { rule, owner, attribute, generation });
         }
         results.commit.edges.append(&mut edges);
-        Ok(())
+        Ok(true)
     }
 
     pub(crate) fn want(

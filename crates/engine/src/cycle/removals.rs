@@ -6,7 +6,7 @@ use model::Anchor;
 use model::link::StagedKind;
 use model::provisioning::Import;
 use store::{Result, Staged};
-use sync::{Action, Decision, Held, LinkChange, References};
+use sync::{Action, Decision, Held};
 
 use super::Cycle;
 use super::item::{Item, Mode};
@@ -144,14 +144,8 @@ impl Cycle<'_> {
             if let Some(mapping) = mapping {
                 let import = if row.action.removes() { Import::Delete } else { Import::Update };
                 let item = self.item(mapping, row.source.clone(), None, entry, import, &memory);
-                let decision = Decision {
-                    action: Action::Stage(row.action, row.reason),
-                    link: LinkChange::Keep,
-                    references: References::default(),
-                    inactive: row.reason,
-                    trace: Vec::new(),
-                    hidden: sync::Hidden::default(),
-                };
+                let staged = Decision::bare(Action::Stage(row.action, row.reason));
+                let decision = Decision { inactive: row.reason, ..staged };
                 results.commit.log.extend(self.record(&item, &decision, &Ending::Held));
             }
             results.commit.staged.push(Staged { held: true, ..row });

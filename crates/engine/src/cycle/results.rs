@@ -6,7 +6,7 @@ use model::job::Counters;
 use model::link::{Entry, Intent, Link, LinkState, StagedKind};
 use model::provisioning::{Inactive, SkipReason};
 use model::{Anchor, Failure, FailureCode, Name};
-use store::{Commit, EdgeWrite, Escrow, Staged};
+use store::{Commit, EdgeWrite, Escrow, Staged, Unread};
 use sync::{Action, Decision, LinkChange, References, retry_at};
 
 use super::Cycle;
@@ -161,7 +161,7 @@ impl Results {
         }
         let mut references = decision.references.clone();
         // What was put off was not looked at whole; of what was gone for a while nobody told what it referred to.
-        let put_off = item.escrow.as_ref().is_some_and(|escrow| escrow.deferred);
+        let put_off = item.unread() != Unread::Nothing;
         let was_gone = item.staged.is_some() || item.sends.is_some();
         references.enumerate |=
             (cycle.initial || put_off || was_gone) && item.mapping.references.iter().any(|flow| !flow.inline);
@@ -204,14 +204,7 @@ impl Results {
         failure: Failure,
     ) {
         self.leave_intent(item);
-        let nothing = Decision {
-            action: Action::Fail(failure.clone()),
-            link: LinkChange::Keep,
-            references: References::default(),
-            inactive: None,
-            trace: Vec::new(),
-            hidden: sync::Hidden::default(),
-        };
+        let nothing = Decision::bare(Action::Fail(failure.clone()));
         let decision = decision.unwrap_or(&nothing);
         self.commit.log.extend(cycle.record(item, decision, &Ending::Failed(&failure)));
         self.counters.escrowed += 1;
@@ -234,6 +227,7 @@ impl Results {
             source: item.anchor.clone(),
             failure,
             deferred: false,
+            unread: item.unread(),
             attempts,
             first,
             next: retry_at(now, attempts, &cycle.prepared.settings.escrow_retry_intervals),
@@ -255,6 +249,10 @@ impl Results {
     /// The object is decided again at the end of the cycle.
     pub(crate) fn defer(&mut self, cycle: &Cycle<'_>, item: &Item<'_>, failure: Failure) {
         self.leave_intent(item);
+        self.put_off(cycle, item, failure, item.unread().max(Unread::Present));
+    }
+
+    fn put_off(&mut self, cycle: &Cycle<'_>, item: &Item<'_>, failure: Failure, unread: Unread) {
         let now = cycle.services.clock.now();
         if cycle.initial && item.entry.is_some() {
             self.commit.seen.push(item.key());
@@ -265,18 +263,20 @@ impl Results {
             source: item.anchor.clone(),
             failure,
             deferred: true,
+            unread,
             attempts: item.escrow.as_ref().map_or(0, |escrow| escrow.attempts),
             first: item.escrow.as_ref().map_or(now, |escrow| escrow.first),
             next: now,
         });
     }
 
-    /// The object is done, but what it refers to is read whole by the next cycle.
-    pub(crate) fn put_references_off(&mut self, cycle: &Cycle<'_>, item: &Item<'_>) {
+    /// The object is done, but what it refers to is read whole by the next cycle. `made` where its account is new.
+    pub(crate) fn put_references_off(&mut self, cycle: &Cycle<'_>, item: &Item<'_>, made: bool) {
         let key = item.key();
         self.commit.settled.retain(|settled| *settled != key);
         let words = "not all that the object refers to was read yet; the next cycle does";
-        self.defer(cycle, item, Failure::new(FailureCode::MissingValues, words));
+        let unread = if made { Unread::SinceMade } else { item.unread().max(Unread::Present) };
+        self.put_off(cycle, item, Failure::new(FailureCode::MissingValues, words), unread);
     }
 
     /// A limited write waits for the end of the cycle.

@@ -193,6 +193,7 @@ impl Applying<'_> {
             source: item.anchor.clone(),
             failure,
             deferred: false,
+            unread: item.unread(),
             attempts: item.escrow.as_ref().map_or(0, |escrow| escrow.attempts),
             first: item.escrow.as_ref().map_or(now, |escrow| escrow.first),
             next: now,

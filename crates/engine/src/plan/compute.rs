@@ -210,10 +210,12 @@ impl<'a> Computing<'a> {
                         let references = PlannedReferences {
                             attribute: flow.attribute.clone(),
                             multivalued: flow.multivalued,
-                            added: added.clone(),
-                            removed: removed.clone(),
+                            added: if flow.follows() { added.clone() } else { Vec::new() },
+                            removed: if flow.removes() { removed.clone() } else { Vec::new() },
                         };
-                        deltas.push((Owner::of(entry), references));
+                        if !references.added.is_empty() || !references.removed.is_empty() {
+                            deltas.push((Owner::of(entry), references));
+                        }
                     }
                 }
             }

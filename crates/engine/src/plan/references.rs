@@ -10,7 +10,7 @@ use model::provisioning::{
     Step as TraceStep,
 };
 use model::{Anchor, CycleId, Name, Timestamp, Uuid, Value};
-use store::DueEdge;
+use store::{DueEdge, Unread};
 use sync::{Action, Decision, ReferenceFlow};
 
 use super::compute::Computing;
@@ -134,8 +134,9 @@ impl Computing<'_> {
                     self.compare(item, flow, wanted, &known);
                 }
             }
-            if decision.references.enumerate || self.reads_everything() {
-                for flow in item.mapping.references.iter().filter(|flow| !flow.inline) {
+            let put_off = item.unread() != Unread::Nothing || item.staged.is_some();
+            if decision.references.enumerate || put_off || self.reads_everything() {
+                for flow in item.enumerated(decision.references.reset) {
                     let wanted = self.whole(item, flow).await?;
                     self.compare(item, flow, &wanted, &known);
                 }
@@ -181,7 +182,9 @@ impl Computing<'_> {
         let there: HashSet<&Anchor> = wanted.iter().collect();
         let mut removed: Vec<Anchor> = known
             .iter()
-            .filter(|(attribute, anchor)| *attribute == flow.attribute && !there.contains(anchor))
+            .filter(|(attribute, anchor)| {
+                flow.removes() && *attribute == flow.attribute && !there.contains(anchor)
+            })
             .map(|(_, anchor)| anchor.clone())
             .collect();
         removed.sort();

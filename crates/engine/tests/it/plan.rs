@@ -4,9 +4,9 @@ use engine::{ControlError, CycleEnd, Subject};
 use model::plan::{ChangeResult, Plan, PlanScope, PlanState, PlannedChange};
 use model::provisioning::{Action, Outcome};
 use serde_json::json;
-use testkit::{Fault, Method};
+use testkit::{Fault, MemorySource, MemoryTarget, Method, SeededEntropy};
 
-use crate::rig::{Rig, group, managed_by, user};
+use crate::rig::{Rig, group, managed_by, schema, user};
 
 impl Rig {
     async fn plan(&self) -> Plan {
@@ -379,4 +379,36 @@ async fn pausing_stops_applying_at_the_next_object() {
     assert!(rig.accounts().len() < 50, "{}", rig.accounts().len());
     let links = rig.store.links(&rig.job.id, None, 100).await.unwrap();
     assert_eq!(links.len(), rig.accounts().len(), "what was done is remembered");
+}
+
+#[tokio::test]
+async fn members_are_planned_as_their_mapping_lets_them_flow() {
+    let mut schema = schema();
+    schema["synchronizationRules"][0]["objectMappings"][1]["attributeMappings"][1]["flowType"] =
+        json!("ObjectAddOnly");
+    let (source, target) = (MemorySource::new(), MemoryTarget::new().unique("account", "userName"));
+    let rig = Rig::of(source, target, schema, SeededEntropy::new(1)).await;
+    for number in 1..=3 {
+        rig.source.upsert(user(number));
+    }
+    rig.source.upsert(group("staff"));
+    rig.source.add_member("staff", "u1");
+    let plan = rig.plan().await;
+    assert!(rig.planned(&plan).await.contains(&"members +1 -0 staff".to_owned()));
+    rig.apply(&plan).await;
+    let members = || {
+        let team = rig.target.object_by("team", "name", "staff").unwrap();
+        rig.target.references(&team.anchor, "members")
+    };
+    assert_eq!(members(), [rig.account_anchor("user1")]);
+    rig.source.add_member("staff", "u2");
+    rig.source.remove_member("staff", "u1");
+    let changes = rig.plan().await;
+    assert_eq!(rig.planned(&changes).await, [""; 0], "members flow at creation alone");
+    rig.restart(engine::ResetScope { watermark: true, ..engine::ResetScope::default() }).await;
+    let everything = rig.plan().await;
+    assert_eq!((everything.initial, rig.planned(&everything).await), (true, Vec::new()));
+    rig.apply(&everything).await;
+    rig.good_cycle().await;
+    assert_eq!(members(), [rig.account_anchor("user1")]);
 }

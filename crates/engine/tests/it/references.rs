@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
-use model::Anchor;
-use testkit::{MemorySource, MemoryTarget, Method, RecordingTarget};
+use connector::ErrorClass;
+use engine::{Demand, Subject};
+use model::{Anchor, SignedDuration};
+use testkit::{Fault, MemorySource, MemoryTarget, Method, RecordingTarget, SeededEntropy};
 
-use crate::rig::{Rig, group, managed_by, user};
+use crate::rig::{Rig, group, managed_by, schema, user};
 
 fn boss_of(rig: &Rig, name: &str) -> Option<Anchor> {
     rig.account(name).unwrap().get("manager").as_reference().cloned()
@@ -156,4 +158,99 @@ async fn a_large_group_is_sent_in_chunks_and_never_again_whole() {
     assert!(sent.iter().all(|(added, removed)| added + removed <= 500), "{sent:?}");
     assert_eq!(members(&rig, "staff").len(), 19_301);
     assert_eq!(rig.source.calls().of(Method::References), 0, "the group is not enumerated again");
+}
+
+/// Members that flow as a flow type says, five people, and nothing left to do.
+async fn people_with(flow_type: &str) -> Rig {
+    let mut schema = schema();
+    schema["synchronizationRules"][0]["objectMappings"][1]["attributeMappings"][1]["flowType"] =
+        flow_type.into();
+    let (source, target) = (MemorySource::new(), MemoryTarget::new().unique("account", "userName"));
+    let rig = Rig::of(source.reference_page_size(2), target, schema, SeededEntropy::new(1)).await;
+    for number in 0..5 {
+        rig.source.upsert(user(number));
+    }
+    rig.good_cycle().await;
+    rig
+}
+
+fn staff(rig: &Rig, people: std::ops::Range<u32>) {
+    rig.source.upsert(group("staff"));
+    for number in people {
+        rig.source.add_member("staff", &format!("u{number}"));
+    }
+}
+
+async fn on_demand(rig: &Rig, linked: &[&str]) {
+    let subject = |anchor: &str, kind: &str| Subject { anchor: anchor.into(), kind: kind.into() };
+    let linked = linked.iter().map(|anchor| subject(anchor, "User")).collect();
+    let demand = Demand { rule: "rule".into(), subject: subject("staff", "Group"), linked };
+    rig.engine.provision_on_demand(&rig.job, demand).await.unwrap();
+}
+
+#[tokio::test]
+async fn members_of_a_creation_follow_where_the_group_was_made_on_demand() {
+    for flow_type in ["ObjectAddOnly", "Always"] {
+        let rig = people_with(flow_type).await;
+        staff(&rig, 0..4);
+        on_demand(&rig, &["u1"]).await;
+        assert_eq!(members(&rig, "staff"), [rig.account_anchor("user1")], "{flow_type}: who was named");
+        on_demand(&rig, &["u2"]).await;
+        assert_eq!(members(&rig, "staff").len(), 2, "{flow_type}: the creation is not over");
+        rig.good_cycle().await;
+        assert_eq!(members(&rig, "staff").len(), 4, "{flow_type}: the others follow");
+        rig.source.add_member("staff", "u4");
+        on_demand(&rig, &["u4"]).await;
+        rig.good_cycle().await;
+        let expected = if flow_type == "Always" { 5 } else { 4 };
+        assert_eq!(members(&rig, "staff").len(), expected, "{flow_type}: who came after the creation");
+        assert_eq!(rig.store.next_due(&rig.job.id).await.unwrap(), None);
+    }
+}
+
+/// What comes in between a creation on demand and the rest of its members costs none of them.
+#[tokio::test(start_paused = true)]
+async fn members_of_a_creation_follow_whatever_comes_in_between() {
+    for flow_type in ["ObjectAddOnly", "Always"] {
+        for restarted in [false, true] {
+            let rig = people_with(flow_type).await;
+            staff(&rig, 0..4);
+            on_demand(&rig, &["u1"]).await;
+            rig.source.set("staff", "displayName", "Everybody");
+            rig.target.faults().next(Method::Update, Fault::Refuse(ErrorClass::Invalid { attribute: None }));
+            rig.good_cycle().await;
+            assert_eq!(rig.store.escrow_count(&rig.job.id).await.unwrap(), 1);
+            if restarted {
+                rig.restart(engine::ResetScope::default()).await;
+            }
+            rig.clock.advance(SignedDuration::from_hours(1));
+            rig.good_cycle().await;
+            assert_eq!(members(&rig, "Everybody").len(), 4, "{flow_type}, restarted: {restarted}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn members_of_a_creation_follow_where_its_answer_was_lost() {
+    for flow_type in ["ObjectAddOnly", "Always"] {
+        let rig = people_with(flow_type).await;
+        staff(&rig, 0..4);
+        rig.target.faults().next(Method::Create, Fault::lost_answer());
+        rig.good_cycle().await;
+        assert_eq!((rig.target.len("team"), members(&rig, "staff").len()), (1, 4), "{flow_type}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn members_that_the_source_did_not_tell_to_the_end_are_asked_for_again() {
+    for flow_type in ["ObjectAddOnly", "Always"] {
+        let rig = people_with(flow_type).await;
+        staff(&rig, 0..5);
+        let falters = Fault::Refuse(ErrorClass::Unavailable);
+        rig.source.faults().nth(&[Method::References], 2, falters);
+        rig.cycle().await;
+        assert!(members(&rig, "staff").is_empty());
+        rig.good_cycle().await;
+        assert_eq!(members(&rig, "staff").len(), 5, "{flow_type}");
+    }
 }

@@ -185,7 +185,7 @@ impl JobStore for SqliteStore {
         self.write_bulk(move |session| {
             let job = require_of(session, tenant, &id)?;
             managed::clear_links(session, job)?;
-            managed::clear_escrows(session, job)?;
+            session.run("DELETE FROM escrow WHERE job = ?1", [job])?;
             managed::clear_index(session, job)?;
             managed::clear_policies(session, job)?;
             session.run("DELETE FROM hint WHERE job = ?1", [job])?;

@@ -2,7 +2,7 @@
 
 use model::link::{Entry, Link, LinkState};
 use model::{Anchor, Failure, FailureCode, Name};
-use store::{Commit, Drift, DriftKind, EdgeWrite, Escrow, Exclusion, SharedStore};
+use store::{Commit, Drift, DriftKind, EdgeWrite, Escrow, Exclusion, SharedStore, Unread};
 
 use super::fixture::{Fixture, at, link, linked};
 use super::want;
@@ -110,6 +110,7 @@ pub async fn retries_are_brought_forward(store: SharedStore) {
         source: source.into(),
         failure: Failure::new(FailureCode::Conflict, "taken"),
         deferred: false,
+        unread: Unread::Nothing,
         attempts: 1,
         first: at(0),
         next: at(500),

@@ -3,7 +3,7 @@
 use model::link::{Intent, StagedKind};
 use model::provisioning::Inactive;
 use model::{Failure, FailureCode, Name, Timestamp, Value};
-use store::{Commit, Escrow, SharedStore, Staged};
+use store::{Commit, Escrow, SharedStore, Staged, Unread};
 
 use super::fixture::{Fixture, at, entry};
 
@@ -14,6 +14,7 @@ fn escrow(rule: &str, source: &str, next: i64) -> Escrow {
         source: source.into(),
         failure: Failure::new(FailureCode::EntryConflict, "it's “taken”").on("userName"),
         deferred: false,
+        unread: Unread::Nothing,
         attempts: 2,
         first: at(0),
         next: at(next),
@@ -64,7 +65,19 @@ pub async fn escrows_fall_due(store: SharedStore) {
     // An entry that goes takes its escrow along.
     fixture.commit(Commit { removed: vec![("rule".into(), "c".into())], ..Commit::default() }).await;
     assert_eq!(store.escrow_count(&fixture.job).await.expect("read"), 2);
+    let after = async |moment| store.next_due_after(&fixture.job, at(moment)).await.expect("read");
+    assert_eq!((after(0).await, after(20).await, after(40).await), (Some(at(20)), Some(at(40)), None));
+    let made = |unread| Escrow { unread, ..escrow("rule", "made", 70) };
+    for unread in [Unread::Present, Unread::SinceMade] {
+        fixture.commit(Commit { escrows: vec![made(unread)], ..Commit::default() }).await;
+        assert_eq!(store.escrows_of(&fixture.job, &["made".into()]).await.expect("read"), [made(unread)]);
+    }
     store.clear_escrows(&fixture.job).await.expect("cleared");
+    // What is to follow a new account is not forgotten.
+    let kept = Escrow { deferred: true, attempts: 0, ..made(Unread::SinceMade) };
+    assert_eq!(store.escrows(&fixture.job, None, 9).await.expect("read"), [kept]);
+    let settled = vec![("rule".into(), "made".into())];
+    fixture.commit(Commit { settled, ..Commit::default() }).await;
     assert_eq!(store.escrow_count(&fixture.job).await.expect("read"), 0);
     assert_eq!(store.next_due(&fixture.job).await.expect("read"), None::<Timestamp>);
 }

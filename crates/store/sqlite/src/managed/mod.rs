@@ -23,7 +23,6 @@ use crate::{jobs, tenants};
 
 pub(crate) use self::index::clear as clear_index;
 pub(crate) use self::policies::clear as clear_policies;
-pub(crate) use self::waiting::clear_escrows;
 
 /// Where a page by (rule, source) goes on.
 pub(crate) type After = Option<(Name, Anchor)>;
@@ -216,8 +215,12 @@ impl ConnectorDataStore for SqliteStore {
         self.read_job(job, waiting::next_due).await
     }
 
+    async fn next_due_after(&self, job: &JobId, moment: Timestamp) -> store::Result<Option<Timestamp>> {
+        self.read_job(job, move |session, job| waiting::next_due_after(session, job, moment)).await
+    }
+
     async fn clear_escrows(&self, job: &JobId) -> store::Result<()> {
-        self.write_job(job, clear_escrows).await
+        self.write_job(job, waiting::clear_escrows).await
     }
 
     async fn staged(&self, job: &JobId, after: After, limit: usize) -> store::Result<Vec<Staged>> {

@@ -3,7 +3,7 @@
 use model::provisioning::Inactive;
 use model::{Anchor, Name, Timestamp, Value};
 use rusqlite::{Row, params};
-use store::{Escrow, Hint, Intent, Staged, StagedKind};
+use store::{Escrow, Hint, Intent, Staged, StagedKind, Unread};
 
 use super::entries::origin;
 use super::{After, by_rule};
@@ -13,7 +13,11 @@ use crate::session::{Session, optional_text, text};
 
 // Escrows ------------------------------------------------------------------------------------------------------------
 
-const ESCROW: &str = "SELECT rule, kind, source, failure, deferred, attempts, first, next FROM escrow";
+const ESCROW: &str =
+    "SELECT rule, kind, source, failure, deferred, attempts, first, next, unread FROM escrow";
+
+/// How [`Unread::SinceMade`] is kept.
+const SINCE_MADE: u8 = 2;
 
 fn escrow(session: &Session<'_>, row: &Row<'_>) -> Done<Escrow> {
     Ok(Escrow {
@@ -25,13 +29,19 @@ fn escrow(session: &Session<'_>, row: &Row<'_>) -> Done<Escrow> {
         attempts: row.get(5)?,
         first: moment(row.get(6)?)?,
         next: moment(row.get(7)?)?,
+        unread: match row.get(8)? {
+            0 => Unread::Nothing,
+            1 => Unread::Present,
+            SINCE_MADE => Unread::SinceMade,
+            other @ 3.. => return Err(corrupt("what is unread of an escrow", &other)),
+        },
     })
 }
 
 pub(super) fn write_escrow(session: &Session<'_>, job: i64, escrow: &Escrow) -> Done<()> {
     session.run(
-        "INSERT OR REPLACE INTO escrow (job, rule, source, kind, failure, deferred, attempts, first, next)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        "INSERT OR REPLACE INTO escrow (job, rule, source, kind, failure, deferred, attempts, first, next, unread)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
         params![
             job,
             session.intern(&escrow.rule)?,
@@ -42,6 +52,11 @@ pub(super) fn write_escrow(session: &Session<'_>, job: i64, escrow: &Escrow) -> 
             escrow.attempts,
             micros(escrow.first),
             micros(escrow.next),
+            match escrow.unread {
+                Unread::Nothing => 0,
+                Unread::Present => 1,
+                Unread::SinceMade => SINCE_MADE,
+            },
         ],
     )?;
     Ok(())
@@ -92,8 +107,9 @@ pub(super) fn escrow_count(session: &Session<'_>, job: i64) -> Done<u64> {
     Ok(number.map_or(0, count))
 }
 
-pub(crate) fn clear_escrows(session: &Session<'_>, job: i64) -> Done<()> {
-    session.run("DELETE FROM escrow WHERE job = ?1", [job])?;
+pub(super) fn clear_escrows(session: &Session<'_>, job: i64) -> Done<()> {
+    session.run("DELETE FROM escrow WHERE job = ?1 AND unread <> ?2", params![job, SINCE_MADE])?;
+    session.run("UPDATE escrow SET deferred = 1, attempts = 0 WHERE job = ?1", [job])?;
     session.run("UPDATE edge SET attempts = 0, retry = NULL, due = 0 WHERE job = ?1 AND due > 0", [job])?;
     Ok(())
 }
@@ -114,6 +130,20 @@ pub(super) fn next_due(session: &Session<'_>, job: i64) -> Done<Option<Timestamp
                  UNION ALL SELECT 0 FROM escrow WHERE job = ?1 AND deferred = 1
                  UNION ALL SELECT min(due) FROM edge WHERE job = ?1 AND due IS NOT NULL)",
             [job],
+            |row| Ok(row.get(0)?),
+        )?
+        .flatten();
+    earliest.map(moment).transpose()
+}
+
+/// As [`next_due`], of what is not due at a moment.
+pub(super) fn next_due_after(session: &Session<'_>, job: i64, passed: Timestamp) -> Done<Option<Timestamp>> {
+    let earliest: Option<i64> = session
+        .first(
+            "SELECT min(next) FROM (
+                 SELECT min(next) AS next FROM escrow WHERE job = ?1 AND deferred = 0 AND next > ?2
+                 UNION ALL SELECT min(due) FROM edge WHERE job = ?1 AND due > ?2)",
+            params![job, micros(passed)],
             |row| Ok(row.get(0)?),
         )?
         .flatten();

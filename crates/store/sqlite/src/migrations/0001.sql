@@ -151,6 +151,7 @@ CREATE TABLE escrow (
     attempts INTEGER NOT NULL,
     first INTEGER NOT NULL,
     next INTEGER NOT NULL,
+    unread INTEGER NOT NULL,
     PRIMARY KEY (job, rule, source)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX escrow_due ON escrow (job, deferred, next);
