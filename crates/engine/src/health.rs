@@ -10,12 +10,16 @@ use serde_json::{Value as Json, json};
 use store::{AuditRecord, Result};
 use sync::retry_at;
 
+use crate::cycle::CycleEnd;
 use crate::notice::{News, NoticeKind};
 use crate::services::Services;
 use crate::time::after;
 
 /// Who the audit log names where nobody ordered a change.
 const SERVICE: &str = "Entente";
+/// Why a job is paused after its initial cycle.
+const PRUNED: &str = "Too many objects failed in the initial cycle, and the job was paused at its end. Look at the failures \
+                      in the provisioning log, mend what they have in common, then start the job.";
 /// How long a job may be in quarantine before it is disabled.
 const QUARANTINE_LIFE: SignedDuration = SignedDuration::from_hours(28 * 24);
 
@@ -132,6 +136,15 @@ pub(crate) async fn set_state(
     services.tell(job, news).await?;
     current.schedule.state = state;
     services.store.update_job(current).await
+}
+
+/// Pauses or disables a job whose cycle, or the plan that was applied in its place, ended so that it cannot go on.
+pub(crate) async fn after_cycle(services: &Services, job: &Job, end: &CycleEnd) -> Result<()> {
+    let status = services.store.status(&job.id).await?;
+    if status.escrows_pruned && *end == CycleEnd::Completed {
+        return set_state(services, job, ScheduleState::Paused, "EscrowsPruned", PRUNED).await;
+    }
+    disable_if_hopeless(services, job, &status).await
 }
 
 /// Disables a job that was in quarantine for too long.

@@ -10,9 +10,9 @@ mod references;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use model::job::{ErrorText, Job};
+use model::job::{Counters, ErrorText, Job};
 use model::plan::{Plan, PlanCounts, PlanScope, PlanState};
-use model::{Failure, FailureCode, JobId, Name, Uuid};
+use model::{Failure, FailureCode, JobId, Name, Timestamp, Uuid};
 use serde::{Deserialize, Serialize};
 use store::{SharedStore, StoreError};
 use tokio::task::JoinHandle;
@@ -29,8 +29,8 @@ pub(crate) use compute::Computing;
 
 /// Plans that are kept of a job.
 const KEPT: usize = 5;
-/// Failures that are looked at to see whether one fell due since a plan was made.
-const MOST_DUE: usize = 1_000;
+/// Accounts whose time is over that are counted to see whether one came since a plan was made.
+const MOST_EXPIRED: usize = 1_000;
 /// Objects that a plan may be asked for at once.
 const MOST_SUBJECTS: usize = 100;
 
@@ -44,6 +44,8 @@ struct Basis {
     cursor: Option<String>,
     /// What schema and scope meant.
     meaning: u64,
+    /// What was read for the plan.
+    counted: Counters,
 }
 
 impl Basis {
@@ -232,14 +234,36 @@ async fn is_reviewed(store: &SharedStore, prepared: &Prepared, services: &Servic
     if basis.state != state_of(&runtime)? {
         return Ok(false);
     }
-    let due = store.due_escrows(job, services.clock.now(), MOST_DUE).await?;
-    if due.iter().any(|escrow| escrow.next > plan.created) {
+    let now = services.clock.now();
+    if store.next_due_after(job, plan.created).await?.is_some_and(|due| due <= now) {
         return Ok(false);
+    }
+    if let Some(kept) = prepared.settings.policies.delete_after_disabled {
+        let before = |moment: Timestamp| moment.checked_sub(kept).unwrap_or(Timestamp::MIN);
+        let then = store.released_before(job, before(plan.created), None, MOST_EXPIRED).await?;
+        if store.released_before(job, before(now), None, MOST_EXPIRED).await?.len() != then.len() {
+            return Ok(false);
+        }
     }
     let cursor = connector::Cursor(cursor);
     let request =
         connector::ChangeRequest { selections: &prepared.selections, cursor: Some(&cursor), page_size: 1 };
     Ok(prepared.source.changes(request).await.is_ok_and(|page| page.changes.is_empty() && !page.more))
+}
+
+/// When something falls due that no plan has that a person may yet apply. What is in one waits for the person, and calls
+/// for no other.
+pub(crate) async fn next_due(
+    services: &Services,
+    job: &JobId,
+) -> std::result::Result<Option<Timestamp>, StoreError> {
+    use PlanState::{Applying, Computing, Ready};
+    let plans = services.store.plans(job).await?;
+    let newest = plans.into_iter().find(|plan| plan.scope == PlanScope::Cycle);
+    match newest.filter(|plan| matches!(plan.state, Ready | Computing | Applying)) {
+        Some(plan) => services.store.next_due_after(job, plan.created).await,
+        None => services.store.next_due(job).await,
+    }
 }
 
 /// Work on plans, by the plan.

@@ -30,9 +30,6 @@ const LEASE: SignedDuration = SignedDuration::from_mins(5);
 const RENEWAL: SignedDuration = SignedDuration::from_mins(1);
 /// How long changes are gathered before they trigger a cycle.
 const GATHER: SignedDuration = SignedDuration::from_millis(50);
-/// Why a job is paused after its initial cycle.
-const PRUNED: &str = "Too many objects failed in the initial cycle, and the job was paused at its end. Look at the failures \
-                      in the provisioning log, mend what they have in common, then start the job.";
 /// The wait after the store itself failed.
 const TROUBLE_WAIT: SignedDuration = SignedDuration::from_secs(5);
 
@@ -222,8 +219,8 @@ impl Runner {
         let interval = settings.interval.unwrap_or(job.schedule.interval);
         let by_interval = began.map_or(now, |began| after(began, interval));
         if settings.apply_mode == ApplyMode::AfterReview {
-            // What is due waits for a person: it cannot call for another plan.
-            return Ok(by_interval);
+            let by_retry = plan::next_due(services, &self.job).await?;
+            return Ok(by_retry.map_or(by_interval, |moment| moment.min(by_interval)));
         }
         let by_retry = services.store.next_due(&self.job).await?;
         let by_drift = load_runtime(services, &self.job).await?.drift.next(&settings.policies);
@@ -276,12 +273,7 @@ impl Runner {
                 () = renewal => CycleEnd::Stopped,
             }
         };
-        let status = services.store.status(&self.job).await?;
-        if status.escrows_pruned && end == CycleEnd::Completed {
-            health::set_state(services, &job, ScheduleState::Paused, "EscrowsPruned", PRUNED).await?;
-        } else {
-            health::disable_if_hopeless(services, &job, &status).await?;
-        }
+        health::after_cycle(services, &job, &end).await?;
         Ok(end)
     }
 

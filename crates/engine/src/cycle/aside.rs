@@ -6,15 +6,16 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
+use model::job::Counters;
 use model::provisioning::{
     Action as LogAction, Identity, Outcome as LogOutcome, ProvisioningRecord, Step as TraceStep,
 };
-use model::{Anchor, CycleId, Name};
+use model::{Anchor, CycleId, Name, Timestamp};
 use store::Result;
 
 use super::behind::Behind;
 use super::sealed::keyed;
-use super::{Cycle, Has, Prepared, Warrant, guard, load_runtime};
+use super::{Cycle, Has, Prepared, Running, Warrant, guard, load_runtime};
 use crate::desk::Desk;
 use crate::live::Live;
 use crate::services::Services;
@@ -54,6 +55,26 @@ impl<'a> Cycle<'a> {
             intents: keyed(services, job, intents)?.into(),
             runtime: runtime.into(),
         })
+    }
+
+    /// From here on this run ends as a cycle that `began` then, read up to `cursor` and counted this. It is known here
+    /// alone until then: what is durable of it before its end must not be taken for a cycle that can be gone on with.
+    pub(crate) fn stand_in(
+        &mut self,
+        began: Timestamp,
+        initial: bool,
+        cursor: Option<String>,
+        counters: Counters,
+        failed_again: u64,
+    ) {
+        self.initial = initial;
+        let fresh = super::running(self.services, self.prepared, &self.runtime());
+        let cycle = self.id;
+        let running = Running { cycle, initial, began, cursor, read: true, counters, failed_again, ..fresh };
+        let target = self.prepared.identity.clone();
+        let runtime = self.runtime_mut();
+        runtime.running = Some(running);
+        runtime.target_identity = Some(target);
     }
 
     /// True where somebody asked for this run, so that it tells of every object whatever the log is to keep.

@@ -46,12 +46,7 @@ impl Cycle<'_> {
         let held = self.waiting_kinds().await?;
         let cursor = self.runtime().running.as_ref().and_then(|running| running.cursor.clone());
         let meaning = self.prepared.meaning;
-        let result = if counters.escrowed_raw > 0 || escrows > 0 {
-            ExecutionResult::EntryLevelErrors
-        } else {
-            ExecutionResult::Succeeded
-        };
-        let execution = self.execution(result);
+        let execution = self.ended(escrows);
         let mut status = store.status(job).await?;
         let before = status.quarantine.clone();
         let trouble = self.escrow_trouble(&status, escrows).await?;
@@ -63,14 +58,9 @@ impl Cycle<'_> {
         // A cycle that found nothing is no news.
         let found = self.initial || counters != Counters::default();
         if found {
-            status.last_execution = Some(execution.clone());
+            remember(&mut status, &execution);
         }
-        if found && result == ExecutionResult::Succeeded {
-            status.last_successful = Some(execution.clone());
-            if counters.exported > 0 {
-                status.last_successful_with_exports = Some(execution.clone());
-            }
-        }
+        status.last_began = Some(execution.began);
         status.successive_failures = 0;
         status.escrows_pruned = self.initial && trouble.is_some();
         status.entries_by_type = self.entries_by_type().await?;
@@ -85,6 +75,23 @@ impl Cycle<'_> {
             self.services.store.clear_index(&self.prepared.job.id).await?;
         }
         Ok(CycleEnd::Completed)
+    }
+
+    /// A plan was applied while cycles ran beside it: what it did is told, and nothing else of the job's state moves.
+    pub(crate) async fn finish_beside(&mut self) -> Result<()> {
+        let (store, job) = (&self.services.store, &self.prepared.job.id);
+        let execution = self.ended(store.escrow_count(job).await?);
+        let mut status = store.status(job).await?;
+        let before = status.quarantine.clone();
+        remember(&mut status, &execution);
+        status.entries_by_type = self.entries_by_type().await?;
+        self.close(None, status, before, Some(execution)).await
+    }
+
+    /// The execution of what went to its end, with so many objects that wait because they failed.
+    fn ended(&self, escrows: u64) -> Execution {
+        let failed = self.counters().escrowed_raw > 0 || escrows > 0;
+        self.execution(if failed { ExecutionResult::EntryLevelErrors } else { ExecutionResult::Succeeded })
     }
 
     /// The cycle cannot go on, or was asked to stop; what was committed stays.
@@ -102,6 +109,7 @@ impl Cycle<'_> {
         let mut status = self.services.store.status(&self.prepared.job.id).await?;
         let before = status.quarantine.clone();
         status.last_execution = Some(execution.clone());
+        status.last_began = Some(execution.began);
         quarantine_for(
             &mut status,
             &failure,
@@ -171,11 +179,10 @@ impl Cycle<'_> {
     async fn close(
         &self,
         runtime: Option<Runtime>,
-        mut status: JobStatus,
+        status: JobStatus,
         before: Option<Quarantine>,
         execution: Option<Execution>,
     ) -> Result<()> {
-        status.last_began = Some(self.began());
         announce(self.services, &self.prepared.job, before, &status).await?;
         let text = runtime.as_ref().map(text_of).transpose()?;
         let closing = Some(Box::new(Closing { status, execution }));
@@ -191,6 +198,17 @@ impl Cycle<'_> {
         self.write(Commit { runtime: Some(text_of(&runtime)?), ..Commit::default() }).await?;
         *self.runtime() = runtime;
         Ok(())
+    }
+}
+
+/// Notes an execution as the newest, and as the newest of those that it is one of.
+fn remember(status: &mut JobStatus, execution: &Execution) {
+    status.last_execution = Some(execution.clone());
+    if execution.result == ExecutionResult::Succeeded {
+        status.last_successful = Some(execution.clone());
+        if execution.counters.exported > 0 {
+            status.last_successful_with_exports = Some(execution.clone());
+        }
     }
 }
 

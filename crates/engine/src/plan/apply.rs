@@ -3,15 +3,19 @@
 use std::collections::{BTreeSet, HashSet};
 
 use connector::Cursor;
-use model::plan::{ChangeResult, Plan, PlanState, PlannedChange, PlannedReferences};
-use model::provisioning::{Outcome as LogOutcome, ProvisioningRecord, Step as TraceStep};
-use model::{Anchor, Failure, FailureCode, Name, SignedDuration};
+use model::job::Counters;
+use model::plan::{ChangeResult, Plan, PlanScope, PlanState, PlannedChange, PlannedReferences};
+use model::provisioning::{
+    Action as LogAction, Outcome as LogOutcome, ProvisioningRecord, Step as TraceStep,
+};
+use model::{Anchor, Failure, FailureCode, Name, SignedDuration, Timestamp};
 use store::{Commit, Escrow};
 use sync::Decision;
 
 use super::{Basis, KEPT, failed, state_of};
 use crate::control::{ControlError, Result};
-use crate::cycle::{Cycle, Halt, Item, MOST_ROUNDS, Mode, Prepared, Results, Warrant, Watermark, unwant};
+use crate::cycle::{Cycle, Halt, Item, MOST_ROUNDS, Mode, Prepared, Results, Warrant, unwant};
+use crate::health;
 use crate::runner::Runner;
 use crate::services::Services;
 use crate::stop::Stop;
@@ -33,6 +37,8 @@ pub(super) async fn run(services: &Services, prepared: &Prepared, runner: &Runne
     if let Err(error) = services.store.put_plan(&prepared.job.id, plan, KEPT).await {
         tracing::error!(job = %prepared.job.id, %error, "how a plan was applied was lost");
     }
+    // What is due next may be something else by now.
+    runner.wake();
 }
 
 async fn applied(
@@ -42,8 +48,8 @@ async fn applied(
     stop: &Stop,
     mut plan: Plan,
 ) -> Result<Plan> {
-    let (job, now) = (&prepared.job.id, services.clock.now());
-    let lease = services.store.lease(job, services.node, now, after(now, LEASE)).await?;
+    let (job, began) = (&prepared.job.id, services.clock.now());
+    let lease = services.store.lease(job, services.node, began, after(began, LEASE)).await?;
     let lease = lease.ok_or_else(|| ControlError::Unfit("another process runs the job".to_owned()))?;
     let (live, desk) = (&*runner.live, &runner.desk);
     let at = (desk, desk.party());
@@ -56,18 +62,27 @@ async fn applied(
         // A cycle that reads everything forgets old failures; this one stands in its place.
         services.store.clear_escrows(job).await?;
     }
-    let mut applying = Applying { cycle, services, prepared, members: None };
+    let (counted, failed_again) = (basis.counted, 0);
+    let mut applying = Applying { cycle, services, prepared, members: None, counted, failed_again };
+    let mut halt = None;
     for references in [false, true] {
-        if let Some(failure) = applying.pass(&mut plan, references).await? {
-            plan = failed(plan, failure.code.wire(), failure.detail);
-            return Ok(plan);
+        if halt.is_none() {
+            halt = applying.pass(&mut plan, references).await?;
         }
     }
-    if untouched {
-        applying.move_watermark(basis).await?;
+    plan = match halt.clone() {
+        None => Plan { state: PlanState::Applied, applied: Some(services.clock.now()), ..plan },
+        Some(halt) => {
+            let words = "applying was stopped; what was applied stays, make a new plan for the rest";
+            let stopped = Failure::new(FailureCode::InternalError, words);
+            let failure = halt.into_failure().unwrap_or(stopped);
+            failed(plan, failure.code.wire(), failure.detail)
+        }
+    };
+    if plan.scope == PlanScope::Cycle {
+        let initial = plan.initial && untouched;
+        applying.end(basis, untouched, (began, initial), halt).await?;
     }
-    plan.state = PlanState::Applied;
-    plan.applied = Some(services.clock.now());
     Ok(plan)
 }
 
@@ -77,11 +92,15 @@ struct Applying<'a> {
     prepared: &'a Prepared,
     /// The values of the large reference attribute that was last looked at.
     members: Option<((Anchor, Name), HashSet<Anchor>)>,
+    /// What was read for the plan, and done of it.
+    counted: Counters,
+    /// Of the objects that failed, those that had failed before.
+    failed_again: u64,
 }
 
 impl Applying<'_> {
     /// Goes through the objects of a plan, or through its references.
-    async fn pass(&mut self, plan: &mut Plan, references: bool) -> Result<Option<Failure>> {
+    async fn pass(&mut self, plan: &mut Plan, references: bool) -> Result<Option<Halt>> {
         let (store, job) = (self.services.store.clone(), &self.prepared.job.id);
         let mut passed = 0;
         loop {
@@ -104,12 +123,21 @@ impl Applying<'_> {
             }
             store.put_changes(job, plan.id, changes).await?;
             store.put_plan(job, plan.clone(), KEPT).await?;
-            if let Some(halt) = halt {
-                let words = "applying was stopped; what was applied stays, make a new plan for the rest";
-                let stopped = Failure::new(FailureCode::InternalError, words);
-                return Ok(Some(halt.into_failure().unwrap_or(stopped)));
+            if halt.is_some() {
+                return Ok(halt);
             }
         }
+    }
+
+    /// Counts what was done: a cycle that was interrupted keeps counters of its own.
+    fn count(&mut self, results: &mut Results) {
+        let Counters { escrowed, escrowed_raw, exported, exports, .. } =
+            std::mem::take(&mut results.counters);
+        self.counted.escrowed += escrowed;
+        self.counted.escrowed_raw += escrowed_raw;
+        self.counted.exported += exported;
+        self.counted.exports += exports;
+        self.failed_again += std::mem::take(&mut results.failed_again);
     }
 
     async fn objects(&mut self, changes: &mut [PlannedChange]) -> Result<Option<Halt>> {
@@ -124,6 +152,11 @@ impl Applying<'_> {
         if halt.is_some() {
             return Ok(halt);
         }
+        for item in &mut items {
+            // What is planned to be deleted because its time is over; an account in use is not.
+            let deletes = |change: &&PlannedChange| change.record.action == LogAction::Delete;
+            item.expired = changes.iter().filter(deletes).any(|change| is_about(change, item));
+        }
         let (decided, failed) = self.cycle.consider(&mut items, Mode::PLAN).await?;
         if failed.halt.is_some() {
             return Ok(failed.halt);
@@ -131,10 +164,7 @@ impl Applying<'_> {
         let (mut same, mut stale) = (Vec::new(), Results::default());
         let positions: Vec<Option<Box<Decision>>> = by_position(items.len(), decided);
         for (item, decision) in items.into_iter().zip(positions) {
-            let mine = |change: &&mut PlannedChange| {
-                change.rule == item.mapping.rule && change.record.source.anchor.as_ref() == Some(&item.anchor)
-            };
-            let Some(change) = changes.iter_mut().find(mine) else { continue };
+            let Some(change) = changes.iter_mut().find(|change| is_about(change, &item)) else { continue };
             let now = decision.as_ref().map(|decision| self.cycle.planned(&item, decision));
             let volatile = decision.as_ref().map(|one| self.cycle.volatile(&item, one)).unwrap_or_default();
             if now.as_ref().is_some_and(|now| is_same(&change.record, now, &volatile)) {
@@ -166,6 +196,7 @@ impl Applying<'_> {
                 change.result = Some(if fails { ChangeResult::Failed } else { ChangeResult::Applied });
             }
         }
+        self.count(&mut results);
         self.cycle.commit_results(results, None).await?;
         self.cycle.commit_results(stale, None).await?;
         Ok(halt)
@@ -228,6 +259,7 @@ impl Applying<'_> {
             self.cycle.write(Commit { edges, ..Commit::default() }).await?;
             let mut sent = self.cycle.export_these(&touched).await?;
             let halt = sent.halt.take();
+            self.count(&mut sent);
             let fails = sent.commit.log.iter().any(|record| record.outcome == LogOutcome::Failure);
             self.cycle.commit_results(sent, None).await?;
             change.result = Some(match (halt.is_some() || fails, whole) {
@@ -281,16 +313,28 @@ impl Applying<'_> {
         Ok(members)
     }
 
-    /// The plan stands in the place of a cycle: the next begins where it ended.
-    async fn move_watermark(&mut self, basis: Basis) -> Result<()> {
-        let Some(cursor) = basis.cursor else { return Ok(()) };
-        let mut runtime = self.cycle.runtime().clone();
-        runtime.watermark = Some(Watermark { cursor, meaning: basis.meaning });
-        runtime.running = None;
-        runtime.enumerations = self.cycle.enumeration();
-        runtime.target_identity = Some(self.prepared.identity.clone());
-        Ok(self.cycle.put_runtime(runtime).await?)
+    /// Writes how applying ended, as the end of a cycle: where nothing else ran since the plan was made, the plan stood in
+    /// the place of one, and the next begins where it ended.
+    async fn end(
+        mut self,
+        basis: Basis,
+        untouched: bool,
+        (began, initial): (Timestamp, bool),
+        halt: Option<Halt>,
+    ) -> Result<()> {
+        let (counted, failed_again) = (self.counted, self.failed_again);
+        self.cycle.stand_in(began, initial, basis.cursor, counted, failed_again);
+        let end = match halt {
+            Some(halt) => self.cycle.interrupt(halt).await?,
+            None if untouched => self.cycle.finish().await?,
+            None => return Ok(self.cycle.finish_beside().await?),
+        };
+        Ok(health::after_cycle(self.services, &self.prepared.job, &end).await?)
     }
+}
+
+fn is_about(change: &PlannedChange, item: &Item<'_>) -> bool {
+    change.rule == item.mapping.rule && change.record.source.anchor.as_ref() == Some(&item.anchor)
 }
 
 fn by_position(count: usize, decided: Vec<(usize, Box<Decision>)>) -> Vec<Option<Box<Decision>>> {

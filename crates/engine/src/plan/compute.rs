@@ -1,14 +1,15 @@
 //! Computing a plan: the phases of a cycle, with nothing sent and nothing remembered.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 use connector::{Change, ChangePage, ChangeRequest, Cursor, ErrorClass};
 use futures::StreamExt as _;
+use model::job::Counters;
 use model::link::StagedKind;
 use model::plan::{Plan, PlanState, PlannedChange, PlannedReferences};
 use model::provisioning::{Action as LogAction, Outcome as LogOutcome, ProvisioningRecord};
-use model::{Anchor, Failure, Name};
+use model::{Anchor, Failure, Name, Timestamp};
 use sync::{Action, Decision, LinkChange, Tally};
 
 use super::references::Owner;
@@ -34,7 +35,7 @@ pub(crate) struct Computing<'a> {
     pub(super) services: &'a Services,
     stop: &'a Stop,
     plan: Plan,
-    basis: Basis,
+    pub(super) basis: Basis,
     desk: Arc<Desk>,
     live: Live,
     /// Changes that are not written yet.
@@ -42,6 +43,8 @@ pub(crate) struct Computing<'a> {
     number: u64,
     /// Objects that the feed showed, in a plan of an incremental cycle.
     met: HashSet<(Name, Anchor)>,
+    /// The types of the objects that the source yielded.
+    kinds: BTreeSet<Name>,
     /// Writes by source type and kind.
     tallies: BTreeMap<(Name, StagedKind), u64>,
     /// True where skips are told, too.
@@ -71,7 +74,8 @@ impl<'a> Computing<'a> {
             (None, Some(watermark)) => (false, Some(watermark.cursor.clone())),
             (None, None) => (true, None),
         };
-        let basis = Basis { state: state_of(&runtime)?, cursor, meaning: prepared.meaning };
+        let state = state_of(&runtime)?;
+        let basis = Basis { state, cursor, meaning: prepared.meaning, counted: Counters::default() };
         Ok(Self {
             prepared,
             services,
@@ -83,6 +87,7 @@ impl<'a> Computing<'a> {
             rows: Vec::new(),
             number: 0,
             met: HashSet::new(),
+            kinds: BTreeSet::new(),
             tallies: BTreeMap::new(),
             tells_skips: false,
         })
@@ -107,6 +112,9 @@ impl<'a> Computing<'a> {
         let waiting =
             if self.plan.initial { self.unseen(&cycle).await? } else { self.waiting(&cycle).await? };
         if let Err(failure) = waiting {
+            return Ok(Err(failure));
+        }
+        if let Err(failure) = self.expired(&cycle).await? {
             return Ok(Err(failure));
         }
         self.due_references().await?;
@@ -201,11 +209,20 @@ impl<'a> Computing<'a> {
         let anchors: Vec<Anchor> = page.changes.iter().map(|change| change.anchor().clone()).collect();
         let memory = cycle.memory_of(&anchors).await?;
         let (mut items, mut deltas) = (Vec::new(), Vec::new());
+        let counted = &mut self.basis.counted;
+        counted.imported_deltas += u64::try_from(page.changes.len()).unwrap_or(0);
         for change in page.changes {
             match change {
-                Change::Upsert(source) => drop(cycle.items_of(source, &memory, &mut items)),
+                Change::Upsert(source) => {
+                    counted.imported += 1;
+                    counted.entitled += u64::from(source.entitled);
+                    self.kinds.insert(source.object.kind.clone());
+                    drop(cycle.items_of(source, &memory, &mut items));
+                }
                 Change::Delete { anchor, .. } => cycle.gone_items(&anchor, &memory, &mut items),
                 Change::ReferenceDelta { kind, anchor, attribute, added, removed } => {
+                    counted.imported_reference_deltas +=
+                        u64::try_from(added.len() + removed.len()).unwrap_or(0);
                     for (entry, flow) in cycle.owners_of(&memory, &anchor, &kind, &attribute) {
                         let references = PlannedReferences {
                             attribute: flow.attribute.clone(),
@@ -244,6 +261,7 @@ impl<'a> Computing<'a> {
             return Ok(Err(stopped()));
         }
         self.plan.counts.objects += u64::try_from(items.len()).unwrap_or(0);
+        self.basis.counted.entitled_for_provisioning += results.counters.entitled_for_provisioning;
         for (position, decision) in &decided {
             let Some(item) = items.get(*position) else { continue };
             if !self.plan.initial {
@@ -380,6 +398,30 @@ impl<'a> Computing<'a> {
         }
     }
 
+    /// Disabled, released accounts that have been kept for as long as they are to be.
+    async fn expired(&mut self, cycle: &Cycle<'_>) -> Phase {
+        let Some(kept) = self.prepared.settings.policies.delete_after_disabled else { return Ok(Ok(())) };
+        let (store, job) = (self.services.store.clone(), &self.prepared.job.id);
+        let before = self.services.clock.now().checked_sub(kept).unwrap_or(Timestamp::MIN);
+        let mut passed = None;
+        loop {
+            let page = store.released_before(job, before, passed.take(), PAGE).await?;
+            let Some(last) = page.last() else { return Ok(Ok(())) };
+            passed = Some((last.rule.clone(), last.source.clone()));
+            let over: Vec<_> = page.into_iter().map(|entry| (entry.rule, entry.kind, entry.source)).collect();
+            let (mut items, halt) = cycle.read_again(&over).await?;
+            if let Some(failure) = halt.and_then(Halt::into_failure) {
+                return Ok(Err(failure));
+            }
+            for item in &mut items {
+                item.expired = true;
+            }
+            if let Err(failure) = self.decide(cycle, items).await? {
+                return Ok(Err(failure));
+            }
+        }
+    }
+
     async fn again(&mut self, cycle: &Cycle<'_>, wanted: Vec<(Name, Name, Anchor)>) -> Phase {
         let fresh: Vec<_> = wanted
             .into_iter()
@@ -420,7 +462,10 @@ impl<'a> Computing<'a> {
             })
             .collect();
         let held = self.prepared.policy.limits.held(&tallies);
-        self.plan.over_limits = held.creates || held.updates || held.removals;
+        // As in a cycle: a source that suddenly shows nobody of a type is asked about, whatever the limits.
+        let vanished = |(kind, links): (&Name, &u64)| *links > 0 && !self.kinds.contains(kind);
+        let shows_nobody = self.reads_everything() && managed.iter().any(vanished);
+        self.plan.over_limits = held.creates || held.updates || held.removals || shows_nobody;
         Ok(())
     }
 

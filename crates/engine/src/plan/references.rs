@@ -156,12 +156,13 @@ impl Computing<'_> {
         Ok(wanted.map(|edge| (edge.attribute, edge.referenced)).collect())
     }
 
-    async fn whole(&self, item: &Item<'_>, flow: &ReferenceFlow) -> Result<Vec<Anchor>> {
+    async fn whole(&mut self, item: &Item<'_>, flow: &ReferenceFlow) -> Result<Vec<Anchor>> {
         let source = &self.prepared.source;
         let (mut found, mut cursor): (Vec<Anchor>, Option<Cursor>) = (Vec::new(), None);
         loop {
             let kind = &item.mapping.source_kind;
             let page = source.references(kind, &item.anchor, &flow.source, cursor.as_ref()).await?;
+            self.basis.counted.imported_reference_deltas += u64::try_from(page.references.len()).unwrap_or(0);
             found.extend(page.references);
             cursor = page.next;
             if cursor.is_none() {

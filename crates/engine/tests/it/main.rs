@@ -18,6 +18,7 @@ mod recorded;
 mod redaction;
 mod references;
 mod removals;
+mod review;
 mod rig;
 mod schedule;
 mod scoping;

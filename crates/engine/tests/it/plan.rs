@@ -1,22 +1,22 @@
 //! Plans: computed without a write, applied as far as they still hold.
 
-use engine::{ControlError, CycleEnd, Subject};
-use model::plan::{ChangeResult, Plan, PlanScope, PlanState, PlannedChange};
-use model::provisioning::{Action, Outcome};
+use engine::{ControlError, Subject};
+use model::plan::{Plan, PlanScope, PlanState, PlannedChange};
+use model::provisioning::Outcome;
 use serde_json::json;
 use testkit::{Fault, MemorySource, MemoryTarget, Method, SeededEntropy};
 
 use crate::rig::{Rig, group, managed_by, schema, user};
 
 impl Rig {
-    async fn plan(&self) -> Plan {
+    pub(crate) async fn plan(&self) -> Plan {
         let plan = self.engine.plan(&self.job, "me", None).await.unwrap();
         assert_eq!(plan.state, PlanState::Computing);
         self.engine.settle_plans(&self.job).await;
         self.engine.plan_of(&self.job, plan.id).await.unwrap().unwrap()
     }
 
-    async fn apply(&self, plan: &Plan) -> Plan {
+    pub(crate) async fn apply(&self, plan: &Plan) -> Plan {
         let applying = self.engine.apply_plan(&self.job, plan.id).await.unwrap();
         assert_eq!(applying.state, PlanState::Applying);
         self.engine.settle_plans(&self.job).await;
@@ -25,12 +25,12 @@ impl Rig {
         plan
     }
 
-    async fn changes(&self, plan: &Plan) -> Vec<PlannedChange> {
+    pub(crate) async fn changes(&self, plan: &Plan) -> Vec<PlannedChange> {
         self.store.planned_changes(&self.job.id, plan.id, 0, 10_000).await.unwrap()
     }
 
     /// What is planned, such as `create u1`, with what came of it.
-    async fn planned(&self, plan: &Plan) -> Vec<String> {
+    pub(crate) async fn planned(&self, plan: &Plan) -> Vec<String> {
         let line = |change: &PlannedChange| {
             let record = &change.record;
             let what = match &change.references {
@@ -44,7 +44,7 @@ impl Rig {
         self.changes(plan).await.iter().map(line).collect()
     }
 
-    async fn runtime(&self) -> Option<String> {
+    pub(crate) async fn runtime(&self) -> Option<String> {
         self.store.runtime(&self.job.id).await.unwrap()
     }
 }
@@ -282,35 +282,6 @@ async fn values_that_are_drawn_or_hidden_take_no_part() {
 }
 
 #[tokio::test]
-async fn a_job_can_wait_for_review_in_every_cycle() {
-    let mut rig = Rig::new().await;
-    rig.set_settings(&[("ApplyMode", "AfterReview")]).await;
-    rig.source.upsert(user(1));
-    assert_eq!(rig.cycle().await, CycleEnd::Completed);
-    assert!(rig.accounts().is_empty());
-    let newest = async || rig.store.plans(&rig.job.id).await.unwrap().remove(0);
-    let first = newest().await;
-    assert_eq!(rig.planned(&first).await, ["create u1"]);
-    assert_eq!((first.state, first.author.as_str()), (PlanState::Ready, ""));
-    rig.good_cycle().await;
-    assert_eq!(newest().await.id, first.id, "nothing came since");
-    rig.source.upsert(user(2));
-    rig.good_cycle().await;
-    let second = newest().await;
-    assert_eq!(rig.planned(&second).await, ["create u1", "create u2"]);
-    rig.apply(&second).await;
-    assert_eq!(rig.accounts().len(), 2);
-    rig.good_cycle().await;
-    assert_eq!(newest().await.counts.creates, 0);
-    rig.source.set("u1", "department", "Legal");
-    rig.good_cycle().await;
-    let third = newest().await;
-    assert_eq!(rig.planned(&third).await, ["update u1"]);
-    let change = &rig.changes(&third).await[0];
-    assert_eq!((change.record.action, change.result), (Action::Update, None::<ChangeResult>));
-}
-
-#[tokio::test]
 async fn a_plan_that_broke_off_has_failed() {
     let mut rig = Rig::new().await;
     rig.source.upsert(user(1));
@@ -323,40 +294,6 @@ async fn a_plan_that_broke_off_has_failed() {
     rig.restart_process().await;
     let lost = rig.engine.plan_of(&rig.job, plan.id).await.unwrap().unwrap();
     assert_eq!((lost.state, lost.error.unwrap().code), (PlanState::Failed, "Interrupted".to_owned()));
-}
-
-#[tokio::test]
-async fn a_review_that_cannot_be_made_is_a_quarantine_until_it_can() {
-    let mut rig = Rig::new().await;
-    rig.set_settings(&[("ApplyMode", "AfterReview")]).await;
-    rig.source.upsert(user(1));
-    rig.target.faults().unauthorized_from_now_on();
-    assert!(matches!(rig.cycle().await, CycleEnd::Failed(_)));
-    assert!(rig.status().await.quarantine.is_some());
-    rig.target.faults().heal();
-    rig.good_cycle().await;
-    assert_eq!(rig.status().await.quarantine, None);
-    let newest = rig.store.plans(&rig.job.id).await.unwrap().remove(0);
-    assert_eq!(rig.planned(&newest).await, ["create u1"]);
-}
-
-#[tokio::test]
-async fn what_falls_due_makes_a_new_plan() {
-    let mut rig = Rig::new().await;
-    rig.set_settings(&[("ApplyMode", "AfterReview")]).await;
-    rig.source.upsert(user(1).with("login", ""));
-    rig.good_cycle().await;
-    let newest = async || rig.store.plans(&rig.job.id).await.unwrap().remove(0);
-    rig.apply(&newest().await).await;
-    rig.good_cycle().await;
-    let quiet = newest().await;
-    assert_eq!(quiet.counts.objects, 0);
-    rig.clock.advance(model::SignedDuration::from_hours(1));
-    rig.good_cycle().await;
-    let due = newest().await;
-    assert_eq!(rig.planned(&due).await, ["failure u1"]);
-    rig.good_cycle().await;
-    assert_eq!(newest().await.id, due.id);
 }
 
 #[tokio::test]

@@ -1,0 +1,258 @@
+//! What applying a plan leaves behind, and jobs whose every cycle waits for a person.
+
+use connector::ErrorClass;
+use engine::{CycleEnd, Subject};
+use model::SignedDuration;
+use model::job::{ExecutionResult, QuarantineReason};
+use model::plan::{ChangeResult, Plan, PlanState};
+use model::provisioning::Action;
+use testkit::{Fault, MemorySource, MemoryTarget, Method};
+
+use crate::rig::{Rig, group, managed_by, user};
+
+#[tokio::test]
+async fn a_job_can_wait_for_review_in_every_cycle() {
+    let mut rig = Rig::new().await;
+    rig.set_settings(&[("ApplyMode", "AfterReview")]).await;
+    rig.source.upsert(user(1));
+    assert_eq!(rig.cycle().await, CycleEnd::Completed);
+    assert!(rig.accounts().is_empty());
+    let newest = async || rig.store.plans(&rig.job.id).await.unwrap().remove(0);
+    let first = newest().await;
+    assert_eq!(rig.planned(&first).await, ["create u1"]);
+    assert_eq!((first.state, first.author.as_str()), (PlanState::Ready, ""));
+    rig.good_cycle().await;
+    assert_eq!(newest().await.id, first.id, "nothing came since");
+    rig.source.upsert(user(2));
+    rig.good_cycle().await;
+    let second = newest().await;
+    assert_eq!(rig.planned(&second).await, ["create u1", "create u2"]);
+    rig.apply(&second).await;
+    assert_eq!(rig.accounts().len(), 2);
+    rig.good_cycle().await;
+    assert_eq!(newest().await.counts.creates, 0);
+    rig.source.set("u1", "department", "Legal");
+    rig.good_cycle().await;
+    let third = newest().await;
+    assert_eq!(rig.planned(&third).await, ["update u1"]);
+    let change = &rig.changes(&third).await[0];
+    assert_eq!((change.record.action, change.result), (Action::Update, None::<ChangeResult>));
+}
+
+#[tokio::test]
+async fn a_review_that_cannot_be_made_is_a_quarantine_until_it_can() {
+    let mut rig = Rig::new().await;
+    rig.set_settings(&[("ApplyMode", "AfterReview")]).await;
+    rig.source.upsert(user(1));
+    rig.target.faults().unauthorized_from_now_on();
+    assert!(matches!(rig.cycle().await, CycleEnd::Failed(_)));
+    assert!(rig.status().await.quarantine.is_some());
+    rig.target.faults().heal();
+    rig.good_cycle().await;
+    assert_eq!(rig.status().await.quarantine, None);
+    let newest = rig.store.plans(&rig.job.id).await.unwrap().remove(0);
+    assert_eq!(rig.planned(&newest).await, ["create u1"]);
+}
+
+#[tokio::test]
+async fn what_falls_due_makes_a_new_plan() {
+    let mut rig = Rig::new().await;
+    rig.set_settings(&[("ApplyMode", "AfterReview")]).await;
+    rig.source.upsert(user(1).with("login", ""));
+    rig.good_cycle().await;
+    let newest = async || rig.store.plans(&rig.job.id).await.unwrap().remove(0);
+    rig.apply(&newest().await).await;
+    rig.good_cycle().await;
+    let quiet = newest().await;
+    assert_eq!(quiet.counts.objects, 0);
+    rig.clock.advance(SignedDuration::from_hours(1));
+    rig.good_cycle().await;
+    let due = newest().await;
+    assert_eq!(rig.planned(&due).await, ["failure u1"]);
+    rig.good_cycle().await;
+    assert_eq!(newest().await.id, due.id);
+}
+
+#[tokio::test]
+async fn a_plan_that_was_applied_leaves_the_status_of_a_cycle() {
+    let (planned, cycled) = (Rig::new().await, Rig::new().await);
+    for rig in [&planned, &cycled] {
+        rig.source.upsert(managed_by(user(1), 2));
+        rig.source.upsert(user(2));
+        rig.source.upsert(group("staff"));
+        rig.source.add_member("staff", "u1");
+    }
+    let compare = async || {
+        planned.clock.advance(SignedDuration::from_secs(1));
+        planned.apply(&planned.plan().await).await;
+        cycled.good_cycle().await;
+        let of = async |rig: &Rig| {
+            let status = rig.status().await;
+            let execution = status.last_execution.clone().unwrap();
+            let successes = [&status.last_successful, &status.last_successful_with_exports];
+            let successes = successes.map(|one| one.as_ref().is_some_and(|one| one.cycle == execution.cycle));
+            let steady = status.steady_state_last.is_some_and(|moment| moment == execution.ended);
+            let counters = execution.counters;
+            (execution.result, counters, successes, steady, status.entries_by_type, status.quarantine)
+        };
+        assert_eq!(of(&planned).await, of(&cycled).await);
+        let execution = planned.status().await.last_execution.unwrap();
+        assert!(planned.log().await.iter().any(|record| record.cycle == execution.cycle));
+        assert_eq!(planned.status().await.last_began, Some(execution.began));
+    };
+    compare().await;
+    for rig in [&planned, &cycled] {
+        rig.source.set("u1", "department", "Legal");
+        rig.source.upsert(user(3).with("login", ""));
+        rig.source.add_member("staff", "u2");
+    }
+    compare().await;
+    assert_eq!(planned.status().await.last_execution.unwrap().result, ExecutionResult::EntryLevelErrors);
+}
+
+#[tokio::test]
+async fn applying_beside_cycles_tells_what_it_did_and_moves_nothing_else() {
+    let rig = Rig::new().await;
+    rig.source.upsert(user(1));
+    rig.good_cycle().await;
+    rig.source.upsert(user(2));
+    let plan = rig.plan().await;
+    rig.source.upsert(user(3));
+    rig.good_cycle().await;
+    let before = (rig.runtime().await, rig.status().await);
+    rig.clock.advance(SignedDuration::from_mins(1));
+    rig.apply(&plan).await;
+    let status = rig.status().await;
+    assert_eq!(rig.runtime().await, before.0);
+    let execution = status.last_execution.unwrap();
+    assert_eq!((execution.counters.exported, execution.result), (0, ExecutionResult::EntryLevelErrors));
+    assert_eq!(
+        (status.last_began, status.steady_state_last),
+        (before.1.last_began, before.1.steady_state_last)
+    );
+    // What a person does with single objects is no cycle.
+    let subject = (None, Subject { anchor: "u1".into(), kind: "User".into() });
+    let of_objects = rig.engine.plan(&rig.job, "me", Some(vec![subject])).await.unwrap();
+    rig.apply(&of_objects).await;
+    assert_eq!(rig.status().await.last_execution.unwrap().cycle, execution.cycle);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_target_that_refuses_while_a_plan_is_applied_is_a_quarantine() {
+    let rig = Rig::new().await;
+    rig.source.upsert(user(1));
+    let plan = rig.plan().await;
+    rig.target.faults().always(&[Method::Create, Method::Check], Fault::Refuse(ErrorClass::Unauthorized));
+    rig.engine.apply_plan(&rig.job, plan.id).await.unwrap();
+    rig.engine.settle_plans(&rig.job).await;
+    let failed = rig.engine.plan_of(&rig.job, plan.id).await.unwrap().unwrap();
+    assert_eq!(failed.state, PlanState::Failed);
+    let status = rig.status().await;
+    assert_eq!(status.last_execution.unwrap().result, ExecutionResult::Failed);
+    assert_eq!(status.quarantine.unwrap().reason, QuarantineReason::EncounteredQuarantineException);
+}
+
+/// Plans of a job that waits for review, in real time.
+async fn reviewed_by_itself(rig: &mut Rig) -> std::sync::Arc<engine::Engine> {
+    let engine = rig.in_real_time().await;
+    let settings = [("ApplyMode", "AfterReview"), ("Interval", "PT1H"), ("EscrowRetryIntervals", "PT1S")];
+    rig.set_settings(&settings).await;
+    engine.start_job(rig.job.clone()).await.unwrap();
+    engine
+}
+
+async fn plan_after(rig: &Rig, known: Option<&Plan>) -> Plan {
+    let began = std::time::Instant::now();
+    loop {
+        let plans = rig.store.plans(&rig.job.id).await.unwrap();
+        let newest = plans.into_iter().next().filter(|plan| plan.state == PlanState::Ready);
+        if let Some(plan) = newest.filter(|plan| known.is_none_or(|known| plan.id != known.id)) {
+            return plan;
+        }
+        assert!(began.elapsed() < std::time::Duration::from_secs(30), "no new plan");
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_failed_in_an_apply_is_planned_again_when_it_is_due() {
+    let mut rig = Rig::new().await;
+    rig.source.upsert(managed_by(user(1), 2));
+    rig.source.upsert(user(2));
+    let engine = reviewed_by_itself(&mut rig).await;
+    let first = plan_after(&rig, None).await;
+    let refusal = || Fault::Refuse(ErrorClass::Invalid { attribute: None });
+    rig.target.faults().next(Method::UpdateReferences, refusal());
+    engine.apply_plan(&rig.job, first.id).await.unwrap();
+    engine.settle_plans(&rig.job).await;
+    let second = plan_after(&rig, Some(&first)).await;
+    assert_eq!(rig.planned(&second).await, ["manager +1 -0 u1"]);
+    // It waits for a person: what is in it calls for no other plan.
+    tokio::time::sleep(std::time::Duration::from_millis(1500)).await;
+    assert_eq!(rig.store.plans(&rig.job.id).await.unwrap().remove(0).id, second.id);
+    engine.apply_plan(&rig.job, second.id).await.unwrap();
+    engine.settle_plans(&rig.job).await;
+    assert_eq!(
+        rig.account("user1").unwrap().get("manager").as_reference(),
+        Some(&rig.account_anchor("user2"))
+    );
+    engine.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_refused_as_stale_is_planned_anew_at_once() {
+    let mut rig = Rig::new().await;
+    rig.source.upsert(user(1));
+    let engine = reviewed_by_itself(&mut rig).await;
+    let first = plan_after(&rig, None).await;
+    rig.source.set("u1", "department", "Legal");
+    engine.apply_plan(&rig.job, first.id).await.unwrap();
+    engine.settle_plans(&rig.job).await;
+    let second = plan_after(&rig, Some(&first)).await;
+    assert_eq!(rig.planned(&second).await, ["create u1"]);
+    engine.shutdown().await;
+}
+
+#[tokio::test]
+async fn accounts_whose_time_is_over_are_planned_and_deleted() {
+    let mut rig =
+        Rig::with(MemorySource::with_assignments(), MemoryTarget::new().unique("account", "userName")).await;
+    rig.set_settings(&[("ApplyMode", "AfterReview"), ("DeleteAfterDisabled", "P90D")]).await;
+    for number in 0..4 {
+        rig.source.upsert(user(number));
+        rig.source.assign(&format!("u{number}"));
+    }
+    rig.good_cycle().await;
+    let newest = async || rig.store.plans(&rig.job.id).await.unwrap().remove(0);
+    rig.apply(&newest().await).await;
+    rig.source.unassign("u0");
+    rig.good_cycle().await;
+    rig.apply(&newest().await).await;
+    assert!(!rig.accounts()["user0"]);
+    rig.good_cycle().await;
+    let quiet = newest().await;
+    assert_eq!(rig.planned(&quiet).await, [""; 0]);
+    rig.clock.advance(SignedDuration::from_hours(90 * 24));
+    rig.good_cycle().await;
+    let over = newest().await;
+    assert_eq!(rig.planned(&over).await, ["delete u0"]);
+    rig.good_cycle().await;
+    assert_eq!(newest().await.id, over.id);
+    rig.apply(&over).await;
+    assert_eq!((rig.accounts().len(), rig.account("user0")), (3, None));
+}
+
+#[tokio::test]
+async fn a_plan_of_a_source_that_shows_nobody_exceeds_the_limits() {
+    let rig = Rig::new().await;
+    for number in 0..3 {
+        rig.source.upsert(user(number));
+    }
+    rig.good_cycle().await;
+    for number in 0..3 {
+        rig.source.delete(&format!("u{number}"));
+    }
+    rig.source.forget_history();
+    let plan = rig.plan().await;
+    assert_eq!((plan.initial, plan.counts.deletes, plan.over_limits), (true, 3, true));
+}
