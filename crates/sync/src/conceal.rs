@@ -1,23 +1,20 @@
 //! Taking values that may not be shown out of what the target says.
 //!
 //! A target repeats what it was sent in many spellings: in other case, within JSON or a JSON text in JSON, in an
-//! address, in markup, in base64. Each of them is looked for.
+//! address, in markup, in base64 of it or of a whole request. Each of them is looked for, and so is the beginning of a
+//! value where the words were cut short behind it.
 
+mod encoded;
 mod spelling;
 
 use std::fmt;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use model::provisioning::REDACTED;
 use model::{Failure, Value};
 
 use crate::facts::Need;
 use crate::program::Mapping;
 use spelling::{fold, length_of};
-
-/// Values of fewer characters are not looked for in base64, where short texts mean anything.
-const SHORTEST_ENCODED: usize = 4;
 
 impl Mapping {
     /// Words of the target about a question, without the value that was asked for where that may not be shown.
@@ -62,27 +59,30 @@ impl Hidden {
 }
 
 fn without<'v>(words: &str, values: impl IntoIterator<Item = &'v Value>) -> String {
-    let mut words = words.to_owned();
+    let values = values.into_iter().flat_map(Value::values);
+    // What surrounds a value is often trimmed and what is between its words pressed together; both give nothing away.
+    let mut wanted: Vec<Vec<char>> = values
+        .map(ToString::to_string)
+        .flat_map(|text| [fold(text.trim()), fold(&pressed(&text))])
+        .filter(|wanted| !wanted.is_empty())
+        .collect();
     // Longer ones first: one value may be a part of another.
-    let mut texts: Vec<String> =
-        values.into_iter().flat_map(Value::values).map(ToString::to_string).collect();
-    texts.sort_by_key(|text| std::cmp::Reverse(text.len()));
-    texts.dedup();
-    for text in texts {
-        // What surrounds a value is often trimmed, and gives nothing away.
-        let text = text.trim();
-        let wanted = fold(text);
-        if wanted.is_empty() {
-            continue;
-        }
-        words = replaced(&words, |rest| length_of(rest, &wanted));
-        if wanted.len() >= SHORTEST_ENCODED {
-            for encoded in [STANDARD_NO_PAD.encode(text), URL_SAFE_NO_PAD.encode(text)] {
-                words = replaced(&words, |rest| rest.starts_with(&encoded).then_some(encoded.len()));
-            }
-        }
-    }
-    words
+    wanted.sort_by(|one, other| other.len().cmp(&one.len()).then_with(|| one.cmp(other)));
+    wanted.dedup();
+    let plain = wanted.iter().fold(words.to_owned(), |words, wanted| spelled(&words, wanted));
+    encoded::conceal(plain, &wanted)
+}
+
+/// A text with one blank between its words, as targets' words are quoted.
+fn pressed(text: &str) -> String {
+    text.split(|one: char| one.is_whitespace() || one.is_control())
+        .filter(|word| !word.is_empty())
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+fn spelled(words: &str, wanted: &[char]) -> String {
+    replaced(words, |rest| length_of(rest, wanted))
 }
 
 /// A text with every stretch concealed that `found` gives the length of, from its beginning.
@@ -151,6 +151,14 @@ mod tests {
             assert_eq!(without(words, [&secret]), words, "{words}");
         }
         assert_eq!(without("a%b\\c, a%25b%5Cc, a%b\\\\c", [&secret]), "[Redact], [Redact], [Redact]");
+        // What a cut leaves of a value.
+        let cut = Value::from("Mi6 \"agent\"");
+        assert_eq!(without("\"no: mi6 \\\"ag…\"", [&cut]), "\"no: [Redact]…\"");
+        assert_eq!(without("no: Mi6%20%2…", [&cut]), "no: [Redact]%2…");
+        assert_eq!(without("no: M…", [&cut]), "no: M…", "one letter is no beginning of a value");
+        // What is between words is pressed together.
+        let broken = Value::from(" Room 7\r\n\tEast ");
+        assert_eq!(without("no Room 7 East here", [&broken]), "no [Redact] here");
         // A short value is not looked for in base64.
         assert_eq!(without("YWI", [&"ab".into()]), "YWI");
         // Of two values the longer goes first.

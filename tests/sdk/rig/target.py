@@ -67,13 +67,23 @@ class ScimServer:
 
     def create(self, path: str, resource: dict) -> dict:
         """Puts something there that no job created."""
+        return self._send("POST", path, resource)
+
+    def change(self, path: str, attribute: str, value):
+        """Changes something there by hand."""
+        operation = {"op": "replace", "path": attribute, "value": value}
+        schema = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
+        self._send("PATCH", path, {"schemas": [schema], "Operations": [operation]})
+
+    def _send(self, method: str, path: str, body: dict) -> dict:
         request = urllib.request.Request(
             f"{self.base}/{path}",
-            json.dumps(resource).encode(),
+            json.dumps(body).encode(),
             {"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/scim+json"},
+            method=method,
         )
         with urllib.request.urlopen(request, timeout=30) as answer:
-            return json.load(answer)
+            return json.loads(answer.read() or "null")
 
     def count(self, path: str) -> int:
         return self.get(f"{path}?count=0")["totalResults"]

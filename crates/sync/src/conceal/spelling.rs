@@ -9,7 +9,13 @@ fn folded(character: char) -> impl Iterator<Item = char> {
     character.to_uppercase().flat_map(char::to_lowercase)
 }
 
-/// How many octets at the beginning of words spell a folded text; none where they do not.
+/// What words end with that were cut short.
+pub(super) const CUT: char = '…';
+/// Fewer characters before a cut are no beginning of a value: every text begins with one of them.
+const LEAST_BEFORE_CUT: usize = 2;
+
+/// How many octets at the beginning of words spell a folded text, or the beginning of it that a cut leaves; none where
+/// they do not.
 ///
 /// At each place every reading is tried, since a backslash or a per cent sign may stand for itself. The readings that
 /// come to the same place are gone on with once, so this takes time that grows with the length of the text.
@@ -30,6 +36,9 @@ pub(super) fn length_of(words: &str, wanted: &[char]) -> Option<usize> {
             continue;
         };
         let Some(words) = words.get(at..) else { continue };
+        if matched >= LEAST_BEFORE_CUT && is_cut(words) {
+            longest = longest.max(Some(at));
+        }
         for (character, length) in readings(words) {
             let mut spelled = 0;
             let is_wanted = folded(character).all(|one| {
@@ -44,6 +53,17 @@ pub(super) fn length_of(words: &str, wanted: &[char]) -> Option<usize> {
     }
     longest
 }
+
+/// Whether nothing is left of words but a spelling that was cut in its middle.
+fn is_cut(words: &str) -> bool {
+    let begun = words.split_once(CUT).map(|(begun, _)| begun);
+    begun.is_some_and(|begun| {
+        begun.is_empty() || begun.len() <= LONGEST_SPELLING && begun.starts_with(['\\', '%', '&'])
+    })
+}
+
+/// Octets of one character in its longest common spelling: a pair of UTF-16 behind backslashes.
+const LONGEST_SPELLING: usize = 14;
 
 /// What may stand at the beginning of words: a character, with the octets that spell it.
 fn readings(words: &str) -> impl Iterator<Item = (char, usize)> {
