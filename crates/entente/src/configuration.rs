@@ -1,6 +1,7 @@
 //! Configuration: `entente.toml`, `ENTENTE_*` variables and options of the command line. A variable wins over the file,
 //! an option over both. Reading finds every problem there is, each with its place and its mend.
 
+mod issuers;
 mod keys;
 mod read;
 mod texts;
@@ -11,10 +12,12 @@ use std::path::PathBuf;
 
 use model::{TenantId, Uuid};
 use reqwest::Url;
+use server::auth::TrustedIssuer;
 
 use crate::notifications::{MailServer, Webhook};
 use crate::upkeep::Retention;
 
+pub(crate) use issuers::{FIELDS as ISSUER_FIELDS, is_safe as is_safe_issuer};
 pub(crate) use keys::KEYS;
 pub(crate) use read::read;
 
@@ -48,6 +51,8 @@ pub(crate) struct Configuration {
     pub(crate) webhook_url: Option<Url>,
     /// What signs them.
     pub(crate) webhook_secret: Option<String>,
+    /// Who else issues tokens that are taken.
+    pub(crate) issuers: Vec<TrustedIssuer>,
     /// The tenant of the bootstrap client.
     pub(crate) tenant: Option<TenantId>,
     /// The bootstrap client.
@@ -127,6 +132,7 @@ impl Default for Configuration {
             mail: MailServer::default(),
             webhook_url: None,
             webhook_secret: None,
+            issuers: Vec::new(),
             tenant: None,
             bootstrap_client: None,
             bootstrap_secret: None,

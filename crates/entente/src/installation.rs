@@ -9,7 +9,7 @@ use connector_scim::ScimFactory;
 use directory::{Directory, PasswordCredential};
 use engine::{Engine, Registry, Services, SystemTimer, Templates, Timer, VaultKeeper};
 use model::{Clock, Entropy, SignedDuration, SystemClock, SystemEntropy, TenantId, Timestamp, Uuid};
-use server::auth::ClientSecrets;
+use server::auth::{ClientSecrets, KeyFetch, OutsideIssuers};
 use server::{Api, Limits, Service};
 use store::vault::Vault;
 use store::{SharedStore, Tenant};
@@ -20,6 +20,7 @@ use tokio::task::AbortHandle;
 use crate::configuration::Configuration;
 use crate::data_dir::DataDir;
 use crate::development::DevelopmentClock;
+use crate::issuers::IssuerClient;
 use crate::signing_keys::SigningKeyStore;
 use crate::{notifications, templates, upkeep};
 
@@ -97,10 +98,12 @@ impl Installation {
                 .with(Arc::new(ScimFactory::new(clock.clone(), entropy.clone()).keeping(keeper))),
             templates: Templates::new(templates::shipped()?),
         });
+        let fetch: Arc<dyn KeyFetch> = Arc::new(IssuerClient::new()?);
         let api = Api::new(Service {
             directory: directory.clone(),
             store: store.clone(),
             engine: engine.clone(),
+            issuers: OutsideIssuers::new(configuration.issuers.clone(), &fetch, &clock),
             clock,
             entropy: entropy.clone(),
             tokens,
@@ -110,6 +113,8 @@ impl Installation {
             tls: configuration.tls.is_some(),
             limits: Limits::default(),
         });
+        let warmed = api.clone();
+        tokio::spawn(async move { warmed.service().issuers.warm().await });
         let trigger = forward_changes(&directory, &engine, &store);
         let turning = keys.turning(api.clone());
         let upkeep = upkeep::start(

@@ -10,6 +10,7 @@ mod development;
 mod guard;
 mod import;
 mod installation;
+mod issuers;
 mod listening;
 mod log;
 mod notifications;

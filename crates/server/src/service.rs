@@ -10,7 +10,7 @@ use model::{Clock, Entropy};
 use serde_json::Value as Json;
 use store::{AuditRecord, SharedStore};
 
-use crate::auth::{Caller, ClientSecrets, TokenAuthority};
+use crate::auth::{Caller, ClientSecrets, OutsideIssuers, TokenAuthority};
 
 /// What is taken from outside, at most.
 #[derive(Clone, Copy, Debug)]
@@ -41,6 +41,8 @@ pub struct Service {
     pub entropy: Arc<dyn Entropy>,
     /// Issues and checks tokens.
     pub tokens: TokenAuthority,
+    /// Who else issues tokens that are taken.
+    pub issuers: OutsideIssuers,
     /// Checks client secrets.
     pub secrets: ClientSecrets,
     /// What applications can be made from.
@@ -69,7 +71,7 @@ impl Service {
         let record = AuditRecord {
             id: self.entropy.uuid_at(moment),
             moment,
-            actor: caller.client.clone(),
+            actor: caller.actor().to_owned(),
             activity: activity.to_owned(),
             target,
             old,

@@ -7,7 +7,7 @@ use anyhow::{Result, bail};
 use clap::Args;
 
 use crate::commands::Common;
-use crate::configuration::{self, FILE, KEYS, Place};
+use crate::configuration::{self, FILE, ISSUER_FIELDS, KEYS, Place};
 
 #[derive(Args)]
 #[command(after_help = "Examples:
@@ -82,6 +82,12 @@ fn reference() -> String {
             key.option.map_or_else(String::new, |option| format!("; `--{option}`")),
             key.default,
         );
+        if key.name == "trusted_issuers" {
+            page.push_str("\nA table has these keys; the variable holds the whole list as it would stand in the file.\n\n| key | what it is | default |\n|---|---|---|\n");
+            for field in ISSUER_FIELDS {
+                let _ = writeln!(page, "| `{}` | {} | {} |", field.name, field.about, field.default);
+            }
+        }
     }
     page
 }

@@ -2,6 +2,7 @@
 
 use model::TenantId;
 
+use super::issuers;
 use super::texts::{database, days, guid, listen, mailbox, path, public_url, role, tls, truth, webhook};
 use super::{Configuration, Listen, LogFormat, SecretsKey};
 use crate::notifications::MailTls;
@@ -272,6 +273,18 @@ pub(crate) const KEYS: &[Key] = &[
                 return Err("a secret that signs needs 16 characters or more".to_owned());
             }
             configuration.webhook_secret = Some(text.to_owned());
+            Ok(())
+        },
+    },
+    Key {
+        name: issuers::KEY,
+        option: None,
+        variable: "ENTENTE_TRUSTED_ISSUERS",
+        default: "none",
+        about: "Outside issuers whose tokens are taken beside the service's own: a table [[trusted_issuers]] for each.",
+        secret: false,
+        set: |configuration, text| {
+            configuration.issuers = issuers::parse(text)?;
             Ok(())
         },
     },

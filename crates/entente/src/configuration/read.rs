@@ -5,10 +5,11 @@ use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
+use server::auth::TrustedIssuer;
 use toml::de::{DeTable, DeValue};
 
 use super::keys::Key;
-use super::{Configuration, FILE, KEYS, Place, Problem, Tls, is_loopback};
+use super::{Configuration, FILE, KEYS, Place, Problem, Tls, is_loopback, issuers};
 use crate::notifications::MailTls;
 
 /// A configuration file is read up to this size.
@@ -125,12 +126,40 @@ impl Reading {
                 self.problem(at, mend);
                 continue;
             }
+            if key.name == issuers::KEY {
+                self.take_issuers(issuers::read(value), place(value.span().start), place);
+                continue;
+            }
             let at = place(value.span().start);
             match value.get_ref() {
                 DeValue::String(text) => self.take(key.name, text, at),
                 DeValue::Boolean(truth) => self.take(key.name, &truth.to_string(), at),
                 DeValue::Integer(number) => self.take(key.name, &number.to_string(), at),
                 other => self.problem(at, format!("{} is {}: write a text in quotes", key.name, kind(other))),
+            }
+        }
+    }
+
+    /// Takes over the issuers of the file, or what is wrong with them and where.
+    fn take_issuers(
+        &mut self,
+        read: Result<Vec<TrustedIssuer>, Vec<(usize, String)>>,
+        at: Place,
+        place: impl Fn(usize) -> Place,
+    ) {
+        match read {
+            Ok(issuers) => {
+                let names: Vec<&str> = issuers.iter().map(|one| one.issuer.as_str()).collect();
+                let shown = names.join(", ");
+                if let Some(value) = self.values.iter_mut().find(|(key, ..)| key.name == issuers::KEY) {
+                    (value.1, value.2) = (Some(shown), at);
+                }
+                self.configuration.issuers = issuers;
+            }
+            Err(mistakes) => {
+                for (offset, words) in mistakes {
+                    self.problem(place(offset), words);
+                }
             }
         }
     }

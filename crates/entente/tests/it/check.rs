@@ -114,6 +114,61 @@ fn mail_and_webhooks_are_protected_and_whole() {
 }
 
 #[test]
+fn issuers_are_read_whole_or_with_every_mistake() {
+    let good = "[[trusted_issuers]]\nissuer = \"https://login.example.com\"\naudience = [\"api://entente\", \"x\"]\n\
+                tenant = \"3f1c3f57-8f5e-4c55-9f2b-6d8a0f6f7c11\"\npermissions_claim = \"/realm_access/roles\"\n\
+                [trusted_issuers.permissions]\nops = [\"Synchronization.ReadWrite.All\", \"User.Read.All\"]\n\
+                [trusted_issuers.clients]\nnightly = \"b7a4a2a6-0d0e-4d4e-9c6c-2f1d7c5e8a90\"\n\
+                [[trusted_issuers]]\nissuer = \"cluster\"\njwks_url = \"http://127.0.0.1:1/keys\"\naudience = \"a\"\n\
+                tenant_claim = \"tid\"\n";
+    let ran = check(good, &[]);
+    assert_eq!((ran.status, ran.err.as_str()), (0, ""), "{}", ran.out);
+    assert!(ran.out.contains("trusted_issuers = https://login.example.com, cluster"), "{}", ran.out);
+    let bad = "[[trusted_issuers]]\nisuer = \"x\"\naudience = [1]\ntenant = \"me\"\njwks_url = \"http://login.example.com\"\n\
+               permissions = {ops = \"Synchronization.ReadWriteAll\"}\nclients = {a = \"b\"}\n\
+               [[trusted_issuers]]\nissuer = \"cluster\"\naudience = \"a\"\ntenant_claim = \"tid\"\n\
+               [[trusted_issuers]]\nissuer = \"https://a.example\"\ntenant_claim = \"tid\"\n\
+               [[trusted_issuers]]\nissuer = \"https://a.example\"\naudience = \"a\"\n";
+    let ran = check(bad, &[]);
+    assert_eq!(ran.status, 1);
+    for words in [
+        "entente.toml:2:1: trusted_issuers has no key 'isuer'; it has issuer, jwks_url, ",
+        "entente.toml:3:12: audience of trusted_issuers: write a text in quotes, or a list of them",
+        "entente.toml:4:10: tenant of trusted_issuers: write a GUID",
+        "entente.toml:5:12: jwks_url of trusted_issuers: write an address such as https://",
+        "entente.toml:6:15: permissions of trusted_issuers: 'ops': there is no permission 'Synchronization.ReadWriteAll'; \
+         did you mean 'Synchronization.ReadWrite.All'?",
+        "entente.toml:7:11: clients of trusted_issuers: 'a': write a GUID",
+        "entente.toml:8:1: the issuer 'cluster' is no https address, and so needs jwks_url",
+        "entente.toml:12:1: the issuer 'https://a.example' needs audience",
+        "entente.toml:15:1: the issuer 'https://a.example' needs either tenant or tenant_claim",
+        "the configuration has 9 problems",
+    ] {
+        assert!(ran.err.contains(words), "{words}: {}", ran.err);
+    }
+    let one = "[{issuer = \"https://a.example\", audience = \"a\", tenant_claim = \"tid\"}]";
+    assert_eq!(check("", &[("ENTENTE_TRUSTED_ISSUERS", one)]).status, 0);
+    for (text, words) in [
+        (format!("{one}\nlisten = \"x\""), "write a list of tables as in the file"),
+        (one.replace('}', ", x = 1}"), "trusted_issuers has no key 'x'"),
+        (
+            format!("[{one}, {one}]").replace("[[", "[").replace("], [", ", ").replace("]]", "]"),
+            "is there twice",
+        ),
+        ("x".to_owned(), "write a list of tables as in the file"),
+    ] {
+        let ran = check("", &[("ENTENTE_TRUSTED_ISSUERS", &text)]);
+        assert!(
+            ran.err.starts_with("ENTENTE_TRUSTED_ISSUERS: ") && ran.err.contains(words),
+            "{words}: {}",
+            ran.err
+        );
+    }
+    let text = check("trusted_issuers = \"x\"", &[]);
+    assert!(text.err.starts_with("entente.toml:1:19: trusted_issuers is a list of tables"), "{}", text.err);
+}
+
+#[test]
 fn secrets_are_never_printed() {
     let (key, secret) = ("not-a-key-at-all", "s3cr3t-s3cr3t-s3cr3t");
     let wrong = check("", &[("ENTENTE_SECRETS_KEY", key)]);

@@ -14,6 +14,7 @@ mod graph;
 mod health;
 mod help;
 mod import;
+mod issuers;
 mod notifications;
 mod oauth;
 mod serve;

@@ -8,6 +8,7 @@ use serde_json::Value as Json;
 
 use super::jws::Parts;
 use super::key_credentials::KeyCredential;
+use super::moment;
 
 /// The only form of assertion, as the request names it.
 pub(super) const TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
@@ -94,10 +95,6 @@ impl Assertion {
         if !ours {
             return Err(Flaw::Audience);
         }
-        let moment = |seconds| {
-            let since = SignedDuration::try_from_secs_f64(seconds).ok()?;
-            Timestamp::from_duration(since).ok()
-        };
         let ends = moment(claims.exp).and_then(|end| end.saturating_add(LEEWAY).ok());
         let begun = claims.nbf.is_none_or(|nbf| {
             let latest = now.saturating_add(LEEWAY).unwrap_or(now);

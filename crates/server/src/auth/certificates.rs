@@ -1,12 +1,13 @@
 //! Certificates of clients, and the signatures that their keys make (RFC 7515 with RS256, PS256 and ES256).
 
 use model::Timestamp;
-use ring::signature::{
-    ECDSA_P256_SHA256_FIXED, RSA_PKCS1_2048_8192_SHA256, RSA_PSS_2048_8192_SHA256, RsaPublicKeyComponents,
-    UnparsedPublicKey,
-};
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 use x509_parser::public_key::PublicKey as Parsed;
+
+use super::public_key::PublicKey;
+
+/// The algorithms by which clients may sign.
+const ALGORITHMS: [&str; 3] = ["RS256", "PS256", "ES256"];
 
 /// The largest certificate that is read, in octets.
 const LONGEST: usize = 10 * 1024;
@@ -28,11 +29,6 @@ pub(crate) struct Certificate {
     pub(crate) sha256: Vec<u8>,
 }
 
-enum PublicKey {
-    Rsa { modulus: Vec<u8>, exponent: Vec<u8> },
-    P256(Vec<u8>),
-}
-
 impl Certificate {
     /// Reads a certificate in DER, or in PEM as people paste it. Fails in words.
     pub(crate) fn read(octets: &[u8]) -> Result<Self, &'static str> {
@@ -52,7 +48,7 @@ impl Certificate {
         if !rest.is_empty() {
             return None;
         }
-        let Some(key) = PublicKey::of(&parsed) else {
+        let Some(key) = key_of(&parsed) else {
             return Some(Err("Its key is neither RSA of 2048 to 8192 bits nor of the curve P-256."));
         };
         let validity = parsed.validity();
@@ -71,37 +67,16 @@ impl Certificate {
 
     /// True where the certificate's key made a signature by an algorithm of JSON Web Signatures.
     pub(crate) fn verifies(&self, algorithm: &str, message: &[u8], signature: &[u8]) -> bool {
-        match (&self.key, algorithm) {
-            (PublicKey::Rsa { modulus, exponent }, "RS256" | "PS256") => {
-                let scheme = match algorithm {
-                    "RS256" => &RSA_PKCS1_2048_8192_SHA256,
-                    _ => &RSA_PSS_2048_8192_SHA256,
-                };
-                RsaPublicKeyComponents { n: modulus, e: exponent }.verify(scheme, message, signature).is_ok()
-            }
-            (PublicKey::P256(point), "ES256") => {
-                UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point).verify(message, signature).is_ok()
-            }
-            _ => false,
-        }
+        ALGORITHMS.contains(&algorithm) && self.key.verifies(algorithm, message, signature)
     }
 }
 
-impl PublicKey {
-    fn of(certificate: &X509Certificate<'_>) -> Option<Self> {
-        let without_zeros = |number: &[u8]| {
-            let start = number.iter().position(|octet| *octet != 0).unwrap_or(number.len());
-            number.get(start..).unwrap_or_default().to_vec()
-        };
-        match certificate.public_key().parsed().ok()? {
-            Parsed::RSA(key) => {
-                let (modulus, exponent) = (without_zeros(key.modulus), without_zeros(key.exponent));
-                (256..=1024).contains(&modulus.len()).then_some(Self::Rsa { modulus, exponent })
-            }
-            // An uncompressed point of a curve of 256 bits.
-            Parsed::EC(point) if point.data().len() == 65 => Some(Self::P256(point.data().to_vec())),
-            _ => None,
-        }
+fn key_of(certificate: &X509Certificate<'_>) -> Option<PublicKey> {
+    match certificate.public_key().parsed().ok()? {
+        Parsed::RSA(key) => PublicKey::rsa(key.modulus, key.exponent),
+        // An uncompressed point of a curve of 256 bits.
+        Parsed::EC(point) if point.data().len() == 65 => Some(PublicKey::P256(point.data().to_vec())),
+        _ => None,
     }
 }
 

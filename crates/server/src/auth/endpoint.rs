@@ -337,7 +337,8 @@ pub(super) async fn sign_in(
     let caller = Caller {
         tenant,
         client: client.application.text("appId").unwrap_or_default().to_owned(),
-        principal: client.principal.id,
+        principal: Some(client.principal.id),
+        outside: None,
         roles: Arc::new(roles),
     };
     Ok((caller, key))

@@ -11,6 +11,9 @@ use serde_json::{Value as Json, json};
 /// The longest token that is looked at, in octets.
 const LONGEST: usize = 16 * 1024;
 
+/// The algorithms by which tokens of others may be signed.
+const ALGORITHMS: [&str; 6] = ["RS256", "RS384", "RS512", "PS256", "ES256", "ES384"];
+
 /// A key pair with the name that tokens carry for it.
 pub(super) struct KeyPair {
     key: SigningKey,
@@ -27,12 +30,31 @@ pub(super) struct Header {
     pub(super) kid: String,
     #[serde(default)]
     typ: String,
+    /// What a reader must understand to believe the token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    crit: Option<serde_json::Value>,
     /// The SHA-1 hash of the key's certificate.
     #[serde(default, rename = "x5t", skip_serializing_if = "Option::is_none")]
     pub(super) sha1: Option<String>,
     /// The SHA-256 hash of the key's certificate.
     #[serde(default, rename = "x5t#S256", skip_serializing_if = "Option::is_none")]
     pub(super) sha256: Option<String>,
+}
+
+impl Header {
+    /// Refuses, of tokens that others issue, what is no access token in the usual form (RFC 8725, sections 3.1 and
+    /// 3.11): other algorithms than those of public keys, tokens of another type, and extensions (RFC 7515, section
+    /// 4.1.11).
+    pub(super) fn check_outside(&self) -> Result<(), &'static str> {
+        if !ALGORITHMS.contains(&self.alg.as_str()) {
+            return Err("It is signed by an algorithm that is not taken.");
+        }
+        let kind = self.typ.to_ascii_lowercase();
+        if !["", "jwt", "at+jwt", "application/at+jwt"].contains(&kind.as_str()) {
+            return Err("It is a token of another type.");
+        }
+        if self.crit.is_some() { Err("It has extensions that are not known.") } else { Ok(()) }
+    }
 }
 
 /// A token taken apart, not yet believed.

@@ -1,8 +1,8 @@
 //! Access tokens: made for a client, checked on every request.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::hash::Hash as _;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use graph::GraphError;
 use model::{SignedDuration, TenantId, Timestamp, Uuid};
@@ -12,14 +12,13 @@ use siphasher::sip128::{Hasher128 as _, SipHasher24};
 
 use super::Caller;
 use super::jws::{KeyPair, Parts, Refusal};
+use super::remembered::Remembered;
 use super::signing_keys::{SigningKeyError, SigningKeys};
 
 /// Who tokens are for.
 const AUDIENCE: &str = "https://graph.microsoft.com";
 /// Clocks of clients and servers differ by this at most.
 const LEEWAY: SignedDuration = SignedDuration::from_secs(60);
-/// How many checked tokens are remembered.
-const REMEMBERED: usize = 10_000;
 
 /// What a token says.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -47,7 +46,7 @@ pub struct TokenAuthority {
     keys: RwLock<Vec<(KeyPair, Timestamp)>>,
     /// Keys the fingerprints of tokens in memory, and the seals of paging tokens.
     seal: [u8; 16],
-    checked: Mutex<HashMap<u128, (Caller, Timestamp)>>,
+    checked: Remembered,
 }
 
 /// A token as the token endpoint hands it out.
@@ -66,7 +65,7 @@ impl TokenAuthority {
     /// Where one of them is no P-256 private key.
     pub fn new(keys: &SigningKeys) -> Result<Self, SigningKeyError> {
         let pairs = RwLock::new(keys.pairs()?);
-        Ok(Self { keys: pairs, seal: keys.seal, checked: Mutex::default() })
+        Ok(Self { keys: pairs, seal: keys.seal, checked: Remembered::default() })
     }
 
     /// Goes on with the keys as they are now.
@@ -79,7 +78,7 @@ impl TokenAuthority {
         Ok(())
     }
 
-    /// A token for a client, at a moment. `issuer` is the address of the tenant's token endpoint's issuer.
+    /// A token for a client of the tenant, at a moment. `issuer` is the address of the tenant's token endpoint's issuer.
     pub(super) fn issue(
         &self,
         caller: &Caller,
@@ -87,6 +86,7 @@ impl TokenAuthority {
         now: Timestamp,
         unique: Uuid,
     ) -> Option<Issued> {
+        let principal = caller.principal?;
         let seconds = Self::LIFETIME.as_secs() - 1;
         let claims = Claims {
             aud: AUDIENCE.to_owned(),
@@ -97,8 +97,8 @@ impl TokenAuthority {
             appid: caller.client.clone(),
             azp: caller.client.clone(),
             idtyp: "app".to_owned(),
-            oid: caller.principal,
-            sub: caller.principal,
+            oid: principal,
+            sub: principal,
             tid: caller.tenant.0,
             roles: caller.roles.iter().cloned().collect(),
             uti: unique.simple().to_string(),
@@ -115,10 +115,8 @@ impl TokenAuthority {
     /// 401 `InvalidAuthenticationToken` with what is wrong.
     pub fn authenticate(&self, token: &str, now: Timestamp) -> Result<Caller, GraphError> {
         let fingerprint = self.fingerprint(token);
-        if let Some((caller, expiry)) = self.remembered().get(&fingerprint)
-            && now < *expiry
-        {
-            return Ok(caller.clone());
+        if let Some(caller) = self.checked.get(fingerprint, now) {
+            return Ok(caller);
         }
         let claims = self.verify(token).map_err(|refusal| {
             GraphError::invalid_token(match refusal {
@@ -127,13 +125,7 @@ impl TokenAuthority {
             })
         })?;
         let (caller, expiry) = judge(claims, now)?;
-        let mut checked = self.remembered();
-        if checked.len() >= REMEMBERED {
-            checked.retain(|_, (_, expiry)| now < *expiry);
-        }
-        if checked.len() < REMEMBERED {
-            checked.insert(fingerprint, (caller.clone(), expiry));
-        }
+        self.checked.put(fingerprint, &caller, expiry, now);
         Ok(caller)
     }
 
@@ -162,11 +154,6 @@ impl TokenAuthority {
         text.hash(&mut hasher);
         hasher.finish128().as_u128()
     }
-
-    fn remembered(&self) -> std::sync::MutexGuard<'_, HashMap<u128, (Caller, Timestamp)>> {
-        // The map is whole at every moment, also where a thread ended while it held the lock.
-        self.checked.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 fn judge(claims: Claims, now: Timestamp) -> Result<(Caller, Timestamp), GraphError> {
@@ -186,7 +173,8 @@ fn judge(claims: Claims, now: Timestamp) -> Result<(Caller, Timestamp), GraphErr
     let caller = Caller {
         tenant: TenantId(claims.tid),
         client: claims.appid,
-        principal: claims.oid,
+        principal: Some(claims.oid),
+        outside: None,
         roles: Arc::new(claims.roles.into_iter().collect::<BTreeSet<_>>()),
     };
     Ok((caller, expiry))
@@ -200,7 +188,8 @@ mod tests {
         Caller {
             tenant: TenantId(Uuid::from_u128(1)),
             client: "c".to_owned(),
-            principal: Uuid::from_u128(2),
+            principal: Some(Uuid::from_u128(2)),
+            outside: None,
             roles: Arc::new(["User.Read.All".to_owned()].into()),
         }
     }

@@ -19,7 +19,7 @@ use super::reply::{Reply, ReplyBody};
 use super::route::{Needs, RouteTable};
 use super::routes::routes;
 use crate::Service;
-use crate::auth::Caller;
+use crate::auth::{Caller, authenticate};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
 const CLIENT_REQUEST_ID: HeaderName = HeaderName::from_static("client-request-id");
@@ -83,7 +83,7 @@ impl Api {
     {
         let ids = RequestIds::of(&self.service, &request.headers);
         let outcome = async {
-            let caller = self.sign_in(&request.headers)?;
+            let caller = self.sign_in(&request.headers).await?;
             self.dispatch(request, caller, body).await
         };
         let outcome =
@@ -117,7 +117,7 @@ impl Api {
         complete(ids, reply)
     }
 
-    fn sign_in(&self, headers: &HeaderMap) -> Result<Caller, GraphError> {
+    async fn sign_in(&self, headers: &HeaderMap) -> Result<Caller, GraphError> {
         let value = headers.get(header::AUTHORIZATION).ok_or_else(|| {
             GraphError::invalid_token(
                 "Access token is empty. Send the header 'Authorization: Bearer {token}'.",
@@ -134,7 +134,7 @@ impl Api {
                 "The header 'Authorization' has no bearer token. Send 'Bearer {token}'.",
             )
         })?;
-        self.service.tokens.authenticate(token, self.service.clock.now())
+        authenticate(&self.service, token).await
     }
 
     /// Finds the route of a request of a known caller and asks its handler.

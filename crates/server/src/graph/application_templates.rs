@@ -101,7 +101,7 @@ async fn instantiate(call: Call) -> Answer {
     let directory = call.directory();
     let made = directory.instantiate(&template, &display_name).await?;
     if call.owned_only {
-        let owner = [call.caller.principal];
+        let owner: Vec<_> = call.caller.principal.into_iter().collect();
         directory.relate(RelationKind::Owner, made.application.id, &owner).await?;
         directory.relate(RelationKind::Owner, made.service_principal.id, &owner).await?;
     }

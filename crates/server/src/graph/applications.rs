@@ -40,8 +40,8 @@ async fn create(call: Call) -> Answer {
     let mut owners = objects::bound(&call, KIND, &bindings).await?;
     check_extensions(&directory, KIND, &properties).await?;
     let application = directory.create_application(properties).await?;
-    if call.owned_only && !owners.contains(&call.caller.principal) {
-        owners.push(call.caller.principal);
+    if call.owned_only {
+        owners.extend(call.caller.principal.filter(|caller| !owners.contains(caller)));
     }
     directory.relate(RelationKind::Owner, application.id, &owners).await?;
     call.audit("Add application", application.id.to_string(), None, Some(visible(&application).into()))

@@ -77,7 +77,7 @@ impl Call {
     }
 
     async fn owns(&self, object: Uuid) -> Result<bool, ApiError> {
-        let principal = self.caller.principal;
+        let Some(principal) = self.caller.principal else { return Ok(false) };
         // Asks for the page that would begin with the caller.
         let before = principal.as_u128().checked_sub(1).map(Uuid::from_u128);
         let owners = self.directory().related(RelationKind::Owner, object, before, 1).await?;
@@ -95,7 +95,8 @@ mod tests {
 
     fn caller(roles: &[&str]) -> Caller {
         let roles = Arc::new(roles.iter().map(|role| (*role).to_owned()).collect());
-        Caller { tenant: TenantId(Uuid::nil()), client: "c".to_owned(), principal: Uuid::nil(), roles }
+        let (tenant, client) = (TenantId(Uuid::nil()), "c".to_owned());
+        Caller { tenant, client, principal: Some(Uuid::nil()), outside: None, roles }
     }
 
     #[test]

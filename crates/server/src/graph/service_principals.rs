@@ -45,9 +45,7 @@ async fn create(call: Call) -> Answer {
         let app_id = properties.get("appId").and_then(Json::as_str).unwrap_or_default();
         let application = directory.find_by(ObjectKind::Application, "appId", app_id).await?;
         call.check_ownership(&application.ok_or_else(|| GraphError::not_found(app_id))?).await?;
-        if !owners.contains(&call.caller.principal) {
-            owners.push(call.caller.principal);
-        }
+        owners.extend(call.caller.principal.filter(|caller| !owners.contains(caller)));
     }
     let principal = directory.create_service_principal(properties).await?;
     directory.relate(RelationKind::Owner, principal.id, &owners).await?;

@@ -5,7 +5,7 @@ use scim::Error;
 
 use super::failure::{Failure, Result};
 use crate::Service;
-use crate::auth::{Caller, SCIM_PERMISSION, TenantTokens};
+use crate::auth::{self, Caller, SCIM_PERMISSION, TenantTokens};
 
 /// Who sent a request with these headers: the client of a Graph token or of a tenant token, if it has the permission
 /// that the SCIM service asks for.
@@ -22,8 +22,11 @@ pub(super) async fn authenticate(
             return Err(Failure { retry_after: failure.retry_after, ..error.into() });
         }
         None => {
-            let caller = service.tokens.authenticate(token, service.clock.now());
-            caller.map_err(|error| Failure::new(401, error.message()))?
+            let caller = auth::authenticate(service, token).await;
+            caller.map_err(|error| {
+                let failure = Failure::new(error.status(), error.message());
+                Failure { retry_after: error.retry_after(), ..failure }
+            })?
         }
     };
     if caller.has(SCIM_PERMISSION) {
@@ -31,7 +34,7 @@ pub(super) async fn authenticate(
     }
     let detail = format!(
         "The client {} has no permission to use the SCIM service. Grant its service principal the app role {SCIM_PERMISSION}.",
-        caller.client
+        caller.actor()
     );
     Err(Failure::new(403, detail))
 }

@@ -11,6 +11,7 @@ mod delta;
 mod directory_extensions;
 mod every_route;
 mod groups;
+mod issuers;
 mod lists;
 mod openapi;
 mod permissions;

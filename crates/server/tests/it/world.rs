@@ -9,9 +9,9 @@ use directory::{Directory, PasswordCredential};
 use engine::{Engine, Registry, Services, SystemTimer, Templates};
 use graph::directory::ApplicationTemplate;
 use http::{HeaderMap, Request, header};
-use model::{Clock as _, SignedDuration, TenantId, Uuid};
+use model::{Clock, SignedDuration, TenantId, Uuid};
 use serde_json::{Value as Json, json};
-use server::auth::{ClientSecrets, SigningKeys, TokenAuthority};
+use server::auth::{ClientSecrets, KeyFetch, OutsideIssuers, SigningKeys, TokenAuthority, TrustedIssuer};
 use server::{Api, Limits, Service};
 use store::vault::Vault;
 use store::{SharedStore, Tenant};
@@ -74,8 +74,24 @@ impl World {
         Self::with_connectors(limits, Registry::default(), Templates::default()).await
     }
 
+    /// A service that trusts these outside issuers, whose keys are read so.
+    pub(crate) async fn trusting(issuers: Vec<TrustedIssuer>, fetch: Arc<dyn KeyFetch>) -> Self {
+        let limits = Limits { body: BODY_LIMIT, time: Duration::from_secs(30) };
+        let trust = |clock: Arc<dyn Clock>| OutsideIssuers::new(issuers, &fetch, &clock);
+        Self::build(limits, Registry::default(), Templates::default(), trust).await
+    }
+
     /// A service whose jobs have these connectors and templates.
     pub(crate) async fn with_connectors(limits: Limits, registry: Registry, templates: Templates) -> Self {
+        Self::build(limits, registry, templates, |_| OutsideIssuers::default()).await
+    }
+
+    async fn build(
+        limits: Limits,
+        registry: Registry,
+        templates: Templates,
+        trust: impl FnOnce(Arc<dyn Clock>) -> OutsideIssuers,
+    ) -> Self {
         let store: SharedStore = Arc::new(SqliteStore::open_temporary().unwrap());
         let clock = Arc::new(SimulatedClock::default());
         let entropy = Arc::new(SeededEntropy::new(7));
@@ -104,6 +120,7 @@ impl World {
             clock: clock.clone(),
             entropy: entropy.clone(),
             tokens: TokenAuthority::new(&SigningKeys::generate(&*entropy, clock.now())).unwrap(),
+            issuers: trust(clock.clone()),
             secrets: ClientSecrets::new(entropy),
             application_templates: vec![template],
             public_url: None,

@@ -147,7 +147,7 @@ pub(super) async fn exclude(call: Call) -> Answer {
     let reason = reason(&write.reason)?;
     let source = anchor("sourceAnchor", &write.source_anchor)?;
     let job = owner.job().await?;
-    let author = call.caller.client.clone();
+    let author = call.caller.actor().to_owned();
     let exclusion = call.service().engine.exclude(&job, source, reason, author).await?;
     let resource = exclusion_resource(exclusion);
     let new = json!({ "sourceAnchor": resource.source_anchor, "reason": resource.reason });

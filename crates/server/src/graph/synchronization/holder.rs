@@ -99,7 +99,7 @@ impl Holder {
                 let newest = owner.schema(job).await?;
                 let before = schema_members(&newest.schema)?;
                 let schema = body::read(Json::Object(change(before.clone())?))?;
-                let written = engine.put_schema(job, newest.number, schema, &call.caller.client).await;
+                let written = engine.put_schema(job, newest.number, schema, call.caller.actor()).await;
                 Ok((before, written.map(|version| version.schema)))
             }
             Self::Template(template) => {

@@ -75,7 +75,7 @@ pub(super) async fn create(call: Call) -> Answer {
         return Err(GraphError::conflict(words).into());
     }
     let engine = &call.service().engine;
-    let job = engine.create_job(call.caller.tenant, owner.id(), &template, &call.caller.client).await?;
+    let job = engine.create_job(call.caller.tenant, owner.id(), &template, call.caller.actor()).await?;
     let job = engine.change_job(job, change).await?;
     let new = json!({ "templateId": job.template, "schedule": shown_schedule(&job), "settings": shown(&job.settings) });
     call.audit("Add synchronization job", job.id.to_string(), None, Some(new)).await?;

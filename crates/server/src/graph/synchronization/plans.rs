@@ -31,7 +31,7 @@ pub(super) async fn create(call: Call) -> Answer {
         };
         subjects.into_iter().map(subject).collect()
     });
-    let plan = call.service().engine.plan(&job, &call.caller.client, subjects).await?;
+    let plan = call.service().engine.plan(&job, call.caller.actor(), subjects).await?;
     let mut reply = answer(&owner, &job, &plan)?;
     reply.status = if plan.state == PlanState::Computing { 202 } else { 201 };
     Ok(reply)
