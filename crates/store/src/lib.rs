@@ -27,7 +27,7 @@ pub use directory::{
 };
 pub use error::{Result, StoreError};
 pub use jobs::{JobStore, LeaseGrant, SchemaVersion};
-pub use logs::{AuditRecord, LogStore, ProvisioningEntry, ProvisioningQuery};
+pub use logs::{AuditRecord, LogStore, ProvisioningEntry, ProvisioningPage, ProvisioningQuery};
 pub use managed::{
     Claim, Closing, Commit, ConnectorDataStore, DueEdge, EdgeWrite, Escrow, Hint, IndexedObject,
     ManagedCount, OutgoingEdge, Staged, Unread,

@@ -39,6 +39,16 @@ pub struct ProvisioningEntry {
     pub record: ProvisioningRecord,
 }
 
+/// Records that were asked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ProvisioningPage {
+    /// The records, in the order asked for.
+    pub entries: Vec<ProvisioningEntry>,
+    /// The last record that was looked at, where the store stopped with fewer records than were asked for: what
+    /// satisfies the conditions is rare, and one page looks at 20,000 records at most. There may be more beyond it.
+    pub passed: Option<Uuid>,
+}
+
 /// A change of configuration (Graph `directoryAudit`).
 #[derive(Clone, Debug, PartialEq)]
 pub struct AuditRecord {
@@ -64,12 +74,9 @@ pub struct AuditRecord {
 /// [`ConnectorDataStore::commit`](crate::ConnectorDataStore::commit), together with the outcomes they tell of.
 #[async_trait]
 pub trait LogStore: Send + Sync {
-    /// Records of a tenant.
-    async fn provisioning(
-        &self,
-        tenant: TenantId,
-        query: ProvisioningQuery,
-    ) -> Result<Vec<ProvisioningEntry>>;
+    /// Records of a tenant. What a page costs does not grow with the log, but for a page about an anchor, for which some
+    /// octets of every record are read.
+    async fn provisioning(&self, tenant: TenantId, query: ProvisioningQuery) -> Result<ProvisioningPage>;
 
     /// Removes records older than a moment, of every tenant; returns how many. The one method that may be several
     /// transactions, so that it holds nobody up: after a crash a part is removed.

@@ -148,7 +148,14 @@ impl Rig {
             limit: 10_000,
             ..ProvisioningQuery::default()
         };
-        self.store.provisioning(TENANT, query).await.unwrap().into_iter().map(|entry| entry.record).collect()
+        self.store
+            .provisioning(TENANT, query)
+            .await
+            .unwrap()
+            .entries
+            .into_iter()
+            .map(|entry| entry.record)
+            .collect()
     }
 
     /// Outcomes of the log records of one object, oldest first, such as `create success`.

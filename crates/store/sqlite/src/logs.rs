@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use model::provisioning::{Outcome, ProvisioningRecord};
 use model::{JobId, SignedDuration, TenantId, Timestamp, Uuid};
-use rusqlite::types::Value as Sql;
+use rusqlite::types::{FromSql, Value as Sql};
 use rusqlite::{Row, params, params_from_iter};
-use store::{AuditRecord, LogStore, ProvisioningEntry, ProvisioningQuery};
+use store::{AuditRecord, LogStore, ProvisioningEntry, ProvisioningPage, ProvisioningQuery};
 
 use crate::SqliteStore;
 use crate::bodies::{self, Bodies};
@@ -146,51 +146,89 @@ fn octets(id: Uuid) -> Vec<u8> {
     id.as_bytes().to_vec()
 }
 
-/// The statement of a query; none where nothing can satisfy it.
-fn statement(session: &Session<'_>, tenant: i64, query: &ProvisioningQuery) -> Done<Option<Conditions>> {
+/// Records of which one is looked at after another for one page.
+const LOOKED_AT: usize = 20_000;
+
+/// The conditions that no index leads to: each record that an index yields is held against them.
+struct Rest {
+    job: Option<i64>,
+    outcome: Option<i64>,
+    action: Option<i64>,
+    cycle: Option<Uuid>,
+    from: Option<i64>,
+    to: Option<i64>,
+}
+
+impl Rest {
+    fn holds(&self, row: &Row<'_>) -> Done<bool> {
+        let moment: i64 = row.get(1)?;
+        Ok(self.from.is_none_or(|from| moment >= from)
+            && self.to.is_none_or(|to| moment < to)
+            && is(row, 2, self.cycle)?
+            && is(row, 3, self.action)?
+            && is(row, 4, self.outcome)?
+            && is(row, 6, self.job)?)
+    }
+}
+
+fn is<T: FromSql + PartialEq>(row: &Row<'_>, column: usize, wanted: Option<T>) -> Done<bool> {
+    Ok(match wanted {
+        Some(wanted) => row.get::<_, T>(column)? == wanted,
+        None => true,
+    })
+}
+
+/// The statement of a query, and what it leaves to be compared; none where nothing can satisfy it.
+fn statement(
+    session: &Session<'_>,
+    tenant: i64,
+    query: &ProvisioningQuery,
+) -> Done<Option<(Conditions, Rest)>> {
     let mut built = Conditions {
         sql: "SELECT p.id, p.moment, p.cycle, p.action, p.outcome, p.number, p.job FROM provisioning p
               WHERE "
             .to_owned(),
         values: vec![Sql::from(tenant)],
     };
+    let job = match &query.job {
+        Some(job) => match session.id(job.as_str())? {
+            Some(job) => Some(job),
+            None => return Ok(None),
+        },
+        None => None,
+    };
+    let mut rest = Rest {
+        job,
+        outcome: query.outcome.map(record::outcome_number),
+        action: query.action.map(record::action_number),
+        cycle: query.cycle.map(|cycle| cycle.0),
+        from: query.from.map(micros),
+        to: query.to.map(micros),
+    };
     // One index leads to the records in their order: of what did not succeed, else of the job, else of the tenant. The
     // plus keeps the others out.
-    let trouble = query.outcome.is_some_and(|outcome| outcome != Outcome::Success);
-    built.sql.push_str(if query.job.is_some() && !trouble { "+p.tenant = ?1" } else { "p.tenant = ?1" });
-    if let Some(job) = &query.job {
-        let Some(job) = session.id(job.as_str())? else { return Ok(None) };
-        built.add(if trouble { "+p.job = ?" } else { "p.job = ?" }, job);
-    }
-    if let Some(outcome) = query.outcome {
-        built.add("p.outcome = ?", record::outcome_number(outcome));
-        if trouble {
-            built.sql.push_str(" AND p.outcome <> 0");
+    if query.outcome.is_some_and(|outcome| outcome != Outcome::Success) {
+        built.sql.push_str("p.tenant = ?1 AND p.outcome <> 0");
+        if let Some(outcome) = rest.outcome.take() {
+            built.add("p.outcome = ?", outcome);
         }
-    }
-    if let Some(action) = query.action {
-        built.add("p.action = ?", record::action_number(action));
-    }
-    if let Some(cycle) = query.cycle {
-        built.add("p.cycle = ?", octets(cycle.0));
+    } else if let Some(job) = rest.job.take() {
+        built.sql.push_str("+p.tenant = ?1");
+        built.add("p.job = ?", job);
+    } else {
+        built.sql.push_str("p.tenant = ?1");
     }
     let narrow = (query.from.is_some() || query.to.is_some()) && ids_tell_moments(session, tenant)?;
-    if let Some(from) = query.from {
-        built.add("p.moment >= ?", micros(from));
-        if narrow && let Ok(bound) = from.checked_sub(SLACK) {
-            built.add("p.id >= ?", octets(least_id(bound)));
-        }
+    if narrow && let Some(bound) = query.from.and_then(|from| from.checked_sub(SLACK).ok()) {
+        built.add("p.id >= ?", octets(least_id(bound)));
     }
-    if let Some(to) = query.to {
-        built.add("p.moment < ?", micros(to));
-        if narrow && let Ok(bound) = to.checked_add(SLACK) {
-            built.add("p.id < ?", octets(least_id(bound)));
-        }
+    if narrow && let Some(bound) = query.to.and_then(|to| to.checked_add(SLACK).ok()) {
+        built.add("p.id < ?", octets(least_id(bound)));
     }
     if let Some(after) = query.after {
         built.add(if query.ascending { "p.id > ?" } else { "p.id < ?" }, octets(after));
     }
-    Ok(Some(built))
+    Ok(Some((built, rest)))
 }
 
 fn entry(session: &Session<'_>, bodies: &mut Bodies<'_, '_>, row: &Row<'_>) -> Done<ProvisioningEntry> {
@@ -212,28 +250,38 @@ fn provisioning(
     session: &Session<'_>,
     tenant: TenantId,
     query: &ProvisioningQuery,
-) -> Done<Vec<ProvisioningEntry>> {
-    let mut found = Vec::new();
+) -> Done<ProvisioningPage> {
+    let mut page = ProvisioningPage::default();
     if query.limit == 0 {
-        return Ok(found);
+        return Ok(page);
     }
-    let Some(tenant) = tenants::find(session, tenant)? else { return Ok(found) };
-    let Some(mut statement) = statement(session, tenant, query)? else { return Ok(found) };
+    let Some(tenant) = tenants::find(session, tenant)? else { return Ok(page) };
+    let Some((mut statement, rest)) = statement(session, tenant, query)? else { return Ok(page) };
     if let Some(anchor) = &query.anchor {
-        return about(session, tenant, query, anchor, statement);
+        page.entries = about(session, tenant, query, anchor, (statement, rest))?;
+        return Ok(page);
     }
     statement.sql.push_str(order(query));
     let mut bodies = Bodies::new(session);
+    let mut passed = 0;
     session.each(
         &statement.sql,
         params_from_iter(statement.values),
-        |row| entry(session, &mut bodies, row),
-        |entry| {
-            found.push(entry);
-            found.len() < query.limit
+        |row| {
+            let found = if rest.holds(row)? { Some(entry(session, &mut bodies, row)?) } else { None };
+            Ok((row.get(0)?, found))
+        },
+        |(id, found)| {
+            passed += usize::from(found.is_none());
+            page.entries.extend(found);
+            let is_full = page.entries.len() >= query.limit;
+            if !is_full && passed >= LOOKED_AT {
+                page.passed = Some(id);
+            }
+            !is_full && page.passed.is_none()
         },
     )?;
-    Ok(found)
+    Ok(page)
 }
 
 fn order(query: &ProvisioningQuery) -> &'static str {
@@ -246,7 +294,7 @@ fn about(
     tenant: i64,
     query: &ProvisioningQuery,
     anchor: &str,
-    mut statement: Conditions,
+    (mut statement, rest): (Conditions, Rest),
 ) -> Done<Vec<ProvisioningEntry>> {
     statement.add("p.number = ?", 0);
     let mut page = BTreeMap::new();
@@ -256,8 +304,10 @@ fn about(
             *last = Sql::from(number);
         }
         let values = params_from_iter(&statement.values);
-        let found = session.first(&statement.sql, values, |row| entry(session, &mut bodies, row))?;
-        if let Some(found) = found.filter(|found| record::is_about(&found.record, anchor)) {
+        let found = session.first(&statement.sql, values, |row| {
+            if rest.holds(row)? { entry(session, &mut bodies, row).map(Some) } else { Ok(None) }
+        })?;
+        if let Some(found) = found.flatten().filter(|found| record::is_about(&found.record, anchor)) {
             page.insert(found.record.id, found);
             if page.len() > query.limit {
                 if query.ascending {
@@ -331,7 +381,7 @@ impl LogStore for SqliteStore {
         &self,
         tenant: TenantId,
         query: ProvisioningQuery,
-    ) -> store::Result<Vec<ProvisioningEntry>> {
+    ) -> store::Result<ProvisioningPage> {
         self.read(move |session| provisioning(session, tenant, &query)).await
     }
 

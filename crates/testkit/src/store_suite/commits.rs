@@ -249,7 +249,7 @@ pub async fn a_commit_that_fails_leaves_nothing(store: SharedStore) {
     assert!(store.entries(&fixture.job, &["s".into()]).await.expect("read").is_empty());
     assert_eq!(store.runtime(&fixture.job).await.expect("read"), None);
     let query = ProvisioningQuery { limit: 10, ..ProvisioningQuery::default() };
-    assert!(store.provisioning(fixture.tenant, query).await.expect("read").is_empty());
+    assert!(store.provisioning(fixture.tenant, query).await.expect("read").entries.is_empty());
     assert_eq!(store.links(&fixture.job, None, 10).await.expect("read").len(), 2);
     fixture.commit_entries(vec![linked("a rule that nobody knew", "s", "t")]).await;
     let read = store.entries(&fixture.job, &["s".into()]).await.expect("read");

@@ -166,7 +166,8 @@ pub async fn a_removed_job_leaves_its_log(store: SharedStore) {
     let log = store
         .provisioning(fixture.tenant, ProvisioningQuery { limit: 10, ..ProvisioningQuery::default() })
         .await
-        .expect("read");
+        .expect("read")
+        .entries;
     assert_eq!(log.len(), 1);
     assert_eq!(log[0].job, fixture.job);
     // A job of the same id begins without memories.

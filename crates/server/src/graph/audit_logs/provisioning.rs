@@ -66,9 +66,9 @@ async fn scan(
     query.after = after;
     loop {
         query.limit = (wanted + 1).min(SCAN_PAGE);
-        let entries = call.service().store.provisioning(call.caller.tenant, query.clone()).await?;
-        let is_last = entries.len() < query.limit;
-        for entry in entries {
+        let page = call.service().store.provisioning(call.caller.tenant, query.clone()).await?;
+        let is_last = page.entries.len() < query.limit;
+        for entry in page.entries {
             let id = entry.record.id;
             let summary = summary(&mut known, &entry).await?;
             if call.options.filter.as_ref().is_none_or(|filter| matches(filter, &with_old_names(&summary))) {
@@ -81,7 +81,7 @@ async fn scan(
             scanned += 1;
         }
         if is_last {
-            return Ok((found, None));
+            return Ok((found, page.passed));
         }
         if scanned >= MOST_SCANNED {
             return Ok((found, last));
@@ -131,8 +131,8 @@ pub(super) async fn get(call: Call) -> Answer {
     // Asks for the page that would begin with the record.
     let after = id.as_u128().checked_sub(1).map(Uuid::from_u128);
     let query = ProvisioningQuery { ascending: true, after, limit: 1, ..ProvisioningQuery::default() };
-    let entries = call.service().store.provisioning(call.caller.tenant, query).await?;
-    let entry = entries.into_iter().find(|entry| entry.record.id == id);
+    let page = call.service().store.provisioning(call.caller.tenant, query).await?;
+    let entry = page.entries.into_iter().find(|entry| entry.record.id == id);
     let entry = entry.ok_or_else(|| GraphError::not_found(&id.to_string()))?;
     let summary = summary(&mut Known::new(&call), &entry).await?;
     Ok(Reply::ok(call.entity(&format!("{CONTEXT}/$entity"), selected(&call, summary)?)))

@@ -167,7 +167,7 @@ async fn reads(fixture: &Fixture, objects: u64) {
         let (mut after, mut number) = (None, 0);
         while number < 20_000 {
             let query = ProvisioningQuery { ascending, after, limit: 100, ..ProvisioningQuery::default() };
-            let page = store.provisioning(fixture.tenant, query).await.expect("read");
+            let page = store.provisioning(fixture.tenant, query).await.expect("read").entries;
             after = page.last().map(|entry| entry.record.id);
             number += page.len() as u64;
         }
@@ -177,7 +177,7 @@ async fn reads(fixture: &Fixture, objects: u64) {
     for number in 0..1_000 {
         let anchor = Some(store_load::source(number).as_str().into());
         let query = ProvisioningQuery { anchor, limit: 10, ..ProvisioningQuery::default() };
-        assert_eq!(store.provisioning(fixture.tenant, query).await.expect("read").len(), 2);
+        assert_eq!(store.provisioning(fixture.tenant, query).await.expect("read").entries.len(), 2);
     }
     report("records read by anchor", 1_000, begin.elapsed());
     let begin = Instant::now();

@@ -51,7 +51,7 @@ async fn a_page_of_a_log_is_one_seek() {
                 for ascending in [false, true] {
                     for after in [None, Some(Uuid::from_u128(7))] {
                         let query = ProvisioningQuery { ascending, after, ..query.clone() };
-                        let mut built = statement(session, 1, &query)?.unwrap();
+                        let (mut built, _) = statement(session, 1, &query)?.unwrap();
                         built.sql.push_str(order(&query));
                         let seek = match after {
                             None => "",

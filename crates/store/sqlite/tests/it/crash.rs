@@ -84,7 +84,7 @@ async fn assert_whole(path: &Path, tenant: TenantId, job: &JobId, answered: (usi
     let due = store.due_edges(job, at(0), usize::MAX).await.expect("read");
     assert_eq!(due.len(), page * PAGE);
     let query = ProvisioningQuery { limit: usize::MAX, ..ProvisioningQuery::default() };
-    assert_eq!(store.provisioning(tenant, query).await.expect("read").len(), page * PAGE);
+    assert_eq!(store.provisioning(tenant, query).await.expect("read").entries.len(), page * PAGE);
 
     let list =
         |kind| ListQuery { kind, presence: Presence::Any, predicate: None, after: None, limit: usize::MAX };
