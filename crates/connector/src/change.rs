@@ -13,6 +13,10 @@ pub struct Selection {
     /// The attributes that mappings and filters read. Large reference attributes among them are followed by
     /// [`Change::ReferenceDelta`] and [`Source::references`](crate::Source::references) only.
     pub attributes: Vec<Name>,
+    /// Those of the attributes whose absence is to clear what a target has: both null gates are open. A source that
+    /// keeps what was said of an object before gives null for one of these that was left out the last time. Empty of
+    /// targets.
+    pub clearing: Vec<Name>,
     /// The groups that filters ask about: an object's `member_of` tells which of them it is a member of. An object is
     /// yielded when a membership of it in one of them begins or ends. Empty where the source does not
     /// [tell](crate::SourceCapabilities::memberships), and of targets.

@@ -70,6 +70,11 @@ pub trait Factory: Send + Sync {
     /// A target of a configuration that was validated.
     async fn target(&self, configuration: &Configuration) -> Result<Arc<dyn Target>>;
 
+    /// True where its sources read what clients upload to the job (Graph `bulkUpload`).
+    fn takes_uploads(&self) -> bool {
+        false
+    }
+
     /// What gets tokens for targets of this kind; none where they have no token endpoint.
     fn token_client(&self) -> Option<&dyn TokenClient> {
         None

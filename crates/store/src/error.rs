@@ -32,6 +32,16 @@ pub enum StoreError {
     /// Somebody else wrote first.
     #[error("the object was changed by somebody else in the meantime")]
     VersionMismatch,
+    /// More would be kept than is allowed.
+    #[error("{what} '{id}' would have more than {most} octets")]
+    TooLarge {
+        /// The kind of thing.
+        what: &'static str,
+        /// Its identifier.
+        id: String,
+        /// The most octets.
+        most: usize,
+    },
     /// The lease that the write relies on has passed to another holder.
     #[error("the job's lease has passed to another holder")]
     Fenced,

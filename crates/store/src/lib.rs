@@ -16,6 +16,7 @@ mod plans;
 mod policies;
 mod predicate;
 mod tenants;
+mod uploads;
 pub mod vault;
 
 use std::sync::Arc;
@@ -38,6 +39,7 @@ pub use plans::PlanStore;
 pub use policies::{Drift, DriftKind, Exclusion, PolicyStore};
 pub use predicate::{ORDERED, fold, words};
 pub use tenants::{SealedSecret, Tenant, TenantStore};
+pub use uploads::{MAX_UPLOADED, Upload, UploadRange, UploadStore, Uploaded, merge_upload};
 
 /// Everything that Entente keeps, behind one object.
 pub trait Store:
@@ -49,6 +51,7 @@ pub trait Store:
     + PolicyStore
     + LogStore
     + NoticeStore
+    + UploadStore
     + Send
     + Sync
 {
@@ -63,6 +66,7 @@ impl<
         + PolicyStore
         + LogStore
         + NoticeStore
+        + UploadStore
         + Send
         + Sync,
 > Store for T

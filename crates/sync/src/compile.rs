@@ -194,6 +194,7 @@ impl<'a> RuleCompiler<'a> {
             filters,
             matching: priorities.into_iter().map(|(_, position)| position).collect(),
             source_attributes: slots.names,
+            clearing: slots.clearing,
             target_attributes: attributes_read(&flows, &references),
             disables: flows.iter().filter(may_update).any(|flow| flow.reads_soft_deleted),
             flows,

@@ -48,6 +48,8 @@ pub struct Mapping {
     pub(crate) matching: Vec<usize>,
     /// Source attributes that filters and flows read; flows name them by position.
     pub source_attributes: Vec<Name>,
+    /// Those of them whose nulls clear an attribute of the target.
+    pub clearing: Vec<Name>,
     /// Target attributes that flows write, and those that say whether an account may be touched.
     pub target_attributes: Vec<Name>,
     /// True where a flow that may go out in an update reads `IsSoftDeleted`.

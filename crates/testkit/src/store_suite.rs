@@ -26,6 +26,7 @@ pub mod notices;
 pub mod plans;
 pub mod policies;
 pub mod tenants;
+pub mod uploads;
 pub mod vault;
 pub mod waiting;
 
@@ -64,6 +65,10 @@ macro_rules! store_suite {
             hints { links_become_hints }
             claims { claims_are_exclusive_until_they_end, claims_allow_to_write }
             plans { plans_come_back_whole, old_plans_go }
+            uploads {
+                uploads_are_merged_by_person, uploads_are_paged_both_ways, uploads_are_written_whole_or_not_at_all,
+                cleared_uploads_move_the_floor, uploads_go_with_their_job
+            }
             notices { notices_wait_until_they_are_dropped }
             policies {
                 exclusions_are_kept_by_object, released_links_are_found_by_age, exported_references_are_paged,

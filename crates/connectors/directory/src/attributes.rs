@@ -24,21 +24,31 @@ pub(crate) struct Surroundings {
 /// The selected attributes of a type, looked up once for many objects.
 pub(crate) struct Columns<'a> {
     kind: &'static str,
-    columns: Vec<(&'a Name, Option<&'static Attribute>)>,
+    selected: Vec<(&'a Name, Option<&'static Attribute>)>,
+    /// True where principal names of guests are shown as they are, not as they are at their home.
+    as_written: bool,
 }
 
 impl<'a> Columns<'a> {
     /// The selected attributes of a kind of object; none of a kind that synchronization does not know.
     pub(crate) fn of(kind: ObjectKind, selected: &'a [Name]) -> Option<Self> {
         let listed = |name: &Name| attributes_of(kind).iter().find(|attribute| attribute.name == name);
-        let columns = selected.iter().map(|name| (name, listed(name))).collect();
-        Some(Self { kind: name_of(kind)?, columns })
+        let selected = selected.iter().map(|name| (name, listed(name))).collect();
+        Some(Self { kind: name_of(kind)?, selected, as_written: false })
+    }
+
+    /// The same for a target, which shows what was written.
+    pub(crate) fn of_target(kind: ObjectKind, selected: &'a [Name]) -> Option<Self> {
+        Self::of(kind, selected).map(|columns| Self { as_written: true, ..columns })
     }
 
     /// An object with these attributes.
     pub(crate) fn shape(&self, object: &DirectoryObject, surroundings: &Surroundings) -> Object {
-        let values = self.columns.iter().map(|(name, listed)| {
+        let values = self.selected.iter().map(|(name, listed)| {
             let value = match listed {
+                Some(Attribute { origin: Origin::HomePrincipalName, .. }) if self.as_written => {
+                    unlisted(object, "userPrincipalName")
+                }
                 Some(attribute) => value(object, attribute, surroundings),
                 None => unlisted(object, name),
             };

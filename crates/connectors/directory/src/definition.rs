@@ -17,6 +17,8 @@ pub(crate) const USER: &str = "User";
 pub(crate) const GROUP: &str = "Group";
 /// The large reference attribute.
 pub(crate) const MEMBERS: &str = "members";
+/// The reference attribute of users.
+pub(crate) const MANAGER: &str = "manager";
 
 /// The kind of object that a type's objects are.
 pub(crate) fn kind_of(name: &str) -> Option<ObjectKind> {
@@ -69,7 +71,8 @@ pub(crate) struct Attribute {
     pub(crate) origin: Origin,
     /// The type of its values.
     pub(crate) kind: AttributeType,
-    multivalued: bool,
+    /// True where it holds several values.
+    pub(crate) multivalued: bool,
     required: bool,
 }
 

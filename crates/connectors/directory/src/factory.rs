@@ -1,20 +1,16 @@
-//! Builds sources from configurations.
+//! Builds sources and targets from configurations.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use connector::{
-    Configuration, ConfigurationError, ConnectorError, ErrorClass, Factory, Result, Source, Target,
-};
+use connector::{Configuration, ConfigurationError, Factory, Result, Source, Target};
 use directory::Directory;
 
 use crate::source::DirectorySource;
+use crate::target::DirectoryTarget;
 
-/// The words for whoever wants to write to the embedded directory.
-const NO_TARGET: &str =
-    "the embedded directory can only be a source: choose a template whose target is another system";
-
-/// Builds sources on the embedded directory. Its name is `directory`; it takes the secret `SyncAll` and no settings.
+/// Builds sources and targets on the embedded directory. Its name is `directory`; sources take the secret `SyncAll`, and
+/// neither takes settings.
 pub struct DirectoryFactory {
     directory: Directory,
 }
@@ -42,17 +38,11 @@ impl Factory for DirectoryFactory {
                 "must be true (everybody is provisioned) or false (only who is assigned)",
             ));
         }
-        match configuration.settings.first() {
-            Some((name, _)) => Err(ConfigurationError::invalid(
-                format!("Source.{name}"),
-                "the embedded directory has no such setting: remove it",
-            )),
-            None => Ok(()),
-        }
+        without_settings(configuration, "Source")
     }
 
-    fn validate_target(&self, _configuration: &Configuration) -> std::result::Result<(), ConfigurationError> {
-        Err(ConfigurationError::invalid("targetDirectoryName", NO_TARGET))
+    fn validate_target(&self, configuration: &Configuration) -> std::result::Result<(), ConfigurationError> {
+        without_settings(configuration, "Target")
     }
 
     fn identity(&self, configuration: &Configuration) -> String {
@@ -63,7 +53,24 @@ impl Factory for DirectoryFactory {
         Ok(Arc::new(DirectorySource::new(self.directory.of(configuration.tenant), configuration)))
     }
 
-    async fn target(&self, _configuration: &Configuration) -> Result<Arc<dyn Target>> {
-        Err(ConnectorError::new(ErrorClass::Permanent, NO_TARGET))
+    async fn target(&self, configuration: &Configuration) -> Result<Arc<dyn Target>> {
+        let directory = self.directory.of(configuration.tenant);
+        Ok(Arc::new(DirectoryTarget::new(match &configuration.job {
+            Some(job) => directory.by_job(job.clone()),
+            None => directory,
+        })))
+    }
+}
+
+fn without_settings(
+    configuration: &Configuration,
+    prefix: &str,
+) -> std::result::Result<(), ConfigurationError> {
+    match configuration.settings.first() {
+        Some((name, _)) => Err(ConfigurationError::invalid(
+            format!("{prefix}.{name}"),
+            "the embedded directory has no such setting: remove it",
+        )),
+        None => Ok(()),
     }
 }

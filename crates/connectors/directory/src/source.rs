@@ -226,7 +226,7 @@ pub(crate) fn wants(selections: &[Selection], attribute: &str) -> bool {
     selections.iter().any(|selection| selection.attributes.iter().any(|name| name == attribute))
 }
 
-fn known(name: &Name) -> Result<ObjectKind> {
+pub(crate) fn known(name: &Name) -> Result<ObjectKind> {
     kind_of(name).ok_or_else(|| {
         let detail = format!("the embedded directory has no object type '{name}': use User or Group");
         ConnectorError::new(ErrorClass::Permanent, detail).code(FailureCode::EntityTypeNotSupported)

@@ -190,6 +190,11 @@ fn selections(program: &Program) -> Vec<Selection> {
                     selection.attributes.push(name.clone());
                 }
             }
+            for name in &mapping.clearing {
+                if !selection.clearing.contains(name) {
+                    selection.clearing.push(name.clone());
+                }
+            }
             for group in mapping.member_groups() {
                 if !selection.groups.contains(group) {
                     selection.groups.push(group.clone());

@@ -42,6 +42,9 @@ impl From<StoreError> for ApiError {
                 "One or more added object references already exist: '{id}' is referred to already."
             )),
             StoreError::VersionMismatch => GraphError::precondition_failed(),
+            refused @ StoreError::TooLarge { .. } => {
+                GraphError::bad_request(format!("The {refused}. Send less."))
+            }
             trouble @ (StoreError::Fenced
             | StoreError::TooNew { .. }
             | StoreError::Corrupt(_)

@@ -99,6 +99,7 @@ impl From<StoreError> for Failure {
             }
             StoreError::VersionMismatch | StoreError::RelationExists { .. } => Self::busy(),
             trouble @ (StoreError::Fenced
+            | StoreError::TooLarge { .. }
             | StoreError::TooNew { .. }
             | StoreError::Corrupt(_)
             | StoreError::Unavailable(_)) => {

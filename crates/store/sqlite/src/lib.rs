@@ -22,6 +22,7 @@ mod session;
 mod steps;
 mod tenants;
 mod threads;
+mod uploads;
 
 use std::path::Path;
 use std::sync::Arc;

@@ -57,10 +57,7 @@ impl RuleCompiler<'_> {
             None => None,
             Some(source) => Some(self.expression(key, mapping, source, definition, slots)?),
         };
-        let null_gate = match &source {
-            Some((compiled, _)) => compiled.attributes().iter().any(|name| slots.flows_null(name)),
-            None => false,
-        };
+        let null_flows = null_flows(mapping, definition, source.as_ref(), slots);
         let default = mapping.default_value.as_ref().or(definition.default_value.as_ref());
         if let Some(text) = default.filter(|text| !expression::reads_as(definition.kind, text)) {
             let message =
@@ -84,7 +81,7 @@ impl RuleCompiler<'_> {
             multivalued: definition.multivalued,
             case_exact: definition.case_exact,
             required: definition.required,
-            null_flows: null_gate && (definition.flows_null() || extra_flows_null(mapping)),
+            null_flows,
             redacted: redacted || is_secret(definition),
             reads_soft_deleted,
         }))
@@ -178,6 +175,26 @@ impl RuleCompiler<'_> {
             flow_type: reference_flow_type(mapping.flow_type, definition, inline),
         })
     }
+}
+
+/// Whether nulls flow: both gates are open, the source attribute's and the target's.
+fn null_flows(
+    mapping: &AttributeMapping,
+    definition: &AttributeDefinition,
+    source: Option<&(Compiled, Vec<Slot>)>,
+    slots: &mut Slots<'_, '_>,
+) -> bool {
+    let Some((compiled, _)) = source.filter(|_| definition.flows_null() || extra_flows_null(mapping)) else {
+        return false;
+    };
+    let mut any = false;
+    for name in compiled.attributes() {
+        if slots.flows_null(name) {
+            slots.clears(name);
+            any = true;
+        }
+    }
+    any
 }
 
 fn typed(definition: &AttributeDefinition, text: &str) -> Value {

@@ -13,12 +13,14 @@ use crate::filter::Operand;
 pub(super) struct Slots<'k, 'a> {
     pub(super) definition: &'k Known<'a>,
     pub(super) names: Vec<Name>,
+    /// Those whose nulls flow: the gate of the attribute is open, and that of a mapping that reads it.
+    pub(super) clearing: Vec<Name>,
     positions: HashMap<Name, usize>,
 }
 
 impl<'k, 'a> Slots<'k, 'a> {
     pub(super) fn of(definition: &'k Known<'a>) -> Self {
-        Self { definition, names: Vec::new(), positions: HashMap::new() }
+        Self { definition, names: Vec::new(), clearing: Vec::new(), positions: HashMap::new() }
     }
 
     pub(super) fn add(&mut self, name: &str) -> usize {
@@ -53,6 +55,13 @@ impl<'k, 'a> Slots<'k, 'a> {
             "the filter reads '{name}', which object '{}' of the source does not have{nearest}",
             self.definition.object.name
         ))
+    }
+
+    /// Nulls of the attribute reach the target.
+    pub(super) fn clears(&mut self, name: &Name) {
+        if !self.clearing.contains(name) {
+            self.clearing.push(name.clone());
+        }
     }
 
     pub(super) fn flows_null(&self, name: &str) -> bool {

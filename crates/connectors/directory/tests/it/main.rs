@@ -1,4 +1,4 @@
-//! The embedded directory as a source, on a real store.
+//! The embedded directory as a source and as a target, on a real store.
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests fail by panicking")]
 
 mod entitlements;
@@ -7,4 +7,5 @@ mod follow;
 mod full;
 mod increments;
 mod memberships;
+mod target;
 mod world;

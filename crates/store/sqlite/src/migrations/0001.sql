@@ -77,6 +77,29 @@ CREATE TABLE template (
     PRIMARY KEY (tenant, owner, id)
 ) STRICT;
 
+-- Uploads ------------------------------------------------------------------------------------------------------------
+
+-- How far the uploads of a job reach. Cursors below the floor are of no use.
+CREATE TABLE upload_feed (
+    job INTEGER PRIMARY KEY REFERENCES job ON DELETE CASCADE,
+    newest INTEGER NOT NULL,
+    floor INTEGER NOT NULL,
+    people INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE uploaded (
+    id INTEGER PRIMARY KEY,
+    job INTEGER NOT NULL REFERENCES job ON DELETE CASCADE,
+    anchor TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    moment INTEGER NOT NULL,
+    latest TEXT NOT NULL,
+    -- All uploads merged; null where that is the latest.
+    known TEXT,
+    UNIQUE (job, anchor),
+    UNIQUE (job, number)
+) STRICT;
+
 -- The connector data store -------------------------------------------------------------------------------------------
 
 -- Source objects that entries and edges of a job speak of.

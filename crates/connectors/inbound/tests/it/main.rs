@@ -1,0 +1,7 @@
+//! Uploads as a source, on a real store.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
+
+mod attributes;
+mod factory;
+mod reads;
+mod world;
