@@ -1,9 +1,12 @@
 //! How connections are opened and databases are brought up to date.
 
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
+use rusqlite::hooks::Wal;
 use rusqlite::{Connection, OpenFlags};
 use store::StoreError;
 
@@ -36,17 +39,45 @@ pub(crate) fn writer(path: &Path, durability: Durability) -> Done<Connection> {
         Durability::Full => "PRAGMA synchronous = FULL;",
         Durability::None => "PRAGMA synchronous = OFF;",
     })?;
-    // The log is brought into the file every 16 MB: more would hold the next commit up for longer, less writes the same
-    // pages more often.
+    // The log is brought into the file by the thread that writes, after a commit is answered; see `checkpoint`.
     // The cache holds the inner pages of the indexes of a million objects.
     connection.execute_batch(
-        "PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY; PRAGMA wal_autocheckpoint = 2000;
+        "PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY; PRAGMA wal_autocheckpoint = 0;
          PRAGMA journal_size_limit = 33554432;",
     )?;
     connection.set_prepared_statement_cache_capacity(256);
     keep_plans(&connection)?;
     migrate(&connection)?;
     Ok(connection)
+}
+
+/// Pages of the write-ahead log, 16 MB, after which it is brought into the file: more would hold the next commit up for
+/// longer, less writes the same pages more often.
+const LOG_PAGES: usize = 2000;
+
+/// How long the write-ahead log is, in pages, after each commit.
+#[derive(Default)]
+pub(crate) struct LogLength(Arc<AtomicUsize>);
+
+impl LogLength {
+    /// Follows the commits of a connection.
+    pub(crate) fn of(connection: &mut Connection) -> rusqlite::Result<Self> {
+        let length = Self::default();
+        let seen = Arc::clone(&length.0);
+        connection.wal_hook(Some(move |_: &mut Wal, pages: std::ffi::c_int| {
+            seen.store(usize::try_from(pages).unwrap_or(0), Ordering::Relaxed);
+            Ok(())
+        }))?;
+        Ok(length)
+    }
+
+    /// Brings the log into the file once it is long, as far as readers let it.
+    pub(crate) fn checkpoint(&self, connection: &Connection) -> rusqlite::Result<()> {
+        if self.0.load(Ordering::Relaxed) < LOG_PAGES {
+            return Ok(());
+        }
+        connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))
+    }
 }
 
 /// A connection that reads.

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use rusqlite::Connection;
 use store::StoreError;
 
-use crate::connection;
+use crate::connection::{self, LogLength};
 use crate::error::Trouble;
 use crate::queue::{Lane, Queue, Task};
 use crate::session::{Names, Session};
@@ -24,12 +24,16 @@ pub(crate) struct Threads {
 
 impl Threads {
     /// The one thread that writes.
-    pub(crate) fn writer(connection: Connection, names: Arc<Names>) -> Result<Self, StoreError> {
+    pub(crate) fn writer(mut connection: Connection, names: Arc<Names>) -> Result<Self, StoreError> {
+        let log = LogLength::of(&mut connection).map_err(Trouble::from)?;
         let mut threads = Self { queue: Arc::default(), handles: Vec::new() };
         threads.spawn("store-writer", move |queue| {
             let mut first = Lane::Prompt;
             while let Some((lane, task)) = queue.wait(first) {
                 write(&connection, &names, queue, task);
+                // Nobody waits for it. What cannot be brought into the file stays in the log and is tried again after
+                // the next commit; of a disk that takes nothing more, that commit tells.
+                let _ = log.checkpoint(&connection);
                 // The lanes take turns, so that neither starves the other.
                 first = match lane {
                     Lane::Prompt => Lane::Bulk,
