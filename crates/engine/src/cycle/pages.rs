@@ -166,10 +166,11 @@ impl<'a> Cycle<'a> {
         let ChangePage { changes, cursor, more, total } = page;
         let anchors: Vec<Anchor> = changes.iter().map(|change| change.anchor().clone()).collect();
         // What is remembered of these objects may be in the commit of a page before.
-        if !self.initial || self.desk.has_any(&anchors) {
+        if self.desk.has_any(&anchors) {
             self.behind.before(turn).await?;
         }
         let memory = Memory { turn, ..self.remember(&anchors).await? };
+        let hand = memory.hold.clone();
         let yielded = u64::try_from(changes.len()).unwrap_or(0);
         let mut counters = Counters { imported_deltas: yielded, ..Counters::default() };
         let (mut items, mut edges, mut passed_by) = (Vec::new(), Vec::new(), Vec::new());
@@ -209,6 +210,10 @@ impl<'a> Cycle<'a> {
         // Enumerations come after the membership changes of the same page: they began after them.
         let known = Results { commit: Commit { edges, ..Commit::default() }, ..Results::default() };
         let mut results = self.process_into(items, Mode::PAGE, known).await?;
+        // Whoever comes upon one of these objects waits for this page, also where only its edges are written.
+        if !results.holds.iter().any(|hold| Arc::ptr_eq(hold, &hand)) {
+            results.holds.push(hand);
+        }
         if self.initial {
             results.commit.seen.append(&mut passed_by);
         }
