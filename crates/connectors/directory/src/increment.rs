@@ -22,6 +22,8 @@ struct Batch<'a> {
     /// Objects to yield, in order.
     objects: Vec<Uuid>,
     known: HashSet<Uuid>,
+    /// Objects as they were read after the entries that name them: what happened to them since has entries of its own.
+    read: HashMap<Uuid, DirectoryObject>,
     /// Objects that are gone, by their kind.
     purged: HashMap<Uuid, ObjectKind>,
     /// Groups whose members changed, in order.
@@ -37,6 +39,7 @@ impl<'a> Batch<'a> {
             size,
             objects: Vec::new(),
             known: HashSet::new(),
+            read: HashMap::new(),
             purged: HashMap::new(),
             groups: Vec::new(),
             members: HashMap::new(),
@@ -189,10 +192,11 @@ impl DirectorySource {
         for entry in entries {
             let certain = entry.number > wary;
             if !self.take_entry(batch, position, &known, &entry, certain).await? {
-                return Ok(());
+                break;
             }
             position.number = entry.number;
         }
+        batch.read = known.objects;
         Ok(())
     }
 
@@ -420,8 +424,17 @@ impl DirectorySource {
     }
 
     /// The changes of a page, objects as they now are.
-    async fn changes_of(&self, batch: Batch<'_>) -> Result<Vec<Change>> {
-        let objects = self.directory.objects(&batch.objects, Presence::Any).await.map_err(trouble)?;
+    async fn changes_of(&self, mut batch: Batch<'_>) -> Result<Vec<Change>> {
+        let (mut objects, mut unread) = (Vec::with_capacity(batch.objects.len()), Vec::new());
+        for id in &batch.objects {
+            match batch.read.remove(id) {
+                Some(object) => objects.push(object),
+                None => unread.push(*id),
+            }
+        }
+        if !unread.is_empty() {
+            objects.extend(self.directory.objects(&unread, Presence::Any).await.map_err(trouble)?);
+        }
         let shown = self.shown(batch.selections, &objects).await?;
         let mut shown: HashMap<Anchor, _> =
             shown.into_iter().map(|one| (one.object.anchor.clone(), one)).collect();
