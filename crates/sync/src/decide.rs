@@ -18,6 +18,7 @@ use crate::facts::{
 use crate::flow::{Computed, Inputs, Purpose, compute};
 use crate::matching::{self, Match, answer, fold};
 use crate::program::{Mapping, ReferenceFlow};
+use deprovision::Intended;
 use guard::Guard;
 use unique::Unique;
 
@@ -114,8 +115,12 @@ impl<'a> Deciding<'_, 'a, '_, '_> {
         let mapping = self.facts.mapping;
         let inputs = Inputs::of(mapping, source, false);
         let keys = matching::keys(mapping, &inputs, self.context)?;
+        // What it was about to be made by when something broke, as far as that is no longer so.
+        let mut former = self.intent_keys();
+        former.retain(|(attribute, value, _)| !keys.iter().any(|one| (&one.0, &one.1) == (attribute, value)));
         let claim = Need::Claim(
             keys.iter()
+                .chain(&former)
                 .map(|(attribute, value, case_exact)| (attribute.clone(), fold(value, *case_exact)))
                 .collect(),
         );
@@ -135,6 +140,14 @@ impl<'a> Deciding<'_, 'a, '_, '_> {
             }
             _ => {}
         }
+        let found = match found {
+            Match::Nothing if !former.is_empty() => match self.intended(&former) {
+                Intended::Need(need) => Match::Need(vec![need]),
+                Intended::Account(target) => Match::Hit(target),
+                Intended::Nothing => Match::Nothing,
+            },
+            found => found,
+        };
         match found {
             Match::Need(needs) => Ok(Step::Need(needs)),
             Match::Hit(target) => self.take(source, &target),

@@ -81,6 +81,8 @@ impl Method {
 pub enum Fault {
     /// Nothing happens, and the call fails so.
     Refuse(ErrorClass),
+    /// Nothing happens, and the call fails with this error.
+    Fail(ConnectorError),
     /// What was asked happens, and the call fails so all the same.
     LoseAnswer(ErrorClass),
     /// The call waits, then goes on as it would.
@@ -271,6 +273,7 @@ impl Faults {
         match self.drawn(method) {
             None => call.await,
             Some(Fault::Refuse(class)) => Err(scripted(class, method)),
+            Some(Fault::Fail(error)) => Err(error),
             Some(Fault::LoseAnswer(class)) => {
                 call.await?;
                 Err(scripted(class, method))

@@ -65,3 +65,28 @@ async fn a_create_that_was_refused_leaves_no_claim_to_an_account_that_comes_late
     rig.good_cycle().await;
     assert_eq!(origin(&rig, "u1").await, Some(Origin::Matched));
 }
+
+/// The answer is lost for good, and before anybody looks for the account its login has passed to somebody else.
+#[tokio::test(start_paused = true)]
+async fn an_account_whose_answer_was_lost_is_found_though_its_login_changed_since() {
+    let faults = Faults::none();
+    let source = MemorySource::new().with_faults(faults.clone());
+    let mut rig = Rig::with(source, MemoryTarget::new().with_faults(faults.clone())).await;
+    rig.source.upsert(user(0));
+    rig.good_cycle().await;
+    rig.source.upsert(user(1));
+    rig.source.upsert(user(2));
+    faults.every(&[Method::Create], 1, Fault::LoseAnswer(ErrorClass::Unavailable));
+    faults.always(&[Method::Check], Fault::Refuse(ErrorClass::Unavailable));
+    rig.cycle().await;
+    let made = rig.accounts().len() - 1;
+    faults.heal();
+    rig.restart_process().await;
+    rig.source.set("u1", "login", "married");
+    rig.source.upsert(user(3).with("login", "user2"));
+    rig.source.set("u2", "login", "parted");
+    rig.good_cycle().await;
+    assert!(made > 0);
+    assert_eq!(rig.target.len("account"), 4, "{:?}", rig.accounts());
+    assert_eq!(rig.store.open_intents(&rig.job.id).await.unwrap(), []);
+}

@@ -3,7 +3,7 @@
 use model::change::SourceObject;
 use model::link::{Link, LinkState, Origin, StagedKind};
 use model::provisioning::{Action as LogAction, Inactive, SkipReason, Step as TraceStep};
-use model::{Anchor, Failure, Name, Value};
+use model::{Anchor, Failure, Name, Object, Value};
 
 use super::Deciding;
 use super::guard::Guard;
@@ -12,11 +12,11 @@ use crate::flow::{Computed, Inputs, Purpose, compute};
 use crate::matching::{self, Match, answer};
 
 /// What became of an account that was about to be made when something broke.
-enum Intended {
+pub(super) enum Intended {
     /// This must be answered first.
     Need(Need),
     /// It is there, and nobody else's.
-    Account(Anchor),
+    Account(Object),
     /// It is not there.
     Nothing,
 }
@@ -42,11 +42,11 @@ impl Deciding<'_, '_, '_, '_> {
 
     /// An account was about to be made when something broke, and its source object is gone by now.
     fn undo_intent(&mut self) -> Result<Step, Failure> {
-        match self.intended() {
+        match self.intended(&self.intent_keys()) {
             Intended::Need(need) => Ok(Step::Need(vec![need])),
-            Intended::Account(anchor) => match self.guard_account(&anchor)? {
+            Intended::Account(account) => match self.guard_account(&account.anchor)? {
                 Guard::Done(step) => Ok(step),
-                Guard::Free => Ok(self.delete(anchor, Inactive::Gone)),
+                Guard::Free => Ok(self.delete(account.anchor, Inactive::Gone)),
             },
             Intended::Nothing => {
                 let nothing = Action::Skip(SkipReason::Inactive(Inactive::Gone));
@@ -61,13 +61,13 @@ impl Deciding<'_, '_, '_, '_> {
         source: &SourceObject,
         reason: Inactive,
     ) -> Result<Step, Failure> {
-        match self.intended() {
+        match self.intended(&self.intent_keys()) {
             Intended::Need(need) => Ok(Step::Need(vec![need])),
             Intended::Nothing => Ok(self.skip(SkipReason::Inactive(reason))),
-            Intended::Account(anchor) => {
+            Intended::Account(account) => {
                 let link = Link {
                     kind: self.facts.mapping.target_kind.clone(),
-                    anchor,
+                    anchor: account.anchor,
                     state: LinkState::Active,
                     origin: Origin::Created,
                     disabled: false,
@@ -78,21 +78,25 @@ impl Deciding<'_, '_, '_, '_> {
         }
     }
 
-    /// Looks for the account of an intent.
-    fn intended(&mut self) -> Intended {
+    /// The matching values by which an account was about to be made when something broke.
+    pub(super) fn intent_keys(&self) -> Vec<(Name, Value, bool)> {
         let Some(intent) = self.facts.intent else {
-            return Intended::Nothing;
+            return Vec::new();
         };
         let case_exact = |attribute: &Name| {
             let flow = self.facts.mapping.flows.iter().find(|flow| flow.attribute == *attribute);
             flow.is_some_and(|flow| flow.case_exact)
         };
-        let keys: Vec<(Name, Value, bool)> = intent
-            .matching
-            .iter()
-            .map(|(attribute, value)| (attribute.clone(), value.clone(), case_exact(attribute)))
-            .collect();
-        let object = match matching::find(self.facts.mapping, &keys, self.answers, &mut self.trace) {
+        let matching = intent.matching.iter();
+        matching.map(|(attribute, value)| (attribute.clone(), value.clone(), case_exact(attribute))).collect()
+    }
+
+    /// Looks for the account of an intent, which nobody else has.
+    pub(super) fn intended(&mut self, keys: &[(Name, Value, bool)]) -> Intended {
+        if keys.is_empty() {
+            return Intended::Nothing;
+        }
+        let object = match matching::find(self.facts.mapping, keys, self.answers, &mut self.trace) {
             Ok(Match::Need(mut needs)) => return needs.pop().map_or(Intended::Nothing, Intended::Need),
             Ok(Match::Hit(object)) => object,
             Ok(Match::Nothing) | Err(_) => return Intended::Nothing,
@@ -100,7 +104,7 @@ impl Deciding<'_, '_, '_, '_> {
         let need = Need::Owner(object.anchor.clone());
         match answer(self.answers, &need) {
             None => Intended::Need(need),
-            Some(Answer::Owner(None)) => Intended::Account(object.anchor),
+            Some(Answer::Owner(None)) => Intended::Account(object),
             Some(_) => Intended::Nothing,
         }
     }

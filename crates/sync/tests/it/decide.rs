@@ -94,6 +94,30 @@ fn what_an_intent_left_counts_as_created() {
         world.source = None;
     };
     assert_eq!(row(never_made), "skip Inactive(Gone); remove");
+    // By now the object has another login: what was made under the old one is its account all the same, unless it has
+    // become somebody's.
+    let renamed_since = |world: &mut World| {
+        found(world);
+        let source = &mut world.source().object.attributes;
+        source.set("login", Value::from("countess"));
+        source.set("mail", Value::Null);
+    };
+    assert_eq!(row(renamed_since), "update u1; Active Created");
+    let taken_since = |world: &mut World| {
+        renamed_since(world);
+        world.owners = vec![("u1".into(), entry("p2", Some(link(LinkState::Active))))];
+    };
+    assert_eq!(row(taken_since), "create; Active Created");
+    let about_to_be_taken = |world: &mut World| {
+        renamed_since(world);
+        world.taken = vec![("userName".into(), "ada".into())];
+    };
+    assert_eq!(row(about_to_be_taken), "defer DuplicateSourceEntries; keep");
+    let never_made = |world: &mut World| {
+        renamed_since(world);
+        world.target.clear();
+    };
+    assert_eq!(row(never_made), "create; Active Created");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 mod directories;
 mod documented;
 mod explain;
+mod failures;
 mod jobs;
 mod language;
 mod objects;

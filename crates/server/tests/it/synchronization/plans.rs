@@ -5,7 +5,7 @@ use serde_json::{Value as Json, json};
 use super::rig::{Rig, user};
 
 impl Rig {
-    async fn settled(&self, job: &str) {
+    pub(crate) async fn settled(&self, job: &str) {
         let id = model::JobId::from_text(job.rsplit('/').next().unwrap());
         let service = self.world.api.service();
         let job = service.store.job(model::TenantId(crate::world::TENANT), &id).await.unwrap().unwrap();
