@@ -132,8 +132,11 @@ impl<'a> Cycle<'a> {
         if !resumable {
             start(services, prepared, &mut runtime).await?;
         }
-        desk.begin_generation(runtime.generation);
         let running = runtime.running.clone().unwrap_or_else(|| running(services, prepared, &runtime));
+        if resumable && running.initial && running.cursor.is_none() {
+            // The full read begins anew, and with it the feed: what an earlier beginning saw may be gone since then.
+            runtime.generation += 1;
+        }
         let intents = store.open_intents(job).await?;
         let intents = keyed(services, job, intents)?;
         let managed = store.links(job, None, 1).await?;

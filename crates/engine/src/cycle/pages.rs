@@ -70,6 +70,8 @@ impl<'a> Cycle<'a> {
     /// Reads, decides and exports until the source has no more.
     pub(crate) async fn read_pages(&mut self) -> Result<Option<Halt>> {
         let mut ahead = None;
+        // From here on, what is linked beside this read may stand on a page that it has passed.
+        self.desk.begin_generation(self.generation);
         loop {
             match self.follow_pages(&mut ahead).await? {
                 Rest::Over => return Ok(None),

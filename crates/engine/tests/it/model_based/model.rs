@@ -176,14 +176,14 @@ impl Model {
                 self.people[number].manager = manager.filter(|manager| *manager != number);
             }
             Edit::Rename(number) => {
-                self.require_active(number)?;
+                self.require_known_by_login(number)?;
                 self.people[number].login = self.fresh("user");
                 self.pinned.insert(number);
             }
             Edit::Pass(from, to) => self.pass(from, to)?,
             Edit::Swap(one, other) => {
-                self.require_active(one)?;
-                self.require_active(other)?;
+                self.require_known_by_login(one)?;
+                self.require_known_by_login(other)?;
                 let free = one != other && !self.unique && !self.pinned.contains(&one);
                 (free && !self.pinned.contains(&other)).then_some(())?;
                 let login = std::mem::take(&mut self.people[one].login);
@@ -235,10 +235,10 @@ impl Model {
     }
 
     fn pass(&mut self, from: usize, to: usize) -> Option<()> {
-        self.require_active(from)?;
+        self.require_known_by_login(from)?;
         let newcomer = &self.people[to];
         let newcomer = !newcomer.exists && newcomer.account == Account::No && !newcomer.left;
-        (from != to && (newcomer || self.is_active(to))).then_some(())?;
+        (from != to && (newcomer || self.require_known_by_login(to).is_some())).then_some(())?;
         let fresh = self.fresh("user");
         self.people[to].login = std::mem::replace(&mut self.people[from].login, fresh);
         self.appear(to);
@@ -300,6 +300,12 @@ impl Model {
 
     fn require_active(&self, number: usize) -> Option<()> {
         self.is_active(number).then_some(())
+    }
+
+    /// Whoever gets another login must be active, and the account not be one that the job forgot: only by the login it
+    /// would be found again.
+    fn require_known_by_login(&self, number: usize) -> Option<()> {
+        (self.is_active(number) && !self.people[number].loose).then_some(())
     }
 
     /// A text that nobody had before.
