@@ -62,12 +62,11 @@ impl<'a> Cycle<'a> {
     pub(crate) fn stand_in(
         &mut self,
         began: Timestamp,
-        initial: bool,
         cursor: Option<String>,
         counters: Counters,
         failed_again: u64,
     ) {
-        self.initial = initial;
+        let initial = self.initial;
         let fresh = super::running(self.services, self.prepared, &self.runtime());
         let cycle = self.id;
         let running = Running { cycle, initial, began, cursor, read: true, counters, failed_again, ..fresh };

@@ -160,11 +160,7 @@ impl Results {
             return;
         }
         let mut references = decision.references.clone();
-        // What was put off was not looked at whole; of what was gone for a while nobody told what it referred to.
-        let put_off = item.unread() != Unread::Nothing;
-        let was_gone = item.staged.is_some() || item.sends.is_some();
-        references.enumerate |=
-            (cycle.initial || put_off || was_gone) && item.mapping.references.iter().any(|flow| !flow.inline);
+        references.enumerate |= unread(cycle, item) != Unread::Nothing;
         self.references.push((position, references));
     }
 
@@ -227,7 +223,7 @@ impl Results {
             source: item.anchor.clone(),
             failure,
             deferred: false,
-            unread: item.unread(),
+            unread: unread(cycle, item),
             attempts,
             first,
             next: retry_at(now, attempts, &cycle.prepared.settings.escrow_retry_intervals),
@@ -307,6 +303,17 @@ impl Results {
             held: false,
         });
     }
+}
+
+/// What of an object's large reference attributes must be read, since no change of them was told or will be.
+fn unread(cycle: &Cycle<'_>, item: &Item<'_>) -> Unread {
+    // What was put off was not looked at whole; of what was gone for a while nobody told what it referred to.
+    let was_gone = item.staged.is_some() || item.sends.is_some();
+    if item.mapping.references.iter().all(|flow| flow.inline) {
+        return Unread::Nothing;
+    }
+    let least = if cycle.initial || was_gone { Unread::Present } else { Unread::Nothing };
+    item.unread().max(least)
 }
 
 /// True where the decision is that the account is not to be touched, whatever it refers to.

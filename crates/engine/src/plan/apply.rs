@@ -53,7 +53,7 @@ async fn applied(
     let lease = lease.ok_or_else(|| ControlError::Unfit("another process runs the job".to_owned()))?;
     let (live, desk) = (&*runner.live, &runner.desk);
     let at = (desk, desk.party());
-    let cycle = Cycle::aside(services, prepared, stop, live, at, Warrant::Lease(lease.fence)).await?;
+    let mut cycle = Cycle::aside(services, prepared, stop, live, at, Warrant::Lease(lease.fence)).await?;
     let basis = Basis::of(&plan)?;
     let untouched = basis.cursor.is_some()
         && basis.meaning == prepared.meaning
@@ -61,6 +61,7 @@ async fn applied(
     if untouched && plan.initial {
         // A cycle that reads everything forgets old failures; this one stands in its place.
         services.store.clear_escrows(job).await?;
+        cycle.initial = true;
     }
     let (counted, failed_again) = (basis.counted, 0);
     let mut applying = Applying { cycle, services, prepared, members: None, counted, failed_again };
@@ -80,8 +81,7 @@ async fn applied(
         }
     };
     if plan.scope == PlanScope::Cycle {
-        let initial = plan.initial && untouched;
-        applying.end(basis, untouched, (began, initial), halt).await?;
+        applying.end(basis, untouched, began, halt).await?;
     }
     Ok(plan)
 }
@@ -319,11 +319,11 @@ impl Applying<'_> {
         mut self,
         basis: Basis,
         untouched: bool,
-        (began, initial): (Timestamp, bool),
+        began: Timestamp,
         halt: Option<Halt>,
     ) -> Result<()> {
         let (counted, failed_again) = (self.counted, self.failed_again);
-        self.cycle.stand_in(began, initial, basis.cursor, counted, failed_again);
+        self.cycle.stand_in(began, basis.cursor, counted, failed_again);
         let end = match halt {
             Some(halt) => self.cycle.interrupt(halt).await?,
             None if untouched => self.cycle.finish().await?,
