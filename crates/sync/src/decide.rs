@@ -6,10 +6,10 @@ mod unique;
 
 use expression::Context;
 use model::change::{ChangeSet, SourceObject};
-use model::link::{Link, LinkState, Origin, StagedKind};
+use model::link::{Entry, Link, LinkState, Origin, StagedKind};
 use model::provisioning::{Action as LogAction, Inactive, SkipReason, Step as TraceStep};
 use model::settings::TargetVerification;
-use model::{Anchor, Failure, FailureCode, Object};
+use model::{Anchor, Failure, FailureCode, Name, Object};
 
 use crate::conceal::Hidden;
 use crate::facts::{
@@ -190,9 +190,11 @@ impl<'a> Deciding<'_, 'a, '_, '_> {
         let Some(owner) = answer(self.answers, &need) else {
             return Ok(Step::Need(vec![need]));
         };
-        let rule = &self.facts.mapping.rule;
-        if let Answer::Owner(Some(owner)) = owner
-            && (owner.source != *self.facts.anchor || owner.rule != *rule)
+        let other = match owner {
+            Answer::Owner(Some(owner)) if !self.is_own(owner) => Some(owner),
+            _ => None,
+        };
+        if let Some(owner) = other
             && owner.link.as_ref().is_some_and(|link| link.state == LinkState::Active)
         {
             let name = owner.display_name.as_deref().unwrap_or("another object");
@@ -201,6 +203,11 @@ impl<'a> Deciding<'_, 'a, '_, '_> {
                 target.anchor, owner.source
             );
             return Ok(self.defer(&words, FailureCode::DuplicateSourceEntries));
+        }
+        if other.is_some()
+            && let Some(step) = self.claim_account(&target.anchor)
+        {
+            return Ok(step);
         }
         if let Some(step) = self.protected(target)? {
             return Ok(step);
@@ -212,9 +219,40 @@ impl<'a> Deciding<'_, 'a, '_, '_> {
         self.update(source, target.anchor.clone(), Some(target), &[], origin, true)
     }
 
+    /// A released account may be taken by another object that matches it: one of both has it, and not each a half.
+    fn claim_account(&mut self, anchor: &Anchor) -> Option<Step> {
+        let claim = Need::Claim(vec![(Name::default(), anchor.to_string())]);
+        match answer(self.answers, &claim) {
+            None => Some(Step::Need(vec![claim])),
+            Some(Answer::Claimed(false)) => {
+                let words = format!("another object of this page is about to have the account {anchor}");
+                Some(self.defer(&words, FailureCode::DuplicateSourceEntries))
+            }
+            Some(_) => None,
+        }
+    }
+
+    fn is_own(&self, entry: &Entry) -> bool {
+        entry.source == *self.facts.anchor && entry.rule == self.facts.mapping.rule
+    }
+
     /// An active object with an account.
     fn follow(&mut self, source: &SourceObject, link: &Link) -> Result<Step, Failure> {
         let released = link.state == LinkState::Released;
+        if released {
+            if let Some(step) = self.claim_account(&link.anchor) {
+                return Ok(step);
+            }
+            let owner = Need::Owner(link.anchor.clone());
+            match answer(self.answers, &owner) {
+                None => return Ok(Step::Need(vec![owner])),
+                // It was taken since the page was begun.
+                Some(Answer::Owner(Some(owner))) if !self.is_own(owner) => {
+                    return self.match_or_create(source);
+                }
+                Some(_) => {}
+            }
+        }
         let read = Need::Read(link.anchor.clone());
         match answer(self.answers, &read) {
             Some(Answer::Object(Some(target))) => {

@@ -365,6 +365,40 @@ async fn a_match_of_a_released_account_takes_it_from_its_object() {
     assert!(rig.target.object(&account).unwrap().get("active").as_boolean().unwrap());
 }
 
+/// In one cycle a released account is taken up again by its own object, under another login, and matched by another
+/// object that has got the old one.
+#[tokio::test]
+async fn a_released_account_that_two_objects_want_at_once_becomes_that_of_one() {
+    for owner_first in [true, false] {
+        let rig = rig_on(MemoryTarget::new(), |_| {}).await;
+        hire(&rig, 0..2);
+        rig.good_cycle().await;
+        rig.source.unassign("u1");
+        rig.good_cycle().await;
+        assert_eq!(remembered(&rig, "u1").await, RELEASED);
+        // The source tells of objects in the order in which they changed.
+        for owner in [owner_first, !owner_first] {
+            if owner {
+                rig.source.set("u1", "login", "married");
+                rig.source.assign("u1");
+            } else {
+                rig.source.upsert(user(5).with("login", "user1"));
+                rig.source.assign("u5");
+            }
+        }
+        rig.good_cycle().await;
+        let names: Vec<String> = rig.accounts().into_keys().collect();
+        assert_eq!(names, ["married", "user0", "user1"], "the owner first: {owner_first}");
+        assert!(rig.accounts().values().all(|active| *active));
+        let mut anchors = Vec::new();
+        for source in ["u1", "u5"] {
+            let entries = rig.store.entries(&rig.job.id, &[source.into()]).await.unwrap();
+            anchors.push(entries[0].link.clone().unwrap().anchor);
+        }
+        assert_eq!(anchors, [rig.account_anchor("married"), rig.account_anchor("user1")]);
+    }
+}
+
 #[tokio::test]
 async fn a_match_of_an_account_in_use_fails_and_names_both() {
     let rig = rig_of(|_| {}).await;
