@@ -70,6 +70,11 @@ pub trait Factory: Send + Sync {
     /// A target of a configuration that was validated.
     async fn target(&self, configuration: &Configuration) -> Result<Arc<dyn Target>>;
 
+    /// False where its targets can be reached without any secret.
+    fn needs_credentials(&self) -> bool {
+        true
+    }
+
     /// True where its sources read what clients upload to the job (Graph `bulkUpload`).
     fn takes_uploads(&self) -> bool {
         false

@@ -97,7 +97,7 @@ impl Default for ResetScope {
 pub struct JobView {
     /// Its configuration.
     pub job: Job,
-    /// True where its service principal has secrets.
+    /// True where its service principal has secrets, or the target needs none.
     pub configured: bool,
     /// What its cycles did, progress of the running one included.
     pub status: JobStatus,
@@ -154,7 +154,15 @@ impl Engine {
         status.last_began = status.last_began.max(live.began());
         status.steady_state_last = status.steady_state_last.max(live.steady());
         let secrets = services.vault.secrets(&*services.store, job.tenant, job.service_principal).await?;
-        Ok(JobView { job, configured: !secrets.is_empty(), status })
+        let configured = !secrets.is_empty() || !self.needs_credentials(&job).await;
+        Ok(JobView { job, configured, status })
+    }
+
+    /// False where the job's target can be reached without any secret.
+    async fn needs_credentials(&self, job: &Job) -> bool {
+        let Ok(template) = self.services.template_of(job).await else { return true };
+        let factory = template.target_connector().and_then(|name| self.services.registry.factory(name));
+        factory.is_none_or(|factory| factory.needs_credentials())
     }
 
     /// Starts a job, or resumes it; ends a quarantine. Credentials that are incomplete and a schedule that has expired are

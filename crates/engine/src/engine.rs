@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use model::job::Job;
+use model::settings::{ApplyMode, JobSettings};
 use model::{JobId, TenantId};
 use store::{Result, StoreError};
 use tokio::task::AbortHandle;
@@ -33,14 +34,21 @@ impl Engine {
         &self.services
     }
 
-    /// Takes up every job whose schedule is active, and the notices that wait.
+    /// Takes up every job whose schedule is active, and the notices that wait. What changed when nobody was there to see it
+    /// triggers cycles as any change does; those that find nothing cost nothing.
     pub async fn start(self: &Arc<Self>) -> Result<()> {
         let courier = tokio::spawn(self.services.clone().deliver_notices()).abort_handle();
         if let Some(before) = self.courier.lock().unwrap_or_else(PoisonError::into_inner).replace(courier) {
             before.abort();
         }
+        let now = self.services.clock.now();
         for job in self.services.store.active_jobs().await? {
-            self.runner(&job).schedule(self);
+            let runner = self.runner(&job);
+            // A plan that waits for a person is not made anew for it.
+            if !JobSettings::parse(&job.settings).is_ok_and(|one| one.apply_mode == ApplyMode::AfterReview) {
+                runner.trigger(now);
+            }
+            runner.schedule(self);
         }
         Ok(())
     }

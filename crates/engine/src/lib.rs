@@ -24,6 +24,7 @@ mod services;
 mod stop;
 mod templates;
 mod time;
+mod uploads;
 
 pub use connector::Entitlement;
 pub use control::{ControlError, JobChange, JobView, ResetScope};

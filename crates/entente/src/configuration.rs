@@ -45,6 +45,8 @@ pub(crate) struct Configuration {
     pub(crate) log_format: LogFormat,
     /// How long things are kept.
     pub(crate) retention: Retention,
+    /// Uploads that a tenant may send in a second.
+    pub(crate) uploads_per_second: u32,
     /// Who takes mail about jobs; nobody where it has no host.
     pub(crate) mail: MailServer,
     /// Where notices about jobs are posted.
@@ -129,6 +131,7 @@ impl Default for Configuration {
             log: "info".to_owned(),
             log_format: LogFormat::Human,
             retention: Retention::default(),
+            uploads_per_second: 1_000,
             mail: MailServer::default(),
             webhook_url: None,
             webhook_secret: None,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result, anyhow};
 use axum::Router;
 use connector_directory::DirectoryFactory;
+use connector_inbound::InboundFactory;
 use connector_scim::ScimFactory;
 use directory::{Directory, PasswordCredential};
 use engine::{Engine, Registry, Services, SystemTimer, Templates, Timer, VaultKeeper};
@@ -95,6 +96,7 @@ impl Installation {
             notifiers: notifications::notifiers(configuration, &clock)?,
             registry: Registry::default()
                 .with(Arc::new(DirectoryFactory::new(directory.clone())))
+                .with(Arc::new(InboundFactory::new(store.clone())))
                 .with(Arc::new(ScimFactory::new(clock.clone(), entropy.clone()).keeping(keeper))),
             templates: Templates::new(templates::shipped()?),
         });
@@ -111,7 +113,7 @@ impl Installation {
             application_templates: templates::applications(),
             public_url: configuration.public_url.clone(),
             tls: configuration.tls.is_some(),
-            limits: Limits::default(),
+            limits: Limits { uploads_per_second: configuration.uploads_per_second, ..Limits::default() },
         });
         let warmed = api.clone();
         tokio::spawn(async move { warmed.service().issuers.warm().await });

@@ -55,9 +55,7 @@ impl Template {
     /// directory that is not known here the one that reads, or writes, in its stead.
     #[must_use]
     pub fn connectors_for(&self, schema: &Schema) -> BTreeMap<String, Name> {
-        let rule = self.schema.synchronization_rules.first();
-        let source = rule.and_then(|rule| self.connector(&rule.source_directory_name));
-        let target = rule.and_then(|rule| self.connector(&rule.target_directory_name));
+        let (source, target) = (self.source_connector(), self.target_connector());
         let is_target = |name: &str| {
             schema
                 .synchronization_rules
@@ -74,6 +72,18 @@ impl Template {
                 Some((name.clone(), connector.clone()))
             })
             .collect()
+    }
+
+    /// The connector that reads.
+    #[must_use]
+    pub fn source_connector(&self) -> Option<&Name> {
+        self.connector(&self.schema.synchronization_rules.first()?.source_directory_name)
+    }
+
+    /// The connector that writes.
+    #[must_use]
+    pub fn target_connector(&self) -> Option<&Name> {
+        self.connector(&self.schema.synchronization_rules.first()?.target_directory_name)
     }
 
     fn connector(&self, directory: &str) -> Option<&Name> {

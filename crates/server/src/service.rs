@@ -19,11 +19,13 @@ pub struct Limits {
     pub body: usize,
     /// How long a request may take.
     pub time: Duration,
+    /// Uploads (`bulkUpload`) of one tenant in a second.
+    pub uploads_per_second: u32,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { body: 4 * 1024 * 1024, time: Duration::from_mins(1) }
+        Self { body: 4 * 1024 * 1024, time: Duration::from_mins(1), uploads_per_second: 1_000 }
     }
 }
 

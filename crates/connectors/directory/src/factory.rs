@@ -60,6 +60,10 @@ impl Factory for DirectoryFactory {
             None => directory,
         })))
     }
+
+    fn needs_credentials(&self) -> bool {
+        false
+    }
 }
 
 fn without_settings(

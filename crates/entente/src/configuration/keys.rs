@@ -3,7 +3,9 @@
 use model::TenantId;
 
 use super::issuers;
-use super::texts::{database, days, guid, listen, mailbox, path, public_url, role, tls, truth, webhook};
+use super::texts::{
+    database, days, guid, listen, mailbox, path, public_url, rate, role, tls, truth, webhook,
+};
 use super::{Configuration, Listen, LogFormat, SecretsKey};
 use crate::notifications::MailTls;
 
@@ -167,6 +169,18 @@ pub(crate) const KEYS: &[Key] = &[
         secret: false,
         set: |configuration, text| {
             configuration.retention.deleted_items = days(text)?;
+            Ok(())
+        },
+    },
+    Key {
+        name: "uploads_per_second",
+        option: None,
+        variable: "ENTENTE_UPLOADS_PER_SECOND",
+        default: "1000",
+        about: "Uploads (bulkUpload, 50 people each) that a tenant may send in a second; Microsoft Graph takes 40.",
+        secret: false,
+        set: |configuration, text| {
+            configuration.uploads_per_second = rate(text)?;
             Ok(())
         },
     },

@@ -45,6 +45,11 @@ pub(super) fn days(text: &str) -> Result<SignedDuration, String> {
         .ok_or_else(|| "write a number of days from 1 to 3650".to_owned())
 }
 
+pub(super) fn rate(text: &str) -> Result<u32, String> {
+    let rate = text.parse().ok().filter(|rate| (1..=1_000_000).contains(rate));
+    rate.ok_or_else(|| "write a number of requests from 1 to 1000000".to_owned())
+}
+
 pub(super) fn truth(text: &str) -> Result<bool, String> {
     match text {
         "true" => Ok(true),

@@ -14,12 +14,15 @@ fn template(id: &str) -> Template {
 }
 
 #[test]
-fn the_name_of_a_file_is_the_id_and_one_template_is_the_default() {
+fn the_name_of_a_file_is_the_id_and_one_template_of_an_application_is_the_default() {
     let templates = shipped().unwrap();
     for ((name, _), template) in FILES.iter().zip(&templates) {
         assert_eq!(template.id, *name);
     }
-    assert_eq!(templates.iter().filter(|template| template.default).count(), 1);
+    for application in applications() {
+        let own = templates.iter().filter(|one| one.application_id.to_string() == application.id);
+        assert_eq!(own.filter(|template| template.default).count(), 1, "{}", application.display_name);
+    }
 }
 
 #[test]
@@ -117,10 +120,28 @@ fn both_scim_templates_begin_with_the_same_schema() {
 }
 
 #[test]
-fn the_source_is_the_embedded_directory_as_it_describes_itself() {
+fn directories_are_as_their_connectors_describe_them() {
     for template in shipped().unwrap() {
         let described = connector_directory::definition();
         let written = template.schema.directory(connector_directory::DIRECTORY_NAME).unwrap();
         assert_eq!(*written, described, "{}", template.id);
     }
+    let uploads = template("API2AAD").schema;
+    let written = uploads.directory(connector_inbound::DIRECTORY_NAME).unwrap();
+    assert_eq!(*written, connector_inbound::definition());
+}
+
+/// What is uploaded makes and changes accounts, found by `employeeId`; nothing is ever deleted.
+#[test]
+fn uploads_are_mapped_to_the_embedded_directory() {
+    let template = template("API2AAD");
+    let matching: Vec<&str> = mappings(&template)
+        .filter(|(_, mapping)| mapping.matching_priority > 0)
+        .map(|(_, mapping)| mapping.target_attribute_name.as_str())
+        .collect();
+    assert_eq!(matching, ["employeeId"]);
+    let (object, _) = mappings(&template).next().unwrap();
+    assert_eq!(serde_json::to_value(object.flow_types).unwrap(), "Add, Update");
+    let clears = mappings(&template).any(|(_, mapping)| mapping.extra.contains_key("flowNullValues"));
+    assert!(!clears, "nothing is cleared by being left out");
 }

@@ -98,6 +98,13 @@ impl World {
         answer
     }
 
+    /// Uploads people to the job at a path; the status of the answer.
+    pub(crate) async fn upload(&self, job: &str, body: &Json) -> StatusCode {
+        let url = format!("{}/beta/{job}/bulkUpload", self.address());
+        let request = self.http.post(url).bearer_auth(self.token().await).body(body.to_string());
+        request.header("content-type", "application/scim+json").send().await.unwrap().status()
+    }
+
     /// Sets the clock forward. Tokens are of the past then.
     pub(crate) async fn advance(&self, seconds: i64) {
         let url = format!("{}/development/clock", self.address());

@@ -19,6 +19,7 @@ mod notifications;
 mod oauth;
 mod serve;
 mod target;
+mod uploads;
 
 use std::ffi::OsStr;
 use std::path::Path;

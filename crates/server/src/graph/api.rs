@@ -8,6 +8,7 @@ use bytes::Bytes;
 use futures::FutureExt as _;
 use graph::odata::QueryOptions;
 use graph::path::{RequestPath, Version};
+use graph::synchronization::bulk_upload::MEDIA_TYPE;
 use graph::{GraphError, RequestIds};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 
@@ -15,6 +16,7 @@ use super::authorize::permit;
 use super::call::Call;
 use super::error::ApiError;
 use super::openapi;
+use super::rate::Rate;
 use super::reply::{Reply, ReplyBody};
 use super::route::{Needs, RouteTable};
 use super::routes::routes;
@@ -30,6 +32,8 @@ const JSON: &str =
 pub struct Api {
     service: Service,
     routes: RouteTable,
+    /// How many uploads there may be.
+    pub(super) uploads: Rate,
 }
 
 /// A request as it arrived, without its body.
@@ -62,7 +66,8 @@ impl Api {
     /// The API of a service.
     #[must_use]
     pub fn new(service: Service) -> Arc<Self> {
-        Arc::new(Self { service, routes: RouteTable::new(routes()) })
+        let uploads = Rate::new(service.limits.uploads_per_second);
+        Arc::new(Self { service, routes: RouteTable::new(routes()), uploads })
     }
 
     /// What requests work with.
@@ -242,6 +247,10 @@ pub(super) fn complete(ids: &RequestIds, reply: Reply) -> ApiResponse {
         ReplyBody::Json(json) => {
             headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(JSON));
             headers.insert(HeaderName::from_static("odata-version"), HeaderValue::from_static("4.0"));
+            json.to_string().into()
+        }
+        ReplyBody::Scim(json) => {
+            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
             json.to_string().into()
         }
         ReplyBody::Text(text) => {

@@ -10,6 +10,7 @@ mod objects;
 mod openapi;
 mod paging;
 mod permissions;
+mod rate;
 mod reply;
 mod route;
 mod routes;

@@ -98,7 +98,7 @@ fn operation(route: &Route, version: Version) -> Json {
     if route.method == Method::GET {
         operation.insert("parameters".to_owned(), json!(OPTIONS.map(option)));
     } else if route.method != Method::DELETE {
-        let body = json!({ "content": { "application/json": { "schema": { "type": "object" } } } });
+        let body = json!({ "content": { route.takes: { "schema": { "type": "object" } } } });
         operation.insert("requestBody".to_owned(), body);
     }
     Json::Object(operation)
@@ -118,7 +118,9 @@ fn responses(route: &Route) -> Json {
             (202, "Accepted; the result comes later."),
             (204, "Done."),
         ],
-        "PATCH" | "PUT" => &[(200, "The resource as it is now."), (204, "Done.")],
+        "PATCH" | "PUT" => {
+            &[(200, "The resource as it is now."), (202, "Accepted; the result comes later."), (204, "Done.")]
+        }
         _ => &[(204, "Done.")],
     };
     let done = successes.iter().map(|(status, words)| (status.to_string(), json!({ "description": words })));

@@ -17,6 +17,8 @@ pub(crate) enum ReplyBody {
     #[default]
     None,
     Json(Json),
+    /// SCIM.
+    Scim(Json),
     /// Plain text, as `$count` answers.
     Text(String),
 }

@@ -34,6 +34,8 @@ pub(crate) struct Route {
     pub(crate) only: Option<Version>,
     /// Octets of the body, where the usual limit does not fit.
     pub(crate) body_limit: Option<usize>,
+    /// The media type of the body.
+    pub(crate) takes: &'static str,
     handler: Handler,
 }
 
@@ -55,6 +57,7 @@ impl Route {
             needs: Needs::OneOf(needs),
             only: None,
             body_limit: None,
+            takes: "application/json",
             handler: Box::new(move |call| Box::pin(handler(call))),
         }
     }
@@ -107,6 +110,12 @@ impl Route {
     /// The operation, for any valid token: its handler asks for permissions itself.
     pub(crate) fn for_any_token(mut self) -> Self {
         self.needs = Needs::Token;
+        self
+    }
+
+    /// The operation, whose body is of this media type.
+    pub(crate) fn taking(mut self, media_type: &'static str) -> Self {
+        self.takes = media_type;
         self
     }
 

@@ -205,6 +205,7 @@ async fn an_owner_cannot_touch_what_others_own_by_any_route() {
         "Application.ReadWrite.OwnedBy",
         "SynchronizationMetadata.Read.OwnedBy",
         "SynchronizationMetadata.ReadWrite.OwnedBy",
+        "SynchronizationData-User.Upload.OwnedBy",
     ];
     let (principal, token) = walk.rig.world.client(&owned).await;
     let below: Vec<Operation> = walk

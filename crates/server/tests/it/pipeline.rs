@@ -81,7 +81,9 @@ async fn bodies_are_json_of_a_limited_size() {
 
 #[tokio::test]
 async fn a_request_may_take_so_long() {
-    let world = World::with_limits(Limits { body: BODY_LIMIT, time: Duration::from_millis(20) }).await;
+    let world =
+        World::with_limits(Limits { body: BODY_LIMIT, time: Duration::from_millis(20), ..Limits::default() })
+            .await;
     let token =
         world.sign_in(crate::world::TENANT, &crate::world::CLIENT.to_string(), crate::world::SECRET).await;
     let never = Body::from_stream(futures::stream::pending::<Result<Vec<u8>, std::io::Error>>());

@@ -67,7 +67,8 @@ impl Answer {
 
 impl World {
     pub(crate) async fn new() -> Self {
-        Self::with_limits(Limits { body: BODY_LIMIT, time: Duration::from_secs(30) }).await
+        Self::with_limits(Limits { body: BODY_LIMIT, time: Duration::from_secs(30), ..Limits::default() })
+            .await
     }
 
     pub(crate) async fn with_limits(limits: Limits) -> Self {
@@ -76,19 +77,28 @@ impl World {
 
     /// A service that trusts these outside issuers, whose keys are read so.
     pub(crate) async fn trusting(issuers: Vec<TrustedIssuer>, fetch: Arc<dyn KeyFetch>) -> Self {
-        let limits = Limits { body: BODY_LIMIT, time: Duration::from_secs(30) };
+        let limits = Limits { body: BODY_LIMIT, time: Duration::from_secs(30), ..Limits::default() };
         let trust = |clock: Arc<dyn Clock>| OutsideIssuers::new(issuers, &fetch, &clock);
-        Self::build(limits, Registry::default(), Templates::default(), trust).await
+        Self::build(limits, |_, _| Registry::default(), Templates::default(), trust).await
     }
 
     /// A service whose jobs have these connectors and templates.
     pub(crate) async fn with_connectors(limits: Limits, registry: Registry, templates: Templates) -> Self {
-        Self::build(limits, registry, templates, |_| OutsideIssuers::default()).await
+        Self::connected(limits, |_, _| registry, templates).await
+    }
+
+    /// The same, with connectors that need the service's own store and directory.
+    pub(crate) async fn connected(
+        limits: Limits,
+        connect: impl FnOnce(&SharedStore, &Directory) -> Registry,
+        templates: Templates,
+    ) -> Self {
+        Self::build(limits, connect, templates, |_| OutsideIssuers::default()).await
     }
 
     async fn build(
         limits: Limits,
-        registry: Registry,
+        connect: impl FnOnce(&SharedStore, &Directory) -> Registry,
         templates: Templates,
         trust: impl FnOnce(Arc<dyn Clock>) -> OutsideIssuers,
     ) -> Self {
@@ -103,7 +113,7 @@ impl World {
             clock: clock.clone(),
             entropy: entropy.clone(),
             timer: Arc::new(SystemTimer::new(clock.clone())),
-            registry,
+            registry: connect(&store, &directory),
             templates,
             notifiers: engine::Notifiers::default(),
             node: Uuid::from_u128(1),

@@ -6,6 +6,7 @@
 
 mod access_token;
 mod actions;
+mod bulk_upload;
 mod by_hand;
 mod credentials;
 mod directories;

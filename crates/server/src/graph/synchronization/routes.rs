@@ -1,11 +1,13 @@
 //! The routes of synchronization, under service principals and under applications alike.
 
+use super::bulk_upload;
 use super::{
     access_token, actions, credentials, directories, explain, jobs, language, on_demand, plans, schema,
     secrets, service, templates,
 };
 use super::{by_hand, remembered, versions};
 use crate::graph::route::Route;
+use graph::synchronization::bulk_upload::MEDIA_TYPE;
 
 /// Read jobs, schemas and templates.
 const READ: &[&str] =
@@ -27,6 +29,9 @@ const WRITE_OBJECTS: &[&str] = &[
     "SynchronizationMetadata.ReadWrite.All",
     "Synchronization.ReadWrite.All",
 ];
+
+/// Upload people to a job.
+const UPLOAD: &[&str] = &["SynchronizationData-User.Upload.OwnedBy", "SynchronizationData-User.Upload"];
 
 /// A route under both roots.
 macro_rules! both {
@@ -65,7 +70,7 @@ macro_rules! schema_routes {
 
 /// All routes of synchronization.
 pub(in crate::graph) fn routes() -> Vec<Route> {
-    [service_routes(), job_routes(), object_routes(), job_schema_routes(), template_routes()]
+    [service_routes(), job_routes(), upload_routes(), object_routes(), job_schema_routes(), template_routes()]
         .into_iter()
         .flatten()
         .collect()
@@ -108,6 +113,23 @@ fn job_routes() -> Vec<Route> {
         both!(get "/jobs/{job}/plans/{plan}", READ, plans::get).map(Route::in_beta),
         both!(get "/jobs/{job}/plans/{plan}/changes", READ, plans::changes).map(Route::in_beta),
         both!(post "/jobs/{job}/plans/{plan}/apply", WRITE, plans::apply).map(Route::in_beta),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+/// What clients upload to a job. Who may upload does not see what others did.
+fn upload_routes() -> Vec<Route> {
+    [
+        both!(post "/jobs/{job}/bulkUpload", UPLOAD, bulk_upload::upload).map(|one| one.taking(MEDIA_TYPE)),
+        both!(get "/jobs/{job}/bulkUpload", READ, bulk_upload::get),
+        both!(patch "/jobs/{job}/bulkUpload", WRITE, bulk_upload::update),
+        both!(delete "/jobs/{job}/bulkUpload", WRITE, bulk_upload::clear),
+        both!(put "/jobs/{job}/bulkUpload/$value", UPLOAD, bulk_upload::put)
+            .map(|one| one.taking(MEDIA_TYPE)),
+        both!(get "/jobs/{job}/bulkUpload/$value", WRITE, bulk_upload::value),
+        both!(delete "/jobs/{job}/bulkUpload/$value", WRITE, bulk_upload::clear),
     ]
     .into_iter()
     .flatten()

@@ -15,3 +15,4 @@ mod schema;
 mod sdk_routes;
 mod secrets;
 mod templates;
+mod uploads;

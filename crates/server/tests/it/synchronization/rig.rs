@@ -35,7 +35,7 @@ impl Rig {
         let target = MemoryTarget::new().unique("account", "userName");
         let factory = Memory { source: source.clone(), target: target.clone() };
         let registry = Registry::default().with(Arc::new(factory));
-        let limits = Limits { body: 1024 * 1024, time: Duration::from_secs(30) };
+        let limits = Limits { body: 1024 * 1024, time: Duration::from_secs(30), ..Limits::default() };
         let world = World::with_connectors(limits, registry, Templates::new(vec![template()])).await;
         let path = format!("/v1.0/applicationTemplates/{TEMPLATE}/instantiate");
         let made = world.post(&path, json!({"displayName": "Target"})).await.expect(201);

@@ -53,8 +53,6 @@ const BUILDERS: [(&str, &[&str]); 35] = [
     ("/templates/{synchronizationTemplate-id}/schema/functions()", &["GET"]),
     ("/templates/{synchronizationTemplate-id}/schema/parseExpression", &["POST"]),
 ];
-/// What waits for the source that uploads feed.
-const WAITING: &str = "/bulkUpload";
 
 /// A token without permission is refused where there is a route, and only there.
 #[tokio::test]
@@ -62,7 +60,7 @@ async fn every_builder_of_the_sdks_has_a_route() {
     let world = World::new().await;
     let (_, token) = world.client(&[]).await;
     let mut missing = Vec::new();
-    for (path, methods) in BUILDERS.iter().filter(|(path, _)| !path.contains(WAITING)) {
+    for (path, methods) in &BUILDERS {
         for (version, root) in [
             ("v1.0", "servicePrincipals/x"),
             ("beta", "servicePrincipals(appId='x')"),
