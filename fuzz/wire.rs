@@ -2,6 +2,7 @@
 //! octets are. The fuzz programs and a test of xtask share them.
 
 use graph::odata::filter::Expr;
+use graph::synchronization::bulk_upload;
 use model::schema::Schema;
 use scim::message::PatchRequest;
 use scim::patch::Form;
@@ -45,6 +46,18 @@ pub(crate) fn scim_patch(octets: &[u8]) {
             Ok(true) => assert!(changed.is_object()),
             Ok(false) | Err(_) => assert_eq!(changed, user),
         }
+    }
+}
+
+/// Bodies of `bulkUpload`: what can be read prints as a request that reads the same, else the words name a place.
+pub(crate) fn bulk_upload(octets: &[u8]) {
+    match bulk_upload::parse(octets) {
+        Ok(users) => {
+            assert!((1..=bulk_upload::MAX_OPERATIONS).contains(&users.len()));
+            let again = bulk_upload::request(users.iter().map(|user| user.attributes.clone()));
+            assert_eq!(bulk_upload::parse(again.to_string().as_bytes()).ok(), Some(users), "{again}");
+        }
+        Err(error) => assert!(error.status() == 400 && !error.message().is_empty()),
     }
 }
 

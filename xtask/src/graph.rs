@@ -129,6 +129,31 @@ impl Graph {
         Ok(Job { path })
     }
 
+    /// An application with a job that reads what is uploaded to it.
+    pub(crate) fn create_inbound_job(&self) -> Result<Job, Failure> {
+        let all = self.get("/applicationTemplates")?;
+        let all = all.pointer("/value").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+        let is_inbound = |one: &&Value| {
+            one.pointer("/displayName")
+                .and_then(Value::as_str)
+                .is_some_and(|name| name.starts_with("API-driven"))
+        };
+        let template = all.iter().find(is_inbound).ok_or("there is no application template for uploads")?;
+        let path = format!("/applicationTemplates/{}/instantiate", text(template, "/id")?);
+        let made = self.post(&path, &json!({"displayName": "Bench"}))?;
+        let jobs =
+            format!("/servicePrincipals/{}/synchronization/jobs", text(&made, "/servicePrincipal/id")?);
+        let job = self.post(&jobs, &json!({"templateId": "API2AAD"}))?;
+        Ok(Job { path: format!("{jobs}/{}", text(&job, "/id")?) })
+    }
+
+    /// Uploads people to a job.
+    pub(crate) fn upload(&self, job: &Job, body: &str) -> Result<(), Failure> {
+        let address = self.address(&format!("{}/bulkUpload", job.path));
+        let request = self.agent.post(address).header("Authorization", self.authorization());
+        read(request.header("Content-Type", "application/scim+json").send(body)?).map(drop)
+    }
+
     /// Starts a job and waits until its initial cycle is done; the time from the one to the other.
     pub(crate) fn run_initial_cycle(&self, job: &Job) -> Result<Duration, Failure> {
         let begin = Instant::now();

@@ -172,7 +172,12 @@ impl Runner {
                 Ok(CycleEnd::Completed | CycleEnd::Failed(_)) => continue,
                 // By an order, which wakes; or because another process runs the job.
                 Ok(CycleEnd::Stopped) => {}
-                Err(error) => tracing::error!(job = %self.job, %error, "the cycle failed"),
+                Err(error) => {
+                    tracing::error!(job = %self.job, %error, "the cycle failed");
+                    // What triggered it still waits to be taken up.
+                    let mut triggered = self.triggered.lock().unwrap_or_else(PoisonError::into_inner);
+                    triggered.get_or_insert(services.clock.now());
+                }
             }
             tokio::select! {
                 () = services.timer.until(after(services.clock.now(), TROUBLE_WAIT)) => {}

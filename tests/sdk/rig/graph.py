@@ -96,6 +96,14 @@ class Graph:
 
         return await asyncio.gather(*(one(call) for call in calls))
 
+    async def until(self, ask, holds, seconds: float = 60.0):
+        """Asks again and again; the first answer for which something holds."""
+        end = time.monotonic() + seconds
+        while not holds(answer := await ask()):
+            assert time.monotonic() < end, f"it did not come true within {seconds} s: {answer}"
+            await asyncio.sleep(POLL_SECONDS)
+        return answer
+
     async def batch(self, requests: dict) -> dict[str, int]:
         """Sends request informations by `$batch`, twenty at a time; the statuses by key."""
         items = list(requests.items())
@@ -109,8 +117,8 @@ class Graph:
 
     # ---- Applications --------------------------------------------------------------------------
 
-    async def create_application(self, name: str) -> "Application":
-        template = self.client.application_templates.by_application_template_id(CUSTOM_APPLICATION)
+    async def create_application(self, name: str, template: str = CUSTOM_APPLICATION) -> "Application":
+        template = self.client.application_templates.by_application_template_id(template)
         made = await template.instantiate.post(body_of(template.instantiate, display_name=name))
         assert made.application.id and made.application.app_id, "instantiate answers the application"
         assert made.service_principal.app_id == made.application.app_id

@@ -7,6 +7,7 @@ mod expressions;
 mod latency;
 mod reads;
 mod scim;
+mod upload;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -50,6 +51,8 @@ enum Name {
     Scale,
     /// An initial cycle into a real SCIM server, against a plain load generator at the same server.
     Scim,
+    /// People uploaded with `bulkUpload`, fifty a request: how many a second are kept durably.
+    Upload,
 }
 
 /// Runs one bench and prints its table.
@@ -72,6 +75,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         }
         Name::Scale => print!("{}", engine::run(10_000, arguments.users.unwrap_or(1_000_000))?),
         Name::Expressions => print!("{}", expressions::run()?),
+        Name::Upload => print!("{}", upload::run(arguments.users.unwrap_or(50_000), concurrency)?),
         Name::Scim => print!("{}", scim::run(arguments.users.unwrap_or(2_000), concurrency)?),
     }
     Ok(())

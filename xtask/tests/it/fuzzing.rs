@@ -80,6 +80,11 @@ const DOCUMENTS: Mutations = Mutations {
         "\"scope\":{}",
         "\"operatorName\":\"REGEX MATCH\"",
         "\"values\":[\"(\"]",
+        "\"externalId\":\"1\"",
+        "\"EXTERNALID\":7",
+        "\"active\":\"False\"",
+        "\"urn:a:b\":{}",
+        "\"password\":\"x\"",
         "é",
     ],
     longest: 8_000,
@@ -103,4 +108,9 @@ fn scim_patches_survive_mutations() {
 #[test]
 fn schemas_survive_mutations() {
     DOCUMENTS.run("schema", wire::schema);
+}
+
+#[test]
+fn uploads_survive_mutations() {
+    DOCUMENTS.run("bulk_upload", wire::bulk_upload);
 }

@@ -27,7 +27,7 @@ fn people(numbers: std::ops::Range<u32>) -> Json {
 }
 
 /// Waits until there are so many accounts of uploaded people, each once.
-async fn wait_for(world: &World, number: usize) {
+async fn wait_for(world: &World, job: &str, number: usize) {
     let began = Instant::now();
     loop {
         let page = world.get("users?$filter=startswith(employeeId,'p')&$select=employeeId&$top=500").await;
@@ -40,7 +40,7 @@ async fn wait_for(world: &World, number: usize) {
         if all == number {
             return;
         }
-        assert!(began.elapsed() < PATIENCE, "{all} of {number} accounts");
+        assert!(began.elapsed() < PATIENCE, "{all} of {number} accounts: {:#}", world.get(job).await);
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
@@ -49,9 +49,9 @@ async fn wait_for(world: &World, number: usize) {
 async fn what_was_accepted_outlives_a_kill_and_starts_a_cycle() {
     let mut world = World::start(&[]);
     let templates = world.get("applicationTemplates").await;
-    let template = templates["value"].as_array().unwrap().iter();
-    let template = template.filter(|one| one["displayName"].as_str().unwrap().starts_with("API-driven"));
-    let template = template.last().unwrap()["id"].as_str().unwrap().to_owned();
+    let mut templates = templates["value"].as_array().unwrap().iter();
+    let template = templates.find(|one| one["displayName"].as_str().unwrap().starts_with("API-driven"));
+    let template = template.unwrap()["id"].as_str().unwrap();
     let path = format!("applicationTemplates/{template}/instantiate");
     let made = world.send(Method::POST, &path, json!({ "displayName": "People" })).await;
     let root =
@@ -60,12 +60,12 @@ async fn what_was_accepted_outlives_a_kill_and_starts_a_cycle() {
     let job = format!("{root}/jobs/{}", job["id"].as_str().unwrap());
     assert_eq!(world.upload(&job, &people(0..20)).await, StatusCode::ACCEPTED);
     world.send(Method::POST, &format!("{job}/start"), json!({})).await;
-    wait_for(&world, 20).await;
+    wait_for(&world, &job, 20).await;
     assert_eq!(world.upload(&job, &people(10..40)).await, StatusCode::ACCEPTED);
-    wait_for(&world, 40).await;
+    wait_for(&world, &job, 40).await;
     for round in [40, 70, 100] {
         assert_eq!(world.upload(&job, &people(round..round + 30)).await, StatusCode::ACCEPTED);
         world.crash(&[]);
     }
-    wait_for(&world, 130).await;
+    wait_for(&world, &job, 130).await;
 }
