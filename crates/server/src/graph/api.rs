@@ -173,7 +173,15 @@ impl Api {
             owned_only,
         };
         call.check_path(route.path).await?;
-        route.handle(call).await
+        let reply = route.handle(call).await?;
+        debug_assert!(
+            route.answers.contains(&reply.status),
+            "{} {} answers {}, which its route does not tell",
+            route.method,
+            route.path,
+            reply.status
+        );
+        Ok(reply)
     }
 
     /// Every operation of the API with the permissions that it needs.

@@ -77,7 +77,9 @@ pub(crate) fn routes() -> Vec<Route> {
     ] {
         routes.push(Route::get(collection, read, move |call| list(call, side)));
         routes.push(Route::get(counted, read, move |call| count(call, side)));
-        routes.push(Route::post(collection, WRITE_ASSIGNMENTS, move |call| assign(call, side)));
+        routes.push(
+            Route::post(collection, WRITE_ASSIGNMENTS, move |call| assign(call, side)).answering(&[201]),
+        );
         routes.push(Route::get(single, read, move |call| get(call, side)));
         routes.push(Route::delete(single, WRITE_ASSIGNMENTS, move |call| unassign(call, side)));
     }

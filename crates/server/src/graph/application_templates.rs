@@ -20,7 +20,8 @@ pub(crate) fn routes() -> Vec<Route> {
         Route::get("applicationTemplates", READ_APPLICATION, list),
         Route::get("applicationTemplates/$count", READ_APPLICATION, count),
         Route::get("applicationTemplates/{id}", READ_APPLICATION, get),
-        Route::post("applicationTemplates/{id}/instantiate", WRITE_APPLICATION, instantiate),
+        Route::post("applicationTemplates/{id}/instantiate", WRITE_APPLICATION, instantiate)
+            .answering(&[201]),
     ]
 }
 

@@ -26,7 +26,8 @@ pub(crate) fn routes() -> Vec<Route> {
         ),
         Route::patch("applications/{id}", WRITE_APPLICATION, |call| async move {
             objects::update(&call, KIND).await
-        }),
+        })
+        .answering(&[200, 204]),
         Route::delete("applications/{id}", WRITE_APPLICATION, |call| async move {
             objects::delete(&call, KIND).await
         }),

@@ -18,7 +18,7 @@ use super::reply::Reply;
 use super::route::{Answer, Route};
 
 pub(crate) fn routes() -> Vec<Route> {
-    vec![Route::post("$batch", &[], answer).for_any_token()]
+    vec![Route::post("$batch", &[], answer).answering(&[200]).for_any_token()]
 }
 
 /// POST `$batch`. Requests that depend on others wait for them; all others go at once.

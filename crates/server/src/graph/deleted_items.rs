@@ -21,7 +21,7 @@ pub(crate) fn routes() -> Vec<Route> {
     let mut routes = vec![
         Route::get("directory/deletedItems", READ_DELETED, list_all),
         Route::get("directory/deletedItems/{id}", READ_DELETED, get),
-        Route::post("directory/deletedItems/{id}/restore", WRITE_DELETED, restore),
+        Route::post("directory/deletedItems/{id}/restore", WRITE_DELETED, restore).answering(&[200]),
         Route::delete("directory/deletedItems/{id}", WRITE_DELETED, purge),
     ];
     for (path, kind, read) in [

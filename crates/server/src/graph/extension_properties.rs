@@ -37,7 +37,8 @@ pub(crate) fn routes() -> Vec<Route> {
         Route::post("applications/{id}/extensionProperties", WRITE_APPLICATION, create),
         Route::get("applications/{id}/extensionProperties/{property}", READ_APPLICATION, get),
         Route::delete("applications/{id}/extensionProperties/{property}", WRITE_APPLICATION, remove),
-        Route::post("directoryObjects/getAvailableExtensionProperties", READ_DIRECTORY, available),
+        Route::post("directoryObjects/getAvailableExtensionProperties", READ_DIRECTORY, available)
+            .answering(&[200]),
     ]
 }
 

@@ -18,7 +18,8 @@ pub(crate) fn routes() -> Vec<Route> {
         Route::get("groups/$count", READ_GROUPS, |call| async move { lists::count(&call, KIND).await }),
         Route::post("groups", WRITE_GROUPS, create),
         Route::get("groups/{id}", READ_GROUPS, |call| async move { objects::get(&call, KIND).await }),
-        Route::patch("groups/{id}", WRITE_GROUPS, |call| async move { objects::update(&call, KIND).await }),
+        Route::patch("groups/{id}", WRITE_GROUPS, |call| async move { objects::update(&call, KIND).await })
+            .answering(&[200, 204]),
         Route::delete("groups/{id}", WRITE_GROUPS, |call| async move { objects::delete(&call, KIND).await }),
     ]
 }

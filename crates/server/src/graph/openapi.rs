@@ -21,6 +21,13 @@ const OPTIONS: [(&str, &str); 8] = [
     ("$skip", "integer"),
     ("$count", "boolean"),
 ];
+/// What succeeds with these.
+const SUCCESSES: [(u16, &str); 4] = [
+    (200, "What was asked for, or the result."),
+    (201, "The new resource."),
+    (202, "Accepted; the result comes later."),
+    (204, "Done."),
+];
 /// What is refused with these, each with words that tell what to do.
 const REFUSALS: [(u16, &str); 12] = [
     (400, "The request is not understood or not possible."),
@@ -110,20 +117,10 @@ fn option((name, kind): (&str, &str)) -> Json {
 
 /// What an operation may answer.
 fn responses(route: &Route) -> Json {
-    let successes: &[(u16, &str)] = match route.method.as_str() {
-        "GET" => &[(200, "What was asked for.")],
-        "POST" => &[
-            (200, "The result."),
-            (201, "The new resource."),
-            (202, "Accepted; the result comes later."),
-            (204, "Done."),
-        ],
-        "PATCH" | "PUT" => {
-            &[(200, "The resource as it is now."), (202, "Accepted; the result comes later."), (204, "Done.")]
-        }
-        _ => &[(204, "Done.")],
-    };
-    let done = successes.iter().map(|(status, words)| (status.to_string(), json!({ "description": words })));
+    let done = route.answers.iter().map(|status| {
+        let words = SUCCESSES.iter().find(|(known, _)| known == status).map_or("Done.", |(_, words)| words);
+        (status.to_string(), json!({ "description": words }))
+    });
     let refused = REFUSALS.iter().map(|(status, _)| {
         let status = status.to_string();
         let reference = json!({ "$ref": format!("#/components/responses/{status}") });

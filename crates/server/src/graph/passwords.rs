@@ -18,16 +18,20 @@ const LIFETIME: SignedDuration = SignedDuration::from_hours(2 * 365 * 24);
 pub(crate) fn routes() -> Vec<Route> {
     let (application, principal) = (ObjectKind::Application, ObjectKind::ServicePrincipal);
     vec![
-        Route::post("applications/{id}/addPassword", WRITE_APPLICATION, move |call| add(call, application)),
+        Route::post("applications/{id}/addPassword", WRITE_APPLICATION, move |call| add(call, application))
+            .answering(&[200]),
         Route::post("applications/{id}/removePassword", WRITE_APPLICATION, move |call| {
             remove(call, application)
-        }),
+        })
+        .answering(&[204]),
         Route::post("servicePrincipals/{id}/addPassword", WRITE_APPLICATION, move |call| {
             add(call, principal)
-        }),
+        })
+        .answering(&[200]),
         Route::post("servicePrincipals/{id}/removePassword", WRITE_APPLICATION, move |call| {
             remove(call, principal)
-        }),
+        })
+        .answering(&[204]),
     ]
 }
 

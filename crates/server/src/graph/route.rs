@@ -36,6 +36,8 @@ pub(crate) struct Route {
     pub(crate) body_limit: Option<usize>,
     /// The media type of the body.
     pub(crate) takes: &'static str,
+    /// The statuses of success.
+    pub(crate) answers: &'static [u16],
     handler: Handler,
 }
 
@@ -51,6 +53,7 @@ impl Route {
         F: Fn(Call) -> R + Send + Sync + 'static,
         R: Future<Output = Answer> + Send + 'static,
     {
+        let answers = usual_answers(&method);
         Self {
             method,
             path,
@@ -58,6 +61,7 @@ impl Route {
             only: None,
             body_limit: None,
             takes: "application/json",
+            answers,
             handler: Box::new(move |call| Box::pin(handler(call))),
         }
     }
@@ -119,6 +123,12 @@ impl Route {
         self
     }
 
+    /// The operation, which succeeds with these statuses and no others.
+    pub(crate) fn answering(mut self, answers: &'static [u16]) -> Self {
+        self.answers = answers;
+        self
+    }
+
     /// The operation, in beta alone.
     pub(crate) fn in_beta(mut self) -> Self {
         self.only = Some(Version::Beta);
@@ -128,6 +138,15 @@ impl Route {
     /// Asks the handler.
     pub(crate) fn handle(&self, call: Call) -> impl Future<Output = Answer> + Send + use<> {
         (self.handler)(call)
+    }
+}
+
+/// What succeeds with what: a POST makes something, which a client that prefers little is not shown.
+fn usual_answers(method: &Method) -> &'static [u16] {
+    match method.as_str() {
+        "GET" => &[200],
+        "POST" => &[201, 204],
+        _ => &[204],
     }
 }
 

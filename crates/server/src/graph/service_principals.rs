@@ -29,7 +29,8 @@ pub(crate) fn routes() -> Vec<Route> {
         }),
         Route::patch("servicePrincipals/{id}", WRITE_APPLICATION, |call| async move {
             objects::update(&call, KIND).await
-        }),
+        })
+        .answering(&[200, 204]),
         Route::delete("servicePrincipals/{id}", WRITE_APPLICATION, |call| async move {
             objects::delete(&call, KIND).await
         }),

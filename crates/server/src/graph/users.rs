@@ -18,7 +18,8 @@ pub(crate) fn routes() -> Vec<Route> {
         Route::get("users/$count", READ_USERS, |call| async move { lists::count(&call, KIND).await }),
         Route::post("users", WRITE_USERS, create),
         Route::get("users/{id}", READ_USERS, |call| async move { objects::get(&call, KIND).await }),
-        Route::patch("users/{id}", WRITE_USERS, |call| async move { objects::update(&call, KIND).await }),
+        Route::patch("users/{id}", WRITE_USERS, |call| async move { objects::update(&call, KIND).await })
+            .answering(&[200, 204]),
         Route::delete("users/{id}", WRITE_USERS, |call| async move { objects::delete(&call, KIND).await }),
     ]
 }

@@ -71,3 +71,30 @@ async fn operations_tell_their_keys_permissions_and_answers() {
     let distinct: BTreeSet<String> = paths.keys().map(|path| alike(path)).collect();
     assert_eq!(distinct.len(), paths.len());
 }
+
+/// Each operation tells the statuses with which it succeeds, and no others; in debug builds every answer is held against
+/// them.
+#[tokio::test]
+async fn operations_tell_how_they_succeed() {
+    let world = World::new().await;
+    let description = described(&world).await;
+    let job = "/beta/applications/{application}/synchronization/jobs/{job}";
+    for (method, path, expected) in [
+        ("get", "/beta/users", vec!["200"]),
+        ("post", "/beta/users", vec!["201", "204"]),
+        ("patch", "/beta/users/{id}", vec!["200", "204"]),
+        ("delete", "/beta/users/{id}", vec!["204"]),
+        ("post", &format!("{job}/start"), vec!["204"]),
+        ("post", &format!("{job}/plan"), vec!["201", "202"]),
+        ("post", &format!("{job}/bulkUpload"), vec!["202"]),
+        ("post", &format!("{job}/provisionOnDemand"), vec!["200"]),
+        ("put", &format!("{job}/schema"), vec!["204"]),
+    ] {
+        let operation = &description["paths"][path][method];
+        let told = operation["responses"].as_object().unwrap().keys();
+        let told: Vec<&str> = told.map(String::as_str).filter(|status| status.starts_with('2')).collect();
+        assert_eq!(told, expected, "{method} {path}");
+    }
+    let upload = &description["paths"][format!("{job}/bulkUpload")]["post"];
+    assert!(upload["requestBody"]["content"]["application/scim+json"].is_object(), "{upload:#}");
+}

@@ -51,7 +51,7 @@ pub(crate) fn routes() -> Vec<Route> {
         Route::put("users/{id}/manager/$ref", WRITE_USERS, set_manager),
         Route::delete("users/{id}/manager/$ref", WRITE_USERS, remove_manager),
         Route::get("groups/{id}/members/$ref", READ_GROUPS, |call| list_references(call, MEMBERS)),
-        Route::post("groups/{id}/members/$ref", WRITE_GROUPS, |call| add(call, MEMBERS)),
+        Route::post("groups/{id}/members/$ref", WRITE_GROUPS, |call| add(call, MEMBERS)).answering(&[204]),
         Route::delete("groups/{id}/members/{member}/$ref", WRITE_GROUPS, |call| {
             remove(call, MEMBERS, "member")
         }),
@@ -96,7 +96,7 @@ pub(crate) fn routes() -> Vec<Route> {
         routes.push(Route::get(collection, read, move |call| list(call, owners(kind), None)));
         routes.push(Route::get(counted, read, move |call| count(call, owners(kind), None)));
         routes.push(Route::get(references, read, move |call| list_references(call, owners(kind))));
-        routes.push(Route::post(references, write, move |call| add(call, owners(kind))));
+        routes.push(Route::post(references, write, move |call| add(call, owners(kind))).answering(&[204]));
         routes.push(Route::delete(reference, write, move |call| remove(call, owners(kind), "owner")));
     }
     routes

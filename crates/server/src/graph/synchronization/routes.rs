@@ -53,14 +53,16 @@ macro_rules! schema_routes {
             both!(delete concat!($path, ""), WRITE, schema::reset),
             both!(get concat!($path, "/functions"), READ, language::functions),
             both!(get concat!($path, "/filterOperators"), READ, language::filter_operators),
-            both!(post concat!($path, "/parseExpression"), READ, language::parse_expression),
+            both!(post concat!($path, "/parseExpression"), READ, language::parse_expression)
+                .map(|one| one.answering(&[200])),
             both!(get concat!($path, "/directories"), READ, directories::list),
             both!(post concat!($path, "/directories"), WRITE, directories::create),
             both!(get concat!($path, "/directories/$count"), READ, directories::count),
             both!(get concat!($path, "/directories/{directory}"), READ, directories::get),
             both!(patch concat!($path, "/directories/{directory}"), WRITE, directories::update),
             both!(delete concat!($path, "/directories/{directory}"), WRITE, directories::delete),
-            both!(post concat!($path, "/directories/{directory}/discover"), WRITE, directories::discover),
+            both!(post concat!($path, "/directories/{directory}/discover"), WRITE, directories::discover)
+                .map(|one| one.answering(&[200])),
         ]
         .into_iter()
         .flatten()
@@ -79,13 +81,13 @@ pub(in crate::graph) fn routes() -> Vec<Route> {
 fn service_routes() -> Vec<Route> {
     [
         both!(get "", READ, service::get),
-        both!(put "", WRITE, service::replace),
+        both!(put "", WRITE, service::replace).map(|one| one.answering(&[200])),
         both!(delete "", WRITE, service::delete),
         both!(get "/ping", READ, service::ping),
         both!(get "/secrets", READ, secrets::list),
         both!(get "/secrets/$count", READ, secrets::count),
         both!(put "/secrets", WRITE, secrets::replace),
-        both!(post "/acquireAccessToken", WRITE, access_token::acquire),
+        both!(post "/acquireAccessToken", WRITE, access_token::acquire).map(|one| one.answering(&[204])),
     ]
     .into_iter()
     .flatten()
@@ -97,22 +99,31 @@ fn job_routes() -> Vec<Route> {
         both!(get "/jobs", READ, jobs::list),
         both!(post "/jobs", WRITE, jobs::create),
         both!(get "/jobs/$count", READ, jobs::count),
-        both!(post "/jobs/validateCredentials", WRITE, credentials::validate_for_template),
+        both!(post "/jobs/validateCredentials", WRITE, credentials::validate_for_template)
+            .map(|one| one.answering(&[204])),
         both!(get "/jobs/{job}", READ, jobs::get),
         both!(patch "/jobs/{job}", WRITE, jobs::update),
         both!(delete "/jobs/{job}", WRITE, jobs::delete),
-        both!(post "/jobs/{job}/start", WRITE, actions::start),
-        both!(post "/jobs/{job}/pause", WRITE, actions::pause),
-        both!(post "/jobs/{job}/restart", WRITE, actions::restart),
-        both!(post "/jobs/{job}/run", WRITE, actions::run).map(Route::in_beta),
-        both!(post "/jobs/{job}/validateCredentials", WRITE, credentials::validate_for_job),
-        both!(post "/jobs/{job}/provisionOnDemand", WRITE, on_demand::provision),
+        both!(post "/jobs/{job}/start", WRITE, actions::start).map(|one| one.answering(&[204])),
+        both!(post "/jobs/{job}/pause", WRITE, actions::pause).map(|one| one.answering(&[204])),
+        both!(post "/jobs/{job}/restart", WRITE, actions::restart).map(|one| one.answering(&[204])),
+        both!(post "/jobs/{job}/run", WRITE, actions::run)
+            .map(|one| one.answering(&[204]))
+            .map(Route::in_beta),
+        both!(post "/jobs/{job}/validateCredentials", WRITE, credentials::validate_for_job)
+            .map(|one| one.answering(&[204])),
+        both!(post "/jobs/{job}/provisionOnDemand", WRITE, on_demand::provision)
+            .map(|one| one.answering(&[200])),
         both!(get "/jobs/{job}/explain", READ, explain::explain).map(Route::in_beta),
-        both!(post "/jobs/{job}/plan", WRITE, plans::create).map(Route::in_beta),
+        both!(post "/jobs/{job}/plan", WRITE, plans::create)
+            .map(|one| one.answering(&[201, 202]))
+            .map(Route::in_beta),
         both!(get "/jobs/{job}/plans", READ, plans::list).map(Route::in_beta),
         both!(get "/jobs/{job}/plans/{plan}", READ, plans::get).map(Route::in_beta),
         both!(get "/jobs/{job}/plans/{plan}/changes", READ, plans::changes).map(Route::in_beta),
-        both!(post "/jobs/{job}/plans/{plan}/apply", WRITE, plans::apply).map(Route::in_beta),
+        both!(post "/jobs/{job}/plans/{plan}/apply", WRITE, plans::apply)
+            .map(|one| one.answering(&[202]))
+            .map(Route::in_beta),
     ]
     .into_iter()
     .flatten()
@@ -122,11 +133,14 @@ fn job_routes() -> Vec<Route> {
 /// What clients upload to a job. Who may upload does not see what others did.
 fn upload_routes() -> Vec<Route> {
     [
-        both!(post "/jobs/{job}/bulkUpload", UPLOAD, bulk_upload::upload).map(|one| one.taking(MEDIA_TYPE)),
+        both!(post "/jobs/{job}/bulkUpload", UPLOAD, bulk_upload::upload)
+            .map(|one| one.answering(&[202]))
+            .map(|one| one.taking(MEDIA_TYPE)),
         both!(get "/jobs/{job}/bulkUpload", READ, bulk_upload::get),
-        both!(patch "/jobs/{job}/bulkUpload", WRITE, bulk_upload::update),
+        both!(patch "/jobs/{job}/bulkUpload", WRITE, bulk_upload::update).map(|one| one.answering(&[200])),
         both!(delete "/jobs/{job}/bulkUpload", WRITE, bulk_upload::clear),
         both!(put "/jobs/{job}/bulkUpload/$value", UPLOAD, bulk_upload::put)
+            .map(|one| one.answering(&[202]))
             .map(|one| one.taking(MEDIA_TYPE)),
         both!(get "/jobs/{job}/bulkUpload/$value", WRITE, bulk_upload::value),
         both!(delete "/jobs/{job}/bulkUpload/$value", WRITE, bulk_upload::clear),
@@ -146,12 +160,12 @@ fn object_routes() -> Vec<Route> {
         both!(get "/jobs/{job}/objectConnections/{connection}", READ_OBJECTS, by_hand::connection),
         both!(delete "/jobs/{job}/objectConnections/{connection}", WRITE_OBJECTS, by_hand::disconnect),
         both!(get "/jobs/{job}/escrows", READ_OBJECTS, remembered::escrows),
-        both!(post "/jobs/{job}/escrows/retry", WRITE, by_hand::retry),
+        both!(post "/jobs/{job}/escrows/retry", WRITE, by_hand::retry).map(|one| one.answering(&[204])),
         both!(get "/jobs/{job}/exclusions", READ_OBJECTS, remembered::exclusions),
         both!(post "/jobs/{job}/exclusions", WRITE_OBJECTS, by_hand::exclude),
         both!(delete "/jobs/{job}/exclusions/{exclusion}", WRITE_OBJECTS, by_hand::readmit),
         both!(get "/jobs/{job}/drift", READ_OBJECTS, remembered::drift),
-        both!(post "/jobs/{job}/allow", WRITE, by_hand::allow),
+        both!(post "/jobs/{job}/allow", WRITE, by_hand::allow).map(|one| one.answering(&[204])),
     ]
     .into_iter()
     .flatten()
@@ -165,6 +179,7 @@ fn job_schema_routes() -> Vec<Route> {
         .chain(both!(get "/jobs/{job}/schema/versions", READ, versions::list).map(Route::in_beta))
         .chain(
             both!(post "/jobs/{job}/schema/versions/{version}/restore", WRITE, versions::restore)
+                .map(|one| one.answering(&[204]))
                 .map(Route::in_beta),
         )
         .collect()
