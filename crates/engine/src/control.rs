@@ -251,17 +251,13 @@ impl Engine {
             runtime.running = None;
         }
         runtime.force_deletes |= scope.force_deletes;
-        if scope.links {
-            store.clear_links(job).await?;
-        }
-        if scope.escrows {
-            store.clear_escrows(job).await?;
-        }
         if scope.quarantine || scope.force_deletes {
             self.end_quarantine(job).await?;
         }
         let text = serde_json::to_string(&runtime).map_err(|error| StoreError::Corrupt(error.to_string()))?;
-        store.commit(job, store::Commit { fence, runtime: Some(text), ..store::Commit::default() }).await?;
+        let forgotten = store::Forgotten { escrows: scope.escrows, links: scope.links };
+        let commit = store::Commit { fence, forgotten, runtime: Some(text), ..store::Commit::default() };
+        store.commit(job, commit).await?;
         Ok(())
     }
 

@@ -31,7 +31,7 @@ use model::job::{Counters, Execution};
 use model::link::{Intent, StagedKind};
 use model::{Anchor, CycleId, Name, Timestamp, Uuid};
 use serde_json::json;
-use store::{Commit, EdgeWrite, Result, StoreError};
+use store::{Commit, EdgeWrite, Forgotten, Result, StoreError};
 
 use behind::Behind;
 pub(crate) use drift::has_own_work;
@@ -61,6 +61,17 @@ pub(crate) enum Warrant {
     Claims(Uuid),
     /// Nothing: it only looks.
     Nothing,
+}
+
+impl Warrant {
+    /// A commit that is made under it.
+    fn over(self, commit: Commit) -> Result<Commit> {
+        match self {
+            Self::Lease(fence) => Ok(Commit { fence, ..commit }),
+            Self::Claims(holder) => Ok(Commit { claims: Some(holder), ..commit }),
+            Self::Nothing => Err(StoreError::Fenced),
+        }
+    }
 }
 
 /// A cycle under way.
@@ -120,17 +131,22 @@ impl<'a> Cycle<'a> {
     ) -> Result<Self> {
         let (store, job) = (&services.store, &prepared.job.id);
         let mut runtime = load_runtime(services, job).await?;
+        let mut forgotten = Forgotten::default();
         if runtime.target_identity.as_ref().is_some_and(|identity| *identity != prepared.identity) {
             // The links are another target's: they are no more than hints here.
             let old = json!({ "target": runtime.target_identity });
             let new = json!({ "target": prepared.identity });
             health::audit(services, &prepared.job, "Reset synchronization links", old, new).await?;
-            store.clear_links(job).await?;
+            forgotten.links = true;
             runtime = Runtime { target_identity: None, watermark: None, running: None, ..runtime };
         }
         let resumable = runtime.running.as_ref().is_some_and(|running| running.meaning == prepared.meaning);
         if !resumable {
-            start(services, prepared, &mut runtime).await?;
+            forgotten.escrows = start(services, prepared, &mut runtime).await?;
+        }
+        if forgotten != Forgotten::default() {
+            let commit = Commit { forgotten, runtime: Some(finish::text_of(&runtime)?), ..Commit::default() };
+            store.commit(job, warrant.over(commit)?).await?;
         }
         let running = runtime.running.clone().unwrap_or_else(|| running(services, prepared, &runtime));
         if resumable && running.initial && running.cursor.is_none() {
@@ -286,12 +302,7 @@ impl<'a> Cycle<'a> {
     }
 
     fn warranted(&self, commit: Commit) -> Result<Commit> {
-        let commit = Commit { generation: self.generation, ..commit };
-        match self.warrant {
-            Warrant::Lease(fence) => Ok(Commit { fence, ..commit }),
-            Warrant::Claims(holder) => Ok(Commit { claims: Some(holder), ..commit }),
-            Warrant::Nothing => Err(StoreError::Fenced),
-        }
+        self.warrant.over(Commit { generation: self.generation, ..commit })
     }
 
     /// The runtime state as of the last commit that was begun.
@@ -362,20 +373,20 @@ pub(crate) async fn load_runtime(services: &Services, job: &model::JobId) -> Res
     }
 }
 
-/// Decides what kind of cycle begins.
-async fn start(services: &Services, prepared: &Prepared, runtime: &mut Runtime) -> Result<()> {
+/// Decides what kind of cycle begins, and whether it forgets what failed before.
+async fn start(services: &Services, prepared: &Prepared, runtime: &mut Runtime) -> Result<bool> {
     let job = &prepared.job.id;
     if runtime.watermark.as_ref().is_some_and(|watermark| watermark.meaning != prepared.meaning) {
         runtime.watermark = None;
     }
-    if runtime.watermark.is_none() {
-        services.store.clear_escrows(job).await?;
+    let reads_all = runtime.watermark.is_none();
+    if reads_all {
         services.store.clear_index(job).await?;
         runtime.generation += 1;
     }
     runtime.target_identity = Some(prepared.identity.clone());
     runtime.running = Some(running(services, prepared, runtime));
-    Ok(())
+    Ok(reads_all)
 }
 
 fn running(services: &Services, prepared: &Prepared, runtime: &Runtime) -> Running {

@@ -266,6 +266,8 @@ pub struct Commit {
     /// Where given, the commit stands under the claims of this holder in the place of the lease: it fails with `Fenced`
     /// where it writes of an object that the holder has no claim on, the runtime state, or how the job stands.
     pub claims: Option<Uuid>,
+    /// What of the job is forgotten before all else that is written.
+    pub forgotten: Forgotten,
     /// Durable notes that accounts are about to be made, as by [`ConnectorDataStore::begin_creates`].
     pub intents: Vec<Intent>,
     /// Entries that are written whole. A link whose target anchor is another than before makes incoming edges due; the
@@ -301,6 +303,18 @@ pub struct Commit {
     pub closing: Option<Box<Closing>>,
 }
 
+/// What of a job is forgotten. Whatever makes up for it, as the runtime state of a job that reads everything again, is
+/// written in the same commit: a crash between the two would lose what was forgotten.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Forgotten {
+    /// The escrows; edges whose export failed become due at once (restart scope `Escrows`, and every initial cycle).
+    /// Escrows with [`Unread::SinceMade`] stay, deferred: nothing else tells what is to follow.
+    pub escrows: bool,
+    /// The links, which become hints, with the edges, intents, staged rows and claims (restart scope
+    /// `ConnectorDataStore`). Hints of an earlier reset stay where no link came since.
+    pub links: bool,
+}
+
 /// How a job stands after a cycle.
 #[derive(Clone, Debug)]
 pub struct Closing {
@@ -314,7 +328,8 @@ impl Commit {
     /// True where nothing would be written.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
+        self.forgotten == Forgotten::default()
+            && self.entries.is_empty()
             && self.seen.is_empty()
             && self.removed.is_empty()
             && self.edges.is_empty()
@@ -416,10 +431,6 @@ pub trait ConnectorDataStore: Send + Sync {
     /// When the first of those escrows and edges falls due that were not yet due at a moment.
     async fn next_due_after(&self, job: &JobId, moment: Timestamp) -> Result<Option<Timestamp>>;
 
-    /// Removes the escrows of a job and makes edges whose export failed due at once (restart scope `Escrows`, and every
-    /// initial cycle). Those with [`Unread::SinceMade`] stay, deferred: nothing else tells what is to follow.
-    async fn clear_escrows(&self, job: &JobId) -> Result<()>;
-
     /// A page of staged rows, by rising (rule, source).
     async fn staged(&self, job: &JobId, after: Option<(Name, Anchor)>, limit: usize) -> Result<Vec<Staged>>;
 
@@ -428,10 +439,6 @@ pub trait ConnectorDataStore: Send + Sync {
 
     /// How many rows are staged, by source type and kind of removal.
     async fn staged_counts(&self, job: &JobId) -> Result<Vec<(Name, StagedKind, u64)>>;
-
-    /// Turns all links of a job into hints, and removes its edges, intents, staged rows and claims (restart scope
-    /// `ConnectorDataStore`). Hints of an earlier reset stay where no link came since.
-    async fn clear_links(&self, job: &JobId) -> Result<()>;
 
     /// A page of hints, by rising (rule, source).
     async fn hints(&self, job: &JobId, after: Option<(Name, Anchor)>, limit: usize) -> Result<Vec<Hint>>;

@@ -61,7 +61,7 @@ macro_rules! store_suite {
                 reset_edges_are_exported_anew, the_lowest_rule_tells_the_target, due_edges_are_grouped,
                 edges_agree_with_the_definition
             }
-            waiting { escrows_fall_due, escrows_are_paged, staged_rows_are_counted, intents_outlive_their_writer }
+            waiting { escrows_fall_due, escrows_are_paged, a_refused_commit_forgets_nothing, staged_rows_are_counted, intents_outlive_their_writer }
             hints { links_become_hints }
             claims { claims_are_exclusive_until_they_end, claims_allow_to_write }
             plans { plans_come_back_whole, old_plans_go }

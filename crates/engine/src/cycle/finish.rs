@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use model::job::{Counters, ErrorText, Execution, ExecutionResult, JobStatus, Quarantine, QuarantineReason};
 use model::{Failure, Timestamp};
-use store::{Closing, Commit, Result, StoreError};
+use store::{Closing, Commit, Forgotten, Result, StoreError};
 use sync::{EscrowTally, Held, escrow_trouble};
 
 use super::results::Halt;
@@ -191,6 +191,14 @@ impl Cycle<'_> {
             *self.runtime() = runtime;
         }
         self.live.clear_progress();
+        Ok(())
+    }
+
+    /// Forgets what failed, at one with the runtime state of a job that reads everything again.
+    pub(crate) async fn forget_failures(&self, runtime: Runtime) -> Result<()> {
+        let forgotten = Forgotten { escrows: true, links: false };
+        self.write(Commit { forgotten, runtime: Some(text_of(&runtime)?), ..Commit::default() }).await?;
+        *self.runtime() = runtime;
         Ok(())
     }
 

@@ -150,8 +150,8 @@ impl<'a> Cycle<'a> {
     /// The source no longer knows the cursor: this cycle becomes an initial one.
     async fn read_everything(&mut self) -> Result<()> {
         tracing::info!(job = %self.prepared.job.id, "the source no longer knows the watermark; reading everything");
-        self.services.store.clear_escrows(&self.prepared.job.id).await?;
-        let runtime = self.runtime_mut();
+        self.behind.landed().await?;
+        let mut runtime = self.runtime().clone();
         runtime.watermark = None;
         runtime.generation += 1;
         if let Some(running) = &mut runtime.running {
@@ -161,7 +161,7 @@ impl<'a> Cycle<'a> {
         self.generation = runtime.generation;
         self.desk.begin_generation(self.generation);
         self.initial = true;
-        Ok(())
+        self.forget_failures(runtime).await
     }
 
     async fn page(&self, page: ChangePage, turn: u64) -> Result<Done> {

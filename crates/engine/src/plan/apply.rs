@@ -14,7 +14,7 @@ use sync::Decision;
 
 use super::{Basis, KEPT, failed, state_of};
 use crate::control::{ControlError, Result};
-use crate::cycle::{Cycle, Halt, Item, MOST_ROUNDS, Mode, Prepared, Results, Warrant, unwant};
+use crate::cycle::{Cycle, Halt, Item, MOST_ROUNDS, Mode, Prepared, Results, Runtime, Warrant, unwant};
 use crate::health;
 use crate::runner::Runner;
 use crate::services::Services;
@@ -59,8 +59,10 @@ async fn applied(
         && basis.meaning == prepared.meaning
         && basis.state == state_of(&cycle.runtime())?;
     if untouched && plan.initial {
-        // A cycle that reads everything forgets old failures; this one stands in its place.
-        services.store.clear_escrows(job).await?;
+        // A cycle that reads everything forgets old failures; this one stands in its place. Should it not come to its
+        // end, a cycle has to read everything after all.
+        let runtime = Runtime { watermark: None, ..cycle.runtime().clone() };
+        cycle.forget_failures(runtime).await?;
         cycle.initial = true;
     }
     let (counted, failed_again) = (basis.counted, 0);

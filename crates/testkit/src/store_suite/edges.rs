@@ -233,7 +233,7 @@ pub async fn failing_edges_are_counted(store: SharedStore) {
     assert_eq!(failing().await, 2);
     fixture.edges(vec![exported("o", "members", "s", Some("s'"))]).await;
     assert_eq!(failing().await, 1);
-    store.clear_escrows(&fixture.job).await.expect("cleared");
+    fixture.forget_escrows().await;
     assert_eq!(failing().await, 0);
     assert_eq!(fixture.due(at(0)).await, [due("o", "members", "r", "r'")], "with no tries behind it");
 }

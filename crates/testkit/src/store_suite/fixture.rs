@@ -8,7 +8,7 @@ use model::schema::Schema;
 use model::{
     Anchor, CycleId, Entropy as _, JobId, Name, ServicePrincipalId, SystemEntropy, TenantId, Timestamp, Uuid,
 };
-use store::{Commit, SchemaVersion, SharedStore, Tenant};
+use store::{Commit, Forgotten, SchemaVersion, SharedStore, Tenant};
 
 /// The moment of the suite that is so many seconds after its beginning.
 #[must_use]
@@ -79,6 +79,18 @@ impl Fixture {
     /// Commits under the fence that holds while nobody took the lease.
     pub async fn commit(&self, commit: Commit) {
         self.store.commit(&self.job, commit).await.expect("a commit is written");
+    }
+
+    /// Forgets the job's escrows.
+    pub async fn forget_escrows(&self) {
+        let forgotten = Forgotten { escrows: true, links: false };
+        self.commit(Commit { forgotten, ..Commit::default() }).await;
+    }
+
+    /// Forgets a job's links.
+    pub async fn forget_links(&self, job: &JobId) {
+        let forgotten = Forgotten { escrows: false, links: true };
+        self.store.commit(job, Commit { forgotten, ..Commit::default() }).await.expect("a commit is written");
     }
 
     /// Commits entries alone.

@@ -24,7 +24,7 @@ pub async fn links_become_hints(store: SharedStore) {
             linked("other", "a", "Z"),
         ])
         .await;
-    store.clear_links(&fixture.job).await.expect("cleared");
+    fixture.forget_links(&fixture.job).await;
     assert!(store.links(&fixture.job, None, 10).await.expect("read").is_empty());
     let hint = |rule: &str, source: &str, target: &str, origin| Hint {
         rule: rule.into(),
@@ -42,7 +42,7 @@ pub async fn links_become_hints(store: SharedStore) {
     // A second reset takes the newer link and keeps the hint that no link took the place of.
     let unhinted = vec![("other".into(), "a".into())];
     fixture.commit(Commit { unhinted, entries: vec![linked("rule", "a", "A2")], ..Commit::default() }).await;
-    store.clear_links(&fixture.job).await.expect("cleared");
+    fixture.forget_links(&fixture.job).await;
     let all = store.hints(&fixture.job, None, 10).await.expect("read");
     assert_eq!(all, [hint("rule", "a", "A2", Origin::Created), hint("rule", "b", "B", Origin::Matched)]);
     store.delete_job(fixture.tenant, &fixture.job).await.expect("removed");

@@ -3,9 +3,9 @@
 use model::link::{Intent, StagedKind};
 use model::provisioning::Inactive;
 use model::{Failure, FailureCode, Name, Timestamp, Value};
-use store::{Commit, Escrow, SharedStore, Staged, Unread};
+use store::{Commit, Escrow, Forgotten, SharedStore, Staged, StoreError, Unread};
 
-use super::fixture::{Fixture, at, entry};
+use super::fixture::{Fixture, at, entry, linked};
 
 fn escrow(rule: &str, source: &str, next: i64) -> Escrow {
     Escrow {
@@ -72,7 +72,7 @@ pub async fn escrows_fall_due(store: SharedStore) {
         fixture.commit(Commit { escrows: vec![made(unread)], ..Commit::default() }).await;
         assert_eq!(store.escrows_of(&fixture.job, &["made".into()]).await.expect("read"), [made(unread)]);
     }
-    store.clear_escrows(&fixture.job).await.expect("cleared");
+    fixture.forget_escrows().await;
     // What is to follow a new account is not forgotten.
     let kept = Escrow { deferred: true, attempts: 0, ..made(Unread::SinceMade) };
     assert_eq!(store.escrows(&fixture.job, None, 9).await.expect("read"), [kept]);
@@ -80,6 +80,31 @@ pub async fn escrows_fall_due(store: SharedStore) {
     fixture.commit(Commit { settled, ..Commit::default() }).await;
     assert_eq!(store.escrow_count(&fixture.job).await.expect("read"), 0);
     assert_eq!(store.next_due(&fixture.job).await.expect("read"), None::<Timestamp>);
+}
+
+/// What is forgotten goes with its commit or not at all.
+pub async fn a_refused_commit_forgets_nothing(store: SharedStore) {
+    let fixture = Fixture::new(store.clone()).await;
+    let rows = Commit {
+        entries: vec![linked("rule", "s", "t")],
+        escrows: vec![escrow("rule", "a", 20)],
+        ..Commit::default()
+    };
+    fixture.commit(rows).await;
+    let forgotten = Forgotten { escrows: true, links: true };
+    let runtime = Some("reads everything".to_owned());
+    let commit = |fence| Commit { fence, forgotten, runtime: runtime.clone(), ..Commit::default() };
+    let refused = store.commit(&fixture.job, commit(7)).await;
+    assert!(matches!(refused, Err(StoreError::Fenced)), "{refused:?}");
+    let held = async || {
+        let links = store.links(&fixture.job, None, 9).await.expect("read").len();
+        (store.escrow_count(&fixture.job).await.expect("read"), links)
+    };
+    assert_eq!(held().await, (1, 1));
+    fixture.commit(commit(0)).await;
+    assert_eq!(held().await, (0, 0));
+    assert_eq!(store.hints(&fixture.job, None, 9).await.expect("read").len(), 1);
+    assert_eq!(store.runtime(&fixture.job).await.expect("read"), runtime);
 }
 
 /// Pages go by rising rule and source.
@@ -155,6 +180,6 @@ pub async fn intents_outlive_their_writer(store: SharedStore) {
     assert_eq!(open, [intent("a", Value::Boolean(true)), intent("b", several)]);
     fixture.commit(Commit { resolved: vec![("rule".into(), "b".into())], ..Commit::default() }).await;
     assert_eq!(store.open_intents(&fixture.job).await.expect("read").len(), 1);
-    store.clear_links(&fixture.job).await.expect("cleared");
+    fixture.forget_links(&fixture.job).await;
     assert!(store.open_intents(&fixture.job).await.expect("read").is_empty());
 }

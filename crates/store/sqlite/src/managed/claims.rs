@@ -2,7 +2,7 @@
 
 use model::{Anchor, Name, Timestamp, Uuid};
 use rusqlite::params;
-use store::{Claim, Commit, EdgeWrite, StoreError};
+use store::{Claim, Commit, EdgeWrite, Forgotten, StoreError};
 
 use crate::encode::micros;
 use crate::error::Done;
@@ -52,7 +52,7 @@ pub(super) fn held(session: &Session<'_>, job: i64, sources: &[Anchor], now: Tim
 
 /// Refuses a commit that writes of an object that its holder has no claim on, or what is the cycle's alone.
 pub(super) fn require(session: &Session<'_>, job: i64, holder: Uuid, commit: &Commit) -> Done<()> {
-    if commit.runtime.is_some() || commit.closing.is_some() {
+    if commit.runtime.is_some() || commit.closing.is_some() || commit.forgotten != Forgotten::default() {
         return Err(StoreError::Fenced.into());
     }
     for (rule, source) in written(commit) {

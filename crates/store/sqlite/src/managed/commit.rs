@@ -30,6 +30,13 @@ pub(super) fn apply(session: &Session<'_>, job: &JobId, commit: Commit, log: &Lo
             number
         }
     };
+    if commit.forgotten.links {
+        waiting::hint_links(session, number)?;
+        super::clear_links(session, number)?;
+    }
+    if commit.forgotten.escrows {
+        waiting::clear_escrows(session, number)?;
+    }
     let mut page = Page::new(session, number);
     for entry in &commit.entries {
         page.write_entry(entry)?;

@@ -219,10 +219,6 @@ impl ConnectorDataStore for SqliteStore {
         self.read_job(job, move |session, job| waiting::next_due_after(session, job, moment)).await
     }
 
-    async fn clear_escrows(&self, job: &JobId) -> store::Result<()> {
-        self.write_job(job, waiting::clear_escrows).await
-    }
-
     async fn staged(&self, job: &JobId, after: After, limit: usize) -> store::Result<Vec<Staged>> {
         self.read_job(job, move |session, job| waiting::staged(session, job, &after, limit)).await
     }
@@ -234,14 +230,6 @@ impl ConnectorDataStore for SqliteStore {
 
     async fn staged_counts(&self, job: &JobId) -> store::Result<Vec<(Name, StagedKind, u64)>> {
         self.read_job(job, waiting::staged_counts).await
-    }
-
-    async fn clear_links(&self, job: &JobId) -> store::Result<()> {
-        self.write_job(job, |session, job| {
-            waiting::hint_links(session, job)?;
-            clear_links(session, job)
-        })
-        .await
     }
 
     async fn hints(&self, job: &JobId, after: After, limit: usize) -> store::Result<Vec<Hint>> {
