@@ -30,6 +30,8 @@ const ATTRIBUTES: [&str; 15] = [
 /// What a commit holds of each object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shape {
+    /// A record of the provisioning log alone.
+    Record,
     /// An entry with its link.
     Entry,
     /// An entry with its link, a record of the provisioning log and two reference edges.
@@ -87,11 +89,15 @@ fn page_of(
     let mut intents = Vec::new();
     for number in numbers {
         let (source, target) = (source(number), anchor(entropy.number()));
-        commit.entries.push(entry(number, &source, &target));
-        if shape == Shape::Entry {
+        if shape != Shape::Record {
+            commit.entries.push(entry(number, &source, &target));
+        }
+        if shape != Shape::Entry {
+            commit.log.push(record(entropy, cycle, number, &source, &target));
+        }
+        if matches!(shape, Shape::Record | Shape::Entry) {
             continue;
         }
-        commit.log.push(record(entropy, cycle, number, &source, &target));
         for (attribute, referenced) in [("manager", number / 10), ("members", number + 1)] {
             commit.edges.push(EdgeWrite::Want {
                 rule: "rule-user".into(),

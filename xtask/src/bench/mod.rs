@@ -5,6 +5,7 @@ mod directory;
 mod engine;
 mod expressions;
 mod latency;
+mod logs;
 mod reads;
 mod scim;
 mod upload;
@@ -21,7 +22,7 @@ use crate::graph::Failure;
 pub(crate) struct Arguments {
     /// What is measured.
     name: Name,
-    /// How many users; each bench has its own default.
+    /// How many users, or records of a log; each bench has its own default.
     #[arg(long)]
     users: Option<usize>,
     /// How many requests are in flight.
@@ -45,6 +46,8 @@ enum Name {
     Engine,
     /// Mappings evaluated in one thread: nanoseconds and allocations for each.
     Expressions,
+    /// Pages of a provisioning log, and of one ten times as long.
+    Logs,
     /// Reads of one user, 1,000 a second, while an initial cycle runs into a real SCIM server.
     Reads,
     /// As `engine`, for 10,000 users and for 1,000,000 with a group of 100,000: what must not grow with the directory.
@@ -68,6 +71,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
                 println!("{table}");
             }
         }
+        Name::Logs => print!("{}", logs::run(arguments.users.unwrap_or(1_000_000))?),
         Name::Reads => print!("{}", reads::run(arguments.users.unwrap_or(5_000), concurrency)?),
         Name::Engine => {
             let users = arguments.users.unwrap_or(100_000);
