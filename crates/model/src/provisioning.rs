@@ -194,6 +194,12 @@ impl SkipReason {
         }
     }
 
+    /// True where the last outcome that a number stands for was that the object is not active.
+    #[must_use]
+    pub fn tells_inactive(number: u8) -> bool {
+        number >= Self::Inactive(Inactive::Gone).number() || number == Self::RedundantSoftDelete.number()
+    }
+
     /// Why, in words.
     #[must_use]
     pub fn describe(self) -> String {

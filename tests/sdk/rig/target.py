@@ -69,16 +69,20 @@ class ScimServer:
         """Puts something there that no job created."""
         return self._send("POST", path, resource)
 
-    def change(self, path: str, attribute: str, value):
+    def change(self, path: str, attribute: str, value, operation: str = "replace"):
         """Changes something there by hand."""
-        operation = {"op": "replace", "path": attribute, "value": value}
+        operation = {"op": operation, "path": attribute, "value": value}
         schema = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
         self._send("PATCH", path, {"schemas": [schema], "Operations": [operation]})
 
-    def _send(self, method: str, path: str, body: dict) -> dict:
+    def delete(self, path: str):
+        """Deletes something there by hand."""
+        self._send("DELETE", path, None)
+
+    def _send(self, method: str, path: str, body: dict | None) -> dict:
         request = urllib.request.Request(
             f"{self.base}/{path}",
-            json.dumps(body).encode(),
+            None if body is None else json.dumps(body).encode(),
             {"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/scim+json"},
             method=method,
         )

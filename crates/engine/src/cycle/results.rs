@@ -160,7 +160,7 @@ impl Results {
             return;
         }
         let mut references = decision.references.clone();
-        references.enumerate |= unread(cycle, item) != Unread::Nothing;
+        references.enumerate |= cycle.unread(item) != Unread::Nothing;
         self.references.push((position, references));
     }
 
@@ -223,7 +223,7 @@ impl Results {
             source: item.anchor.clone(),
             failure,
             deferred: false,
-            unread: unread(cycle, item),
+            unread: cycle.unread(item),
             attempts,
             first,
             next: retry_at(now, attempts, &cycle.prepared.settings.escrow_retry_intervals),
@@ -305,15 +305,23 @@ impl Results {
     }
 }
 
-/// What of an object's large reference attributes must be read, since no change of them was told or will be.
-fn unread(cycle: &Cycle<'_>, item: &Item<'_>) -> Unread {
-    // What was put off was not looked at whole; of what was gone for a while nobody told what it referred to.
-    let was_gone = item.staged.is_some() || item.sends.is_some();
-    if item.mapping.references.iter().all(|flow| flow.inline) {
-        return Unread::Nothing;
+impl Cycle<'_> {
+    /// What of an object's large reference attributes must be read, since no change of them was told or will be.
+    pub(crate) fn unread(&self, item: &Item<'_>) -> Unread {
+        // What was put off was not looked at whole; of what was gone or not active for a while nobody looked what it
+        // referred to.
+        let was_inactive = |entry: &Entry| {
+            SkipReason::tells_inactive(entry.last_skip)
+                || entry.link.as_ref().is_some_and(|link| link.disabled)
+        };
+        let was_away =
+            item.staged.is_some() || item.sends.is_some() || item.entry.as_ref().is_some_and(was_inactive);
+        if item.mapping.references.iter().all(|flow| flow.inline) {
+            return Unread::Nothing;
+        }
+        let least = if self.initial || was_away { Unread::Present } else { Unread::Nothing };
+        item.unread().max(least)
     }
-    let least = if cycle.initial || was_gone { Unread::Present } else { Unread::Nothing };
-    item.unread().max(least)
 }
 
 /// True where the decision is that the account is not to be touched, whatever it refers to.

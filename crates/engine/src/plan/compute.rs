@@ -273,7 +273,7 @@ impl<'a> Computing<'a> {
             self.plan.counts.failures += 1;
             self.push(escrow.rule, record, None);
         }
-        self.references(&items, &decided).await?;
+        self.references(cycle, &items, &decided).await?;
         self.write(false).await?;
         Ok(Ok(()))
     }

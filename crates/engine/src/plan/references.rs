@@ -15,7 +15,7 @@ use sync::{Action, Decision, ReferenceFlow};
 
 use super::compute::Computing;
 use crate::control::Result;
-use crate::cycle::Item;
+use crate::cycle::{Cycle, Item};
 
 /// References of one change of a plan at most.
 const CHUNK: usize = 500;
@@ -119,6 +119,7 @@ impl Computing<'_> {
     /// Takes down what becomes of the references of objects that will have an account.
     pub(super) async fn references(
         &mut self,
+        cycle: &Cycle<'_>,
         items: &[Item<'_>],
         decided: &[(usize, Box<Decision>)],
     ) -> Result<()> {
@@ -134,8 +135,8 @@ impl Computing<'_> {
                     self.compare(item, flow, wanted, &known);
                 }
             }
-            let put_off = item.unread() != Unread::Nothing || item.staged.is_some();
-            if decision.references.enumerate || put_off || self.reads_everything() {
+            let unread = cycle.unread(item) != Unread::Nothing;
+            if decision.references.enumerate || unread || self.reads_everything() {
                 for flow in item.enumerated(decision.references.reset) {
                     let wanted = self.whole(item, flow).await?;
                     self.compare(item, flow, &wanted, &known);

@@ -255,6 +255,32 @@ async fn members_that_the_source_did_not_tell_to_the_end_are_asked_for_again() {
     }
 }
 
+/// While a group is out of scope and its account left as it is, nobody compares its members.
+#[tokio::test]
+async fn members_who_came_and_went_while_their_group_was_out_of_scope_are_seen_when_it_is_back() {
+    let rig = people_with("Always").await;
+    rig.set_secrets(&[("SkipOutOfScopeDeletions", "True")]).await;
+    staff(&rig, 0..2);
+    rig.good_cycle().await;
+    let scope = |name: &'static str| {
+        move |schema: &mut serde_json::Value| {
+            let clause = serde_json::json!({"sourceOperandName": "displayName", "operatorName": "EQUALS",
+                "targetOperand": {"values": [name]}});
+            schema["synchronizationRules"][0]["objectMappings"][1]["scope"] =
+                serde_json::json!({"groups": [{"clauses": [clause]}]});
+        }
+    };
+    rig.source.add_member("staff", "u3");
+    rig.source.remove_member("staff", "u0");
+    rig.change_schema(scope("Everybody")).await;
+    rig.good_cycle().await;
+    rig.source.set("staff", "displayName", "Everybody");
+    rig.good_cycle().await;
+    let mut expected = vec![rig.account_anchor("user1"), rig.account_anchor("user3")];
+    expected.sort();
+    assert_eq!(members(&rig, "Everybody"), expected);
+}
+
 /// A full read does not tell changes of members one by one: a group that failed in it is read whole when it is retried.
 #[tokio::test(start_paused = true)]
 async fn members_of_a_group_that_failed_in_a_full_read_arrive_when_it_recovers() {

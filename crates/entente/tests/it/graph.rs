@@ -153,8 +153,9 @@ impl Job<'_> {
 
     pub(crate) async fn put_secrets(&self, target: &Target, more: &[(&str, &str)]) {
         let own = [("BaseAddress", target.base.as_str()), ("SecretToken", "token"), ("SyncAll", "true")];
+        let own = own.iter().filter(|(key, _)| !more.iter().any(|(other, _)| other == key));
         let pairs: Vec<Json> =
-            own.iter().chain(more).map(|(key, value)| json!({ "key": key, "value": value })).collect();
+            own.chain(more).map(|(key, value)| json!({ "key": key, "value": value })).collect();
         let path = format!("servicePrincipals/{}/synchronization/secrets", self.principal);
         self.world.send(Method::PUT, &path, json!({ "value": pairs })).await;
     }

@@ -15,6 +15,7 @@ mod health;
 mod help;
 mod import;
 mod issuers;
+mod nested;
 mod notifications;
 mod oauth;
 mod serve;
