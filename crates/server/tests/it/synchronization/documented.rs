@@ -1,6 +1,6 @@
 //! The examples of the public pages about the synchronization API, with ids of our own: status and shape of the answers
 //! are as documented. A shape names every property of a Graph resource with its type; an answer MUST have those, and no
-//! others.
+//! others. The page about `bulkUpload` is replayed in `uploads.rs`, where a job reads uploads.
 
 use serde_json::{Map, Value as Json, json};
 

@@ -172,6 +172,31 @@ async fn an_upload_is_kept_and_becomes_accounts() {
     assert!(records.iter().all(|record| known.contains(&record["sourceIdentity"]["id"])), "{records:#?}");
 }
 
+/// The examples of the reference's page: new users, users with a schema of the client's own, and a change of one.
+#[tokio::test]
+async fn the_examples_of_the_reference_are_answered_as_documented() {
+    let inbound = Inbound::new().await;
+    let mut plain = documented("701984", "bjensen", "Babs");
+    plain.as_object_mut().unwrap().remove("urn:contoso:employee");
+    let own = [documented("701984", "bjensen", "Babs"), documented("701985", "kjensen", "Kathy")];
+    let change =
+        json!({"externalId": "701984", ENTERPRISE: {"department": "Tour Operations"}, "active": false});
+    for version in ["v1.0", "beta"] {
+        let path = format!("{}/bulkUpload", inbound.job).replace("v1.0", version);
+        for users in [std::slice::from_ref(&plain), &own, std::slice::from_ref(&change)] {
+            let kind = [("content-type", MEDIA_TYPE)];
+            let answer = inbound.world.send("POST", &path, &kind, &request(users)).await;
+            assert_eq!((answer.status, answer.body.as_str()), (202, Some("")));
+            let log =
+                format!("http://graph.test/{version}/auditLogs/provisioning/?$filter=jobid%20eq%20'API2AAD.");
+            assert!(answer.header("location").starts_with(&log), "{}", answer.header("location"));
+        }
+    }
+    inbound.cycle().await;
+    let account = inbound.account("701984").await;
+    assert_eq!((&account["displayName"], &account["accountEnabled"]), (&json!("Babs"), &json!(false)));
+}
+
 #[tokio::test]
 async fn what_is_not_sent_stays_and_a_disabled_account_stays_disabled() {
     let inbound = Inbound::new().await;
