@@ -89,16 +89,25 @@ async fn a_source_that_shows_nothing_or_half_of_itself_deletes_nobody() {
             rig.source.delete("staff");
         }
         rig.source.forget_history();
+        rig.target.forget_calls();
         rig.good_cycle().await;
         assert_eq!((active(&rig), rig.accounts().len()), (40, 40), "{shown} of 40 are shown");
+        assert_eq!(rig.target.calls().writes(), 0, "{shown} of 40 are shown");
         assert_eq!(rig.status().await.quarantine.unwrap().reason, QuarantineReason::TooManyDeletes);
         // The permissions are given back: everybody is there again, and nothing has happened.
         for number in shown..40 {
             rig.source.upsert(user(number));
         }
+        rig.source.upsert(group("staff"));
+        for member in ["u1", "u2"] {
+            rig.source.add_member("staff", member);
+        }
         rig.good_cycle().await;
         assert_eq!((active(&rig), rig.accounts().len()), (40, 40));
         assert_eq!(rig.status().await.quarantine, None, "{shown} of 40 were shown");
+        let calls = rig.target.calls();
+        assert_eq!((calls.of(Method::Create), calls.of(Method::Delete)), (0, 0), "{shown} of 40 were shown");
+        assert_eq!(members(&rig, "staff"), ["user1", "user2"], "{shown} of 40 were shown");
     }
 }
 
@@ -117,7 +126,9 @@ async fn who_comes_back_after_months_gets_the_same_account_with_its_groups() {
         rig.good_cycle().await;
     }
     rig.source.enable("u1");
+    rig.target.forget_calls();
     rig.good_cycle().await;
+    assert_eq!((rig.target.calls().of(Method::Create), rig.target.calls().of(Method::Update)), (0, 1));
     assert!(rig.accounts()["user1"]);
     assert_eq!(rig.account_anchor("user1"), before);
     assert_eq!(rig.accounts().len(), 30);
@@ -147,6 +158,7 @@ async fn one_bad_value_waits_in_words_and_everybody_else_is_done() {
     }
     rig.good_cycle().await;
     assert_eq!(rig.accounts().len(), 29);
+    assert_eq!(rig.target.calls().of(Method::Create), 29, "the target is not bothered with the bad value");
     assert!(rig.account("user7").is_none());
     let [escrow] = &rig.store.escrows(&rig.job.id, None, 10).await.unwrap()[..] else {
         panic!("one object waits");
@@ -311,7 +323,9 @@ async fn an_account_that_was_deleted_by_hand_comes_back_with_memberships_and_rep
     let lost = rig.account_anchor("user1");
     rig.target.take_away(&lost);
     rig.source.set("u1", "department", "Legal");
+    rig.target.forget_calls();
     rig.good_cycle().await;
+    assert_eq!((rig.target.calls().of(Method::Create), rig.target.calls().of(Method::Delete)), (1, 0));
     let again = rig.account("user1").unwrap();
     assert_ne!(again.anchor, lost);
     assert_eq!(again.get("manager").as_reference(), Some(&rig.account_anchor("user5")));
@@ -332,7 +346,11 @@ async fn a_login_passes_to_a_newcomer_in_one_cycle() {
         }
         rig.source.set("u1", "login", "married");
         rig.source.upsert(newcomer);
+        rig.target.forget_calls();
         rig.good_cycle().await;
+        let calls = rig.target.calls();
+        assert_eq!((calls.of(Method::Delete), rig.target.len("account")), (0, 11));
+        assert!(calls.of(Method::Create) <= 2, "at most one create is refused and tried again: {calls:?}");
         assert_eq!(rig.account_anchor("married"), account);
         assert_eq!(rig.account("user1").unwrap().get("name").as_text(), Some("Newcomer"));
         assert_eq!(rig.accounts().len(), 11);

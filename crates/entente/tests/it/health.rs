@@ -14,10 +14,6 @@ fn everything(_: &HttpMethod, _: &str, _: &str) -> bool {
     true
 }
 
-fn writes(method: &HttpMethod, _: &str, _: &str) -> bool {
-    method != HttpMethod::GET
-}
-
 /// Writes that speak of somebody whose name begins with `bad`.
 fn of_bad(method: &HttpMethod, _: &str, body: &str) -> bool {
     method != HttpMethod::GET && body.contains("bad")
@@ -103,6 +99,58 @@ async fn a_job_in_quarantine_is_disabled_after_28_days_and_start_clears_it() {
         (&started["status"]["code"], &started["status"]["quarantine"]),
         (&json!("Active"), &Json::Null)
     );
+}
+
+/// By the intervals that hold where nothing is set: 6, 12, 24 hours and then daily, until 28 days are over.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_quarantine_runs_through_its_whole_series_by_default() {
+    let (world, target) = (World::start(&[]), Target::start().await);
+    target.refuse(everything, 401);
+    let job = world.job(&target, &[]).await;
+    job.order("/start").await;
+    let (mut tries, mut hours) = (1, 0);
+    while hours < 28 * 24 {
+        let quarantine = tried(&job, tries).await;
+        let expected = match tries {
+            1 => 6,
+            2 => 12,
+            _ => 24,
+        };
+        assert_eq!(wait_of(&quarantine), expected * HOUR, "after try {tries}");
+        assert_eq!(job.get().await["schedule"]["state"], "Active", "after {hours} hours");
+        (tries, hours) = (tries + 1, hours + expected);
+        world.advance_to(instant(&quarantine["nextAttempt"])).await;
+    }
+    let disabled = job.wait("the end of the job", |job| job["schedule"]["state"] == "Disabled").await;
+    assert_eq!((tries, &disabled["status"]["quarantine"]["seriesCount"]), (31, &json!(31)));
+}
+
+/// A reference that fails waits by the same intervals, and its object is done.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failing_reference_is_tried_again_by_the_intervals_of_an_escrow() {
+    let (world, target) = (World::start(&[]), Target::start().await);
+    let ids = people(&world, "one", 2).await;
+    let job = world.job(&target, &[]).await;
+    job.cycle().await;
+    target.refuse(|method, _, body| method == HttpMethod::PATCH && body.contains("manager"), 400);
+    let body = json!({ "@odata.id": format!("https://x/beta/users/{}", ids[0]) });
+    world.send(Method::PUT, &format!("users/{}/manager/$ref", ids[1]), body).await;
+    job.cycle().await;
+    for (tries, wait) in [(1, 600), (2, HOUR), (3, 6 * HOUR), (4, 12 * HOUR), (5, DAY), (6, DAY)] {
+        let failures = job.log("failure").await;
+        assert_eq!(failures.len(), tries);
+        assert_eq!(failures[tries - 1]["sourceIdentity"]["displayName"], "Name of one1");
+        let last = instant(&failures[tries - 1]["activityDateTime"]);
+        let due = last.checked_add(model::SignedDuration::from_secs(wait)).unwrap();
+        world.advance_to(due.checked_sub(model::SignedDuration::from_secs(60)).unwrap()).await;
+        assert_eq!(job.log("failure").await.len(), tries);
+        world.advance_to(due).await;
+        job.wait("the next try", |job| instant(&job["status"]["lastExecution"]["timeBegan"]) >= due).await;
+    }
+    target.heal();
+    world.advance(DAY).await;
+    job.wait("the reference", |job| job["status"]["lastExecution"]["state"] == "Succeeded").await;
+    assert_eq!(job.status().await["lastExecution"]["countExported"], 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -424,59 +472,4 @@ async fn an_expired_schedule_disables_the_job_in_time_and_cannot_be_started() {
     world.user("bob").await;
     job.cycle().await;
     assert_eq!(target.users().len(), 2);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn every_class_of_error_is_told_with_its_code_reason_and_advice() {
-    let (world, target) = (World::start(&[]), Target::start().await);
-    world.user("bad").await;
-    let job = world.job(&target, &[("EscrowThresholds", "1000,40%,1000,1000")]).await;
-    let scim = "SystemForCrossDomainIdentityManagement";
-    for (status, code) in [
-        (400, "UnprocessableEntity".to_owned()),
-        (401, format!("{scim}InvalidCredentials")),
-        (402, "LicenseLimitExceeded".to_owned()),
-        (403, "InsufficientRights".to_owned()),
-        (405, "MethodNotAllowed".to_owned()),
-        (409, "EntryConflict".to_owned()),
-        (422, "UnprocessableEntity".to_owned()),
-        (429, "TooManyRequests".to_owned()),
-        (500, "InternalServerError".to_owned()),
-        (501, "NotImplemented".to_owned()),
-        (503, "InternalServerError".to_owned()),
-    ] {
-        target.refuse(writes, status);
-        let before = job.get().await;
-        job.restart("Full").await;
-        job.ended(&before).await;
-        let failures = job.log("failure").await;
-        let last = failures.last().expect("a failure");
-        let info = &last["provisioningStatusInfo"]["errorInformation"];
-        assert_eq!(info["errorCode"], json!(code), "for {status}: {info:#}");
-        let reason = info["reason"].as_str().unwrap();
-        assert!(reason.contains(&status.to_string()) && reason.contains("POST"), "for {status}: {reason}");
-        assert!(info["recommendedAction"].as_str().is_some_and(|advice| advice.len() > 20), "{info:#}");
-        assert_eq!(last["sourceIdentity"]["displayName"], "Name of bad");
-    }
-    // A refusal in the clothes of a success, and a target that has the account twice.
-    let refusal = json!({
-        "schemas": ["urn:ietf:params:scim:api:messages:2.0:Error"], "status": "409", "scimType": "uniqueness",
-        "detail": "taken",
-    });
-    target.answer_with(writes, 200, refusal);
-    assert_eq!(failure_after(&job, "Full").await["errorCode"], "EntryConflict");
-    target.heal();
-    for _ in 0..2 {
-        target.plant("Users", &json!({ "userName": "bad@entente.example" })).await;
-    }
-    assert_eq!(failure_after(&job, "Full").await["errorCode"], "DuplicateTargetEntries");
-}
-
-/// What is told of the newest failure, after a restart.
-async fn failure_after(job: &Job<'_>, scope: &str) -> Json {
-    let before = job.get().await;
-    job.restart(scope).await;
-    job.ended(&before).await;
-    let failures = job.log("failure").await;
-    failures.last().expect("a failure")["provisioningStatusInfo"]["errorInformation"].clone()
 }

@@ -9,6 +9,7 @@
 
 mod check;
 mod demo;
+mod errors;
 mod expr;
 mod graph;
 mod health;

@@ -80,7 +80,11 @@ async fn people_in_groups_of_an_assigned_group_come_and_go_with_each_link_of_the
     world.join(&inner, &ids["cleo"]).await;
     world.leave(&inner, &ids["ada"]).await;
     assert_eq!(cycle().await, "-ada bob cleo");
-    assert_eq!(job.status().await["lastExecution"]["countExported"], 3, "two people, and the group's members");
+    assert_eq!(
+        job.status().await["lastExecution"]["countExported"],
+        3,
+        "two people, and the group's members"
+    );
     // One level more, and a circle of groups.
     world.join(&inner, &deep).await;
     world.join(&deep, &outer).await;
