@@ -45,6 +45,7 @@ pub(crate) use references::unwant;
 pub(crate) use results::{Halt, Results};
 pub(crate) use runtime::{Running, Runtime, Watermark};
 use sealed::keyed;
+pub(crate) use send::{Repeat, SendError, send};
 
 use crate::desk::Desk;
 use crate::health;

@@ -34,8 +34,8 @@ impl Engine {
         &self.services
     }
 
-    /// Takes up every job whose schedule is active, and the notices that wait. What changed when nobody was there to see it
-    /// triggers cycles as any change does; those that find nothing cost nothing.
+    /// Takes up every job whose schedule is active, the notices that wait, and reports that broke off. What changed when
+    /// nobody was there to see it triggers cycles as any change does; those that find nothing cost nothing.
     pub async fn start(self: &Arc<Self>) -> Result<()> {
         let courier = tokio::spawn(self.services.clone().deliver_notices()).abort_handle();
         if let Some(before) = self.courier.lock().unwrap_or_else(PoisonError::into_inner).replace(courier) {
@@ -50,7 +50,7 @@ impl Engine {
             }
             runner.schedule(self);
         }
-        Ok(())
+        self.resume_discoveries().await
     }
 
     /// Stops every cycle at its next object and waits for it.

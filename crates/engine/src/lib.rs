@@ -8,6 +8,7 @@
 mod control;
 mod cycle;
 mod desk;
+mod discovery;
 mod engine;
 mod explain;
 mod hand;

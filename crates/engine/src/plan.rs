@@ -266,16 +266,18 @@ pub(crate) async fn next_due(
     }
 }
 
-/// Work on plans, by the plan.
+/// Work on plans and reports, by their ids.
 pub(crate) type Works = HashMap<Uuid, (Work, Stopper, JoinHandle<()>)>;
 
-/// What is done with a plan.
+/// What is done with a plan, or with a report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Work {
     /// It is computed, beside whatever the job does.
     Computing,
     /// It is applied, in the place of a cycle.
     Applying,
+    /// A report about the target's accounts is made, beside whatever the job does.
+    Discovering,
 }
 
 impl Runner {
@@ -284,8 +286,15 @@ impl Runner {
         self.plans().get(&plan).is_some_and(|(_, _, task)| !task.is_finished())
     }
 
+    /// What is being worked on in this way, where something is.
+    pub(crate) fn under_way(&self, kind: Work) -> Option<Uuid> {
+        let plans = self.plans();
+        let mut works = plans.iter().filter(|(_, (work, _, task))| *work == kind && !task.is_finished());
+        works.next().map(|(id, _)| *id)
+    }
+
     /// Works on a plan beside whatever else goes on.
-    fn look_after<F>(&self, plan: Uuid, kind: Work, work: impl FnOnce(Stop) -> F)
+    pub(crate) fn look_after<F>(&self, plan: Uuid, kind: Work, work: impl FnOnce(Stop) -> F)
     where
         F: Future<Output = ()> + Send + 'static,
     {

@@ -49,8 +49,10 @@ pub(crate) struct Runner {
     ordered: AtomicBool,
     stopper: Mutex<Option<Stopper>>,
     task: Mutex<Option<JoinHandle<()>>>,
-    /// Plans that are being computed or applied.
+    /// Plans that are being computed or applied, and reports that are being made.
     plans: Mutex<plan::Works>,
+    /// Held while the discovery of accounts is begun.
+    pub(crate) discovery: AsyncMutex<()>,
 }
 
 /// What is kept ready between cycles.
@@ -74,6 +76,7 @@ impl Runner {
             stopper: Mutex::new(None),
             task: Mutex::new(None),
             plans: Mutex::default(),
+            discovery: AsyncMutex::default(),
         }
     }
 

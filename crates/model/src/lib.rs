@@ -5,6 +5,7 @@
 
 pub mod change;
 pub mod clock;
+pub mod correlation;
 pub mod entropy;
 pub mod failure;
 pub mod fingerprint;

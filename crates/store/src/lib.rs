@@ -6,6 +6,7 @@
 //! kept to the microsecond. Writes to a tenant or a job that is not there fail with `NotFound`, and so do reads of a
 //! job that is not there; reads of a tenant that is not there find nothing.
 
+mod correlations;
 mod directory;
 mod error;
 mod jobs;
@@ -21,6 +22,7 @@ pub mod vault;
 
 use std::sync::Arc;
 
+pub use correlations::{CorrelatedQuery, CorrelationStore, FoundBy};
 pub use directory::{
     AppRoleAssignment, ChangeEntry, ChangeSubject, Comparison, DirectoryObject, DirectoryStore,
     DirectoryWrite, Entitlement, ListQuery, Nesting, ObjectKind, OrderedQuery, Predicate, Presence,
@@ -48,6 +50,7 @@ pub trait Store:
     + JobStore
     + ConnectorDataStore
     + PlanStore
+    + CorrelationStore
     + PolicyStore
     + LogStore
     + NoticeStore
@@ -63,6 +66,7 @@ impl<
         + JobStore
         + ConnectorDataStore
         + PlanStore
+        + CorrelationStore
         + PolicyStore
         + LogStore
         + NoticeStore

@@ -42,6 +42,27 @@ pub fn decide(facts: &Facts<'_>, answers: &[(Need, Answer)], context: &mut Conte
     }
 }
 
+/// Why an object that the source has shall have no active account, with the clause that refused it; none where it shall.
+pub(crate) fn inactivity(
+    facts: &Facts<'_>,
+    source: &SourceObject,
+    inputs: &Inputs<'_>,
+) -> Result<(Option<Inactive>, Option<String>), Failure> {
+    Ok(if source.soft_deleted {
+        (Some(Inactive::SoftDeleted), None)
+    } else if !source.enabled {
+        (Some(Inactive::Disabled), None)
+    } else if !source.entitled {
+        (Some(Inactive::NotEntitled), None)
+    } else if facts.disowned {
+        (Some(Inactive::OutOfScope), Some("the mapping's category no longer accepts it".into()))
+    } else if let Some(clause) = facts.mapping.filters.scope.refusal(inputs)? {
+        (Some(Inactive::OutOfScope), Some(clause))
+    } else {
+        (None, None)
+    })
+}
+
 struct Deciding<'f, 'a, 'c, 'e> {
     facts: &'f Facts<'a>,
     answers: &'f [(Need, Answer)],
@@ -65,7 +86,7 @@ impl<'a> Deciding<'_, 'a, '_, '_> {
         if mapping.filters.input.refusal(&inputs)?.is_some() {
             return Ok(self.skip(SkipReason::Filtered));
         }
-        let (inactive, clause) = self.inactivity(source, &inputs)?;
+        let (inactive, clause) = inactivity(self.facts, source, &inputs)?;
         self.inactive = inactive;
         self.trace.push(TraceStep::Scoping { inactive, clause });
         let link = self.link();
@@ -88,26 +109,6 @@ impl<'a> Deciding<'_, 'a, '_, '_> {
 
     fn link(&self) -> Option<&'a Link> {
         self.facts.entry.and_then(|entry| entry.link.as_ref())
-    }
-
-    fn inactivity(
-        &self,
-        source: &SourceObject,
-        inputs: &Inputs<'_>,
-    ) -> Result<(Option<Inactive>, Option<String>), Failure> {
-        Ok(if source.soft_deleted {
-            (Some(Inactive::SoftDeleted), None)
-        } else if !source.enabled {
-            (Some(Inactive::Disabled), None)
-        } else if !source.entitled {
-            (Some(Inactive::NotEntitled), None)
-        } else if self.facts.disowned {
-            (Some(Inactive::OutOfScope), Some("the mapping's category no longer accepts it".into()))
-        } else if let Some(clause) = self.facts.mapping.filters.scope.refusal(inputs)? {
-            (Some(Inactive::OutOfScope), Some(clause))
-        } else {
-            (None, None)
-        })
     }
 
     /// An active object without an account.

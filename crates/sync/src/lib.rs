@@ -7,6 +7,7 @@
 
 mod compile;
 mod conceal;
+mod correlate;
 mod decide;
 mod drift;
 mod facts;
@@ -23,6 +24,7 @@ mod typed;
 
 pub use compile::{SchemaError, compile};
 pub use conceal::Hidden;
+pub use correlate::{Correlated, correlate};
 pub use decide::decide;
 pub use drift::drifted;
 pub use expression::{Context, Domains};
@@ -31,6 +33,7 @@ pub use facts::{
 };
 pub use filter::{FilterOperator, MultivaluedComparison, filter_operators};
 pub use limits::{Held, Limits, Tally};
+pub use matching::fold;
 pub use preview::{Preview, preview};
 pub use program::{AttributeFlow, Mapping, Program, ReferenceFlow, Rule};
 pub use schedule::{EscrowTally, escrow_trouble, retry_at};

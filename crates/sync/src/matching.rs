@@ -19,7 +19,8 @@ pub(crate) enum Match {
 }
 
 /// The folded text by which values of a matching attribute are the same.
-pub(crate) fn fold(value: &Value, case_exact: bool) -> String {
+#[must_use]
+pub fn fold(value: &Value, case_exact: bool) -> String {
     let text = value.to_string();
     if case_exact { text } else { text.to_lowercase() }
 }

@@ -109,6 +109,17 @@ pub struct AttributeFlow {
     pub(crate) reads_soft_deleted: bool,
 }
 
+impl AttributeFlow {
+    /// The source attribute that the value comes from, where it comes from a single one.
+    #[must_use]
+    pub fn source_attribute<'m>(&self, mapping: &'m Mapping) -> Option<&'m Name> {
+        match self.source.as_ref()?.slots.as_slice() {
+            [Slot::Attribute(position)] => mapping.source_attributes.get(*position),
+            _ => None,
+        }
+    }
+}
+
 /// A compiled expression, with its attributes as positions in the mapping's list.
 #[derive(Debug)]
 pub(crate) struct Source {

@@ -12,6 +12,7 @@
 
 pub mod claims;
 pub mod commits;
+pub mod correlations;
 pub mod directory;
 mod edge_model;
 pub mod edges;
@@ -68,6 +69,9 @@ macro_rules! store_suite {
             uploads {
                 uploads_are_merged_by_person, uploads_are_paged_both_ways, uploads_are_written_whole_or_not_at_all,
                 cleared_uploads_move_the_floor, uploads_go_with_their_job
+            }
+            correlations {
+                reports_replace_each_other, accounts_are_found_and_paged, accounts_of_no_report_go
             }
             notices { notices_wait_until_they_are_dropped }
             policies {

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests fail by panicking")]
 
 mod cycles;
+mod discovery;
 mod drift;
 mod explain;
 mod failures;

@@ -4,6 +4,7 @@
 //! `synchronizationSchema` needs no form of its own: [`model::schema`] has the shape of the wire.
 
 pub mod bulk_upload;
+pub mod correlation;
 pub mod job;
 pub mod managed;
 mod on_demand;

@@ -12,6 +12,7 @@ mod paging;
 mod permissions;
 mod rate;
 mod reply;
+mod reports;
 mod route;
 mod routes;
 

@@ -19,6 +19,7 @@ pub(super) fn routes() -> Vec<Route> {
         super::organization::routes(),
         super::passwords::routes(),
         super::relations::routes(),
+        super::reports::routes(),
         super::service_principals::routes(),
         super::synchronization::routes(),
         super::users::routes(),

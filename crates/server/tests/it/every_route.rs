@@ -50,6 +50,8 @@ impl Walk {
         let path = format!("/v1.0/users/{member}/appRoleAssignments");
         let assignment = text(&world.post(&path, assign).await.expect(201)["id"]);
         let plan = text(&world.post(&format!("{beta}/plan"), Json::Null).await.expect(202)["id"]);
+        let report = rig.discover(&job).await;
+        let identity = text(&world.every(&format!("{report}/identities")).await[0]["id"]);
         let exclusion = json!({"sourceAnchor": "bob", "reason": "not him"});
         let exclusion = text(&world.post(&format!("{beta}/exclusions"), exclusion).await.expect(201)["id"]);
         let link = text(&world.every(&format!("{beta}/links")).await[0]["id"]);
@@ -74,6 +76,8 @@ impl Walk {
             ("appRoleAssignedTo/{assignment}", assignment),
             ("jobs/{job}", text(&json!(job.rsplit('/').next().unwrap()))),
             ("plans/{plan}", plan),
+            ("correlations/{report}", text(&json!(report.rsplit('/').next().unwrap()))),
+            ("identities/{identity}", identity),
             ("links/{link}", link),
             ("objectConnections/{connection}", "ada".to_owned()),
             ("exclusions/{exclusion}", exclusion),

@@ -9,6 +9,7 @@ use rusqlite::{Row, params};
 use store::{JobStore, LeaseGrant, SchemaVersion, StoreError};
 
 use crate::SqliteStore;
+use crate::correlations;
 use crate::encode::{count, from_text, limit, micros, moment, to_text};
 use crate::error::{Done, corrupt, not_found};
 use crate::managed;
@@ -188,6 +189,7 @@ impl JobStore for SqliteStore {
             session.run("DELETE FROM escrow WHERE job = ?1", [job])?;
             managed::clear_index(session, job)?;
             managed::clear_policies(session, job)?;
+            correlations::clear(session, job)?;
             session.run("DELETE FROM hint WHERE job = ?1", [job])?;
             // The rest refers to the job and goes with it; its log does not.
             session.run("DELETE FROM job WHERE id = ?1", [job])?;

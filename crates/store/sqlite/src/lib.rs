@@ -8,6 +8,7 @@
 
 mod bodies;
 mod connection;
+mod correlations;
 mod directory;
 mod encode;
 mod error;

@@ -12,7 +12,7 @@ use crate::graph::reply::Reply;
 use crate::graph::route::Answer;
 
 /// A resource's JSON.
-pub(super) fn members(resource: &impl Serialize) -> Result<Map<String, Json>, GraphError> {
+pub(in crate::graph) fn members(resource: &impl Serialize) -> Result<Map<String, Json>, GraphError> {
     match serde_json::to_value(resource) {
         Ok(Json::Object(members)) => Ok(members),
         other => {
@@ -23,7 +23,7 @@ pub(super) fn members(resource: &impl Serialize) -> Result<Map<String, Json>, Gr
 }
 
 /// The answer of a collection, all of whose members are given.
-pub(super) fn collection(call: &Call, fragment: &str, all: Vec<Map<String, Json>>) -> Answer {
+pub(in crate::graph) fn collection(call: &Call, fragment: &str, all: Vec<Map<String, Json>>) -> Answer {
     let options = &call.options;
     let offset = if let Position::Offset(offset) = call.position()? { offset } else { 0 };
     let offset = offset + options.skip.and_then(|skip| usize::try_from(skip).ok()).unwrap_or(0);
@@ -43,12 +43,12 @@ pub(super) fn collection(call: &Call, fragment: &str, all: Vec<Map<String, Json>
 }
 
 /// The answer of a collection's `$count`.
-pub(super) fn count(call: &Call, all: Vec<Map<String, Json>>) -> Answer {
+pub(in crate::graph) fn count(call: &Call, all: Vec<Map<String, Json>>) -> Answer {
     Ok(Reply::count(wanted(call, all)?.len() as u64))
 }
 
 /// The answer of a single resource.
-pub(super) fn entity(call: &Call, fragment: &str, resource: Map<String, Json>) -> Answer {
+pub(in crate::graph) fn entity(call: &Call, fragment: &str, resource: Map<String, Json>) -> Answer {
     Ok(Reply::ok(call.entity(fragment, selected(call, resource)?)))
 }
 
@@ -79,7 +79,10 @@ fn wanted(call: &Call, mut all: Vec<Map<String, Json>>) -> Result<Vec<Map<String
 }
 
 /// The properties of a resource that `$select` names; all of them without it. What was expanded always stays.
-fn selected(call: &Call, mut resource: Map<String, Json>) -> Result<Map<String, Json>, GraphError> {
+pub(in crate::graph) fn selected(
+    call: &Call,
+    mut resource: Map<String, Json>,
+) -> Result<Map<String, Json>, GraphError> {
     let select = &call.options.select;
     if select.is_empty() || select.iter().any(|name| name == "*") {
         return Ok(resource);
@@ -109,7 +112,7 @@ fn by_name<'a>(resource: &'a Map<String, Json>, name: &str) -> Option<&'a Json> 
 
 impl Call {
     /// True where `$expand` names this related resource; any that is not `known` is refused.
-    pub(super) fn expands(&self, name: &str, known: &[&str]) -> Result<bool, GraphError> {
+    pub(in crate::graph) fn expands(&self, name: &str, known: &[&str]) -> Result<bool, GraphError> {
         for expand in &self.options.expand {
             if expand.name != "*" && !known.iter().any(|known| known.eq_ignore_ascii_case(&expand.name)) {
                 return Err(GraphError::bad_request(format!(

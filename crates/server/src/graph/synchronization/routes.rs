@@ -2,8 +2,8 @@
 
 use super::bulk_upload;
 use super::{
-    access_token, actions, credentials, directories, explain, jobs, language, on_demand, plans, schema,
-    secrets, service, templates,
+    access_token, actions, credentials, directories, discovery, explain, jobs, language, on_demand, plans,
+    schema, secrets, service, templates,
 };
 use super::{by_hand, remembered, versions};
 use crate::graph::route::Route;
@@ -115,6 +115,9 @@ fn job_routes() -> Vec<Route> {
         both!(post "/jobs/{job}/provisionOnDemand", WRITE, on_demand::provision)
             .map(|one| one.answering(&[200])),
         both!(get "/jobs/{job}/explain", READ, explain::explain).map(Route::in_beta),
+        both!(post "/jobs/{job}/discoverAccounts", WRITE, discovery::begin)
+            .map(|one| one.answering(&[202]))
+            .map(Route::in_beta),
         both!(post "/jobs/{job}/plan", WRITE, plans::create)
             .map(|one| one.answering(&[201, 202]))
             .map(Route::in_beta),

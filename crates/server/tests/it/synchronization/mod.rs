@@ -1,6 +1,7 @@
 //! Synchronization, with connectors in memory in the place of real directories.
 
 mod directories;
+mod discovery;
 mod documented;
 mod explain;
 mod failures;

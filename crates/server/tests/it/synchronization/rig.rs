@@ -86,6 +86,16 @@ impl Rig {
         self.world.api.service().engine.run_to_end(&job).await.unwrap();
     }
 
+    /// Discovers the accounts of a job's target to the end: the path of the report.
+    pub(crate) async fn discover(&self, job: &str) -> String {
+        let path = format!("{}/discoverAccounts", job.replace("/v1.0/", "/beta/"));
+        let answer = self.world.post(&path, Json::Null).await;
+        let address = answer.header("location").to_owned();
+        answer.expect(202);
+        self.world.api.service().engine.settle_plans(&self.job(job).await).await;
+        address.strip_prefix("http://graph.test").unwrap().to_owned()
+    }
+
     async fn job(&self, path: &str) -> model::job::Job {
         let id = model::JobId::from_text(path.rsplit('/').next().unwrap());
         let tenant = model::TenantId(crate::world::TENANT);

@@ -279,6 +279,47 @@ CREATE TABLE planned_change (
     PRIMARY KEY (job, plan, number)
 ) STRICT, WITHOUT ROWID;
 
+-- Reports about the accounts of targets.
+CREATE TABLE correlation (
+    job INTEGER NOT NULL REFERENCES job ON DELETE CASCADE,
+    -- Sorts by moment.
+    id BLOB NOT NULL,
+    tenant INTEGER NOT NULL,
+    run BLOB NOT NULL,
+    -- 0 running, 1 complete, 2 failed.
+    state INTEGER NOT NULL,
+    body TEXT NOT NULL,
+    PRIMARY KEY (job, id)
+) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX correlation_tenant ON correlation (tenant, id);
+CREATE INDEX correlation_running ON correlation (id) WHERE state = 0;
+
+-- Accounts of a run, with what is known of them.
+CREATE TABLE correlated (
+    number INTEGER PRIMARY KEY,
+    job INTEGER NOT NULL,
+    run BLOB NOT NULL,
+    kind INTEGER NOT NULL,
+    target TEXT NOT NULL,
+    id BLOB NOT NULL,
+    status INTEGER NOT NULL,
+    moment INTEGER NOT NULL,
+    body TEXT NOT NULL,
+    UNIQUE (job, run, kind, target)
+) STRICT;
+CREATE UNIQUE INDEX correlated_id ON correlated (job, run, id);
+CREATE INDEX correlated_moment ON correlated (job, run, moment, id);
+CREATE INDEX correlated_status ON correlated (job, run, status, moment, id);
+CREATE TABLE correlated_key (
+    job INTEGER NOT NULL,
+    run BLOB NOT NULL,
+    kind INTEGER NOT NULL,
+    attribute INTEGER NOT NULL,
+    value TEXT NOT NULL,
+    correlated INTEGER NOT NULL,
+    PRIMARY KEY (job, run, kind, attribute, value, correlated)
+) STRICT, WITHOUT ROWID;
+
 -- Target objects that an initial cycle matches against.
 CREATE TABLE indexed (
     id INTEGER PRIMARY KEY,
