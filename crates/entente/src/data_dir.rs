@@ -32,7 +32,9 @@ impl DataDir {
             .recursive(true)
             .mode(0o700)
             .create(path)
-            .with_context(|| format!("the data directory {shown} cannot be made"))?;
+            .with_context(|| {
+                format!("the data directory {shown} cannot be made: name one with --data-dir below a folder that you may write to")
+            })?;
         let file = path.join(LOCK);
         let mut lock = OpenOptions::new()
             .read(true)

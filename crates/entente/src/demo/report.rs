@@ -163,8 +163,9 @@ pub(crate) fn pace(cycle: &TaskExecution, records: &[ProvisioningObjectSummary])
     #[expect(clippy::cast_precision_loss, reason = "it is shown without decimals")]
     let rate = touched as f64 / seconds;
     let noun = if touched == 1 { "object" } else { "objects" };
+    let took = if seconds < 1.0 { format!("{:.0} ms", seconds * 1e3) } else { format!("{seconds:.1} s") };
     format!(
-        "{touched} {noun} in {seconds:.1} s, {rate:.0} per second; {} exports with references",
+        "{touched} {noun} in {took}, {rate:.0} per second; {} exports with references",
         cycle.count_exported
     )
 }

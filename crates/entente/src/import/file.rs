@@ -5,11 +5,11 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, anyhow, bail};
 use graph::directory::Kind;
 use serde_json::{Map, Value as Json};
 
-use super::row::{Row, Wrong, cell, kind_of};
+use super::row::{Row, Wrong, cell, column, kind_of};
 
 /// Octets of one line of NDJSON at most.
 const LONGEST: u64 = 1 << 20;
@@ -78,8 +78,11 @@ impl Rows {
         let names: Vec<String> =
             headers.iter().map(|name| name.trim_start_matches('\u{feff}').trim().to_owned()).collect();
         let known: Vec<&str> = names.iter().map(String::as_str).collect();
-        let kind =
-            kind_of(&known).map_err(|wrong| anyhow::anyhow!("{}:1: {}", path.display(), wrong.words))?;
+        let kind = kind_of(&known).map_err(|wrong| anyhow!("{}:1: {}", path.display(), wrong.words))?;
+        // A mistake of the header is one mistake, and not one of each row.
+        for (place, name) in (1..).zip(&names) {
+            column(kind, name).map_err(|wrong| anyhow!("{}:1:{place}: {}", path.display(), wrong.words))?;
+        }
         Ok(Reader::Table { table, names, kind })
     }
 
@@ -259,7 +262,14 @@ mod tests {
     #[test]
     fn a_file_must_say_what_it_is() {
         let folder = tempfile::tempdir().unwrap();
-        for (name, text, word) in [("a.xlsx", "", ".csv"), ("a.csv", "name,city\n", "userPrincipalName")] {
+        for (name, text, word) in [
+            ("a.xlsx", "", ".csv"),
+            ("a.csv", "name,city\n", "userPrincipalName"),
+            ("a.csv", "userPrincipalName,displayNam\n", "a.csv:1:2: Property 'displayNam'"),
+            ("a.csv", "userPrincipalName,displayNam\n", "'displayName'?"),
+            ("a.csv", "userPrincipalName,,city\n", "a.csv:1:2: the column has no name"),
+            ("a.csv", "group,member,role\n", "a.csv:1:3: 'role'"),
+        ] {
             let path = folder.path().join(name);
             std::fs::write(&path, text).unwrap();
             let error = Rows::open(&path, b',').err().unwrap();

@@ -68,7 +68,8 @@ impl Import {
             }
         }
         if wrong > 0 {
-            bail!("{wrong} rows cannot be taken, so nothing was sent\n{}", lines(&mistakes, wrong));
+            let rows = if wrong == 1 { "one row" } else { &*format!("{wrong} rows") };
+            bail!("{rows} cannot be taken, so nothing was sent\n{}", lines(&mistakes, wrong));
         }
         Ok(count)
     }

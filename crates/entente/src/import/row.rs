@@ -1,5 +1,6 @@
 //! What one row of a file says: a user, a group, or a membership.
 
+use graph::GraphError;
 use graph::directory::{Kind, PropertyType, is_extension, validate_create};
 use graph::path::Version;
 use serde_json::{Map, Value as Json};
@@ -104,6 +105,26 @@ pub(crate) fn kind_of(names: &[&str]) -> Result<Option<Kind>, Wrong> {
     }
     let words = "this is no user, no group and no membership: a user has userPrincipalName, a group mailNickname, a membership group and member";
     Err(Wrong { name: None, words: words.to_owned() })
+}
+
+/// Whether rows of a kind, or memberships, have such a column.
+pub(crate) fn column(kind: Option<Kind>, name: &str) -> Result<(), Wrong> {
+    let Some(kind) = kind else {
+        let known = name == GROUP || name == MEMBER;
+        let words = format!("'{name}' is nothing that a membership has: leave it out");
+        return if known { Ok(()) } else { Err(Wrong::about(name, words)) };
+    };
+    if name.is_empty() {
+        return Err(Wrong::about(name, "the column has no name: give it one, or leave it out"));
+    }
+    let property = name.split('/').next().unwrap_or(name);
+    let mut known = kind.properties().iter().map(|property| property.name);
+    if is_extension(name) || (kind == Kind::User && name == MANAGER) || known.any(|one| one == property) {
+        return Ok(());
+    }
+    let names = kind.properties().iter().map(|property| property.name);
+    let error = GraphError::unknown_property(name, kind.type_name(), names);
+    Err(Wrong::about(name, error.message()))
 }
 
 /// The cell of a table as the value of a property of a kind, or of a membership; none for an empty cell.
