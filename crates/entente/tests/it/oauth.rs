@@ -120,8 +120,13 @@ impl Job<'_> {
         (status.as_u16(), answer)
     }
 
+    /// As the example of the page about `acquireAccessToken` asks, with pairs that say something.
     async fn acquire(&self, credentials: &[(&str, &str)]) -> (u16, Json) {
-        let body = json!({ "credentials": pairs(credentials) });
+        let mut pairs = pairs(credentials);
+        for pair in &mut pairs {
+            pair["@odata.type"] = "microsoft.graph.synchronizationSecretKeyStringValuePair".into();
+        }
+        let body = json!({ "credentials": pairs });
         self.synchronization(Method::POST, "acquireAccessToken", Some(body)).await
     }
 

@@ -1,6 +1,7 @@
 //! The examples of the public pages about the synchronization API, with ids of our own: status and shape of the answers
 //! are as documented. A shape names every property of a Graph resource with its type; an answer MUST have those, and no
-//! others. The page about `bulkUpload` is replayed in `uploads.rs`, where a job reads uploads.
+//! others. The page about `bulkUpload` is replayed in `uploads.rs`, where a job reads uploads, and that about
+//! `acquireAccessToken` in the tests of the binary (`oauth.rs`), where there is a token endpoint.
 
 use serde_json::{Map, Value as Json, json};
 
