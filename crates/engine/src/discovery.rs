@@ -106,10 +106,12 @@ impl Engine {
     fn look_after_report(&self, runner: &Arc<Runner>, job: Job, report: Correlation) {
         let (services, within) = (self.services.clone(), runner.clone());
         runner.look_after(report.id, Work::Discovering, move |stop| async move {
-            if let Err(error) = discover(&services, &within, &stop, job, report.clone()).await {
+            match discover(&services, &within, &stop, job, report.clone()).await {
                 // Of a job that was removed meanwhile nothing is to be kept.
-                let level = matches!(error, StoreError::NotFound { .. });
-                tracing::warn!(job = %report.job, report = %report.id, %error, gone = level, "a report was lost");
+                Ok(()) | Err(StoreError::NotFound { .. }) => {}
+                Err(error) => {
+                    tracing::warn!(job = %report.job, report = %report.id, %error, "a report was lost");
+                }
             }
         });
     }
