@@ -89,6 +89,8 @@ pub(crate) struct Cycle<'a> {
     pub(crate) id: CycleId,
     /// True where everything is read.
     pub(crate) initial: bool,
+    /// True of an interrupted cycle that is taken up.
+    pub(crate) goes_on: bool,
     /// The full read that entries are seen by.
     pub(crate) generation: u64,
     /// True while links that the full read did not see are gone through.
@@ -176,6 +178,7 @@ impl<'a> Cycle<'a> {
             party: desk.party(),
             id: running.cycle,
             initial: running.initial,
+            goes_on: resumable,
             generation: runtime.generation,
             sweeping: false,
             enumerations: AtomicU64::new(runtime.enumerations),

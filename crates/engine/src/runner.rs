@@ -274,6 +274,10 @@ impl Runner {
         let mut cycle =
             Cycle::begin(services, prepared, stop, &self.live, &self.desk, Warrant::Lease(lease.fence))
                 .await?;
+        if cycle.goes_on {
+            // It may have read the source before the change that triggers it now.
+            self.trigger(now);
+        }
         let end = {
             let renewal = self.renew(services);
             tokio::select! {

@@ -43,6 +43,7 @@ impl<'a> Cycle<'a> {
             desk,
             party,
             id: CycleId(services.entropy.uuid_at(services.clock.now())),
+            goes_on: false,
             initial: false,
             generation: runtime.generation.max(desk.generation()),
             sweeping: false,

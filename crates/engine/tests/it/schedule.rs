@@ -181,6 +181,30 @@ async fn pause_stops_at_the_next_object_and_start_goes_on() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cycle_that_goes_on_is_followed_by_one_that_reads_what_came_meanwhile() {
+    let faults = Faults::none();
+    let target = MemoryTarget::new().with_faults(faults.clone());
+    let rig = Rig::with(MemorySource::new(), target).await;
+    rig.source.upsert(user(1));
+    rig.source.upsert(user(2));
+    rig.good_cycle().await;
+    let gate = Gate::new();
+    faults.next(Method::Delete, Fault::Hold(gate.clone()));
+    rig.source.delete("u2");
+    // The process dies after the source was read to its end, in what comes then.
+    tokio::select! {
+        end = rig.cycle() => panic!("{end:?}"),
+        () = gate.arrival() => {}
+    }
+    rig.source.upsert(user(3));
+    let engine = rig.in_real_time().await;
+    engine.start().await.unwrap();
+    wait_for("the cycle after the one that goes on", || rig.account("user3").is_some()).await;
+    assert!(rig.account("user2").is_none());
+    engine.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_expired_schedule_ends_by_itself() {
     let rig = Rig::new().await;
     rig.source.upsert(user(1));
