@@ -156,6 +156,7 @@ impl TenantDirectory {
     }
 
     /// Merges changes into a live object's properties (see [`merge`](crate::merge)) and returns it as it then is.
+    /// `Protected` where the object is the service principal of Microsoft Graph, whose app roles are what permissions are.
     pub async fn patch(
         &self,
         kind: ObjectKind,
@@ -164,6 +165,11 @@ impl TenantDirectory {
         changes: Map<String, Json>,
     ) -> Result<DirectoryObject> {
         self.modify(kind, id, expected, |properties| {
+            if is_graph(kind, properties.get("appId").and_then(Json::as_str)) {
+                return Err(DirectoryError::Protected(
+                    "the built-in service principal of Microsoft Graph cannot be changed: its app roles are the permissions",
+                ));
+            }
             merge(properties, changes.clone());
             Ok(())
         })
@@ -173,7 +179,7 @@ impl TenantDirectory {
     /// Moves a live object to the bin. With an application goes its service principal.
     pub async fn delete(&self, kind: ObjectKind, id: Uuid) -> Result<()> {
         let object = self.require(kind, id).await?;
-        if kind == ObjectKind::ServicePrincipal && object.text("appId") == Some(GRAPH_APP_ID) {
+        if is_graph(kind, object.text("appId")) {
             return Err(DirectoryError::Protected(
                 "the built-in service principal of Microsoft Graph cannot be deleted: every client's permissions are its app roles",
             ));
@@ -282,4 +288,9 @@ impl Directory {
 
 fn is_application(kind: ObjectKind) -> bool {
     matches!(kind, ObjectKind::Application | ObjectKind::ServicePrincipal)
+}
+
+/// True for the built-in service principal of Microsoft Graph.
+fn is_graph(kind: ObjectKind, app_id: Option<&str>) -> bool {
+    kind == ObjectKind::ServicePrincipal && app_id == Some(GRAPH_APP_ID)
 }

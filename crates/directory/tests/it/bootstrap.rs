@@ -28,6 +28,10 @@ async fn the_first_client_holds_every_permission() {
             .await
             .is_err_and(|error| { matches!(error, DirectoryError::Protected(_)) })
     );
+    // Who could rename a permission could give itself another one.
+    let changes = map(json!({"appRoles": [], "accountEnabled": false}));
+    let changed = world.tenant.patch(ObjectKind::ServicePrincipal, made.graph.id, None, changes).await;
+    assert!(changed.is_err_and(|error| matches!(error, DirectoryError::Protected(_))));
 }
 
 #[tokio::test]
@@ -48,8 +52,11 @@ async fn a_newer_version_adds_its_permissions() {
     // As an older version left it: one permission fewer.
     let last = PERMISSIONS.last().unwrap();
     let older: Vec<_> = PERMISSIONS.iter().take(PERMISSIONS.len() - 1).map(Permission::app_role).collect();
-    let change = map(json!({"appRoles": older}));
-    world.tenant.patch(ObjectKind::ServicePrincipal, first.graph.id, None, change).await.unwrap();
+    let change = |properties: &mut serde_json::Map<String, serde_json::Value>| {
+        properties.insert("appRoles".to_owned(), json!(older));
+        Ok(())
+    };
+    world.tenant.modify(ObjectKind::ServicePrincipal, first.graph.id, None, change).await.unwrap();
     let held = world.tenant.assignments_of(first.client_principal.id, None, 1_000).await.unwrap();
     let newest = held.iter().find(|assignment| assignment.app_role == last.id).unwrap();
     world.tenant.unassign(newest.id).await.unwrap();
