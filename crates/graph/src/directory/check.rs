@@ -1,5 +1,6 @@
 //! What `$filter` and `$orderby` may name.
 
+use super::operand::{check_element, check_operand};
 use super::property::{PropertyType, is_extension};
 use super::{Kind, project};
 use crate::error::GraphError;
@@ -7,7 +8,8 @@ use crate::odata::filter::{Expr, Path};
 use crate::odata::{OrderBy, Search};
 use crate::path::Version;
 
-/// Refuses a filter that names a property which the kind lacks, or compares a collection as if it were one value.
+/// Refuses a filter that names a property which the kind lacks, compares a collection as if it were one value, or a
+/// property with what it can never be.
 ///
 /// # Errors
 /// 400 naming the property and the mend.
@@ -17,7 +19,19 @@ pub fn check_filter(kind: Kind, version: Version, filter: &Expr) -> Result<(), G
             members.iter().try_for_each(|member| check_filter(kind, version, member))
         }
         Expr::Not(member) => check_filter(kind, version, member),
-        Expr::Lambda { path, .. } => check_path(kind, version, path, "$filter").map(|_| ()),
+        Expr::Lambda { path, variable, condition, .. } => {
+            check_path(kind, version, path, "$filter")?;
+            let property = kind.property(path.head()).filter(|_| path.names().len() == 1);
+            if property.is_some_and(|property| !property.many) {
+                return Err(GraphError::bad_request(format!(
+                    "Invalid filter clause in '$filter': '{path}' is no collection. Compare it without any and all."
+                )));
+            }
+            match (property, condition) {
+                (Some(property), Some(condition)) => check_element(property.kind, variable, condition),
+                _ => Ok(()),
+            }
+        }
         Expr::Compare { path, .. } | Expr::In { path, .. } | Expr::Text { path, .. } | Expr::True(path) => {
             let collection = check_path(kind, version, path, "$filter")?;
             let counted = path.names().last().is_some_and(|name| name == "$count");
@@ -26,7 +40,10 @@ pub fn check_filter(kind: Kind, version: Version, filter: &Expr) -> Result<(), G
                     "Invalid filter clause in '$filter': '{path}' is a collection. Use {path}/any(x:x eq 'value')."
                 )));
             }
-            Ok(())
+            match kind.property(path.head()) {
+                Some(property) => check_operand(property.kind, path, filter),
+                None => Ok(()),
+            }
         }
     }
 }

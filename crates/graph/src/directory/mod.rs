@@ -7,6 +7,7 @@
 
 mod check;
 mod extra;
+mod operand;
 mod project;
 mod property;
 mod tables;

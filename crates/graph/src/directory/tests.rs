@@ -195,6 +195,9 @@ fn filters_name_existing_properties() {
         "employeeOrgData/division eq 'x'",
         "extension_8adf8e6e67b24cf2a259e3dc5476c621_badge eq 'x'",
         "identities/any(i:i/issuer eq 'x')",
+        "accountEnabled and createdDateTime ge 2026-01-01 or createdDateTime lt '2026-01-01T00:00:00Z'",
+        "employeeOrgData ne null and id eq 8adf8e6e-67b2-4cf2-a259-e3dc5476c621",
+        "otherMails/any() or not (proxyAddresses/all(p:startswith(p,'x')))",
     ] {
         assert!(check(good).is_ok(), "{good}");
     }
@@ -207,6 +210,27 @@ fn filters_name_existing_properties() {
             "'extensionAttribute16' does not exist on type 'onPremisesExtensionAttributes'",
         ),
         ("memberOf/any(m:m/id eq '1')", "'memberOf' in '$filter' is a relation"),
+        (
+            "accountEnabled eq 'true'",
+            "'accountEnabled' cannot be compared with 'true'. Compare it with true or false",
+        ),
+        ("accountEnabled eq 1 or city eq 'x'", "'accountEnabled' cannot be compared with 1"),
+        (
+            "employeeId eq 7",
+            "'employeeId' cannot be compared with 7. Compare it with a text between single quotes.",
+        ),
+        ("city in ('a', true)", "'city' cannot be compared with true"),
+        (
+            "createdDateTime gt 'soon'",
+            "'createdDateTime' cannot be compared with 'soon'. Compare it with a moment",
+        ),
+        ("businessPhones/$count eq '1'", "'businessPhones/$count' cannot be compared with '1'"),
+        ("businessPhones/any(p:p eq 1)", "'p' cannot be compared with 1"),
+        ("displayName/any(x:x eq 'a')", "'displayName' is no collection"),
+        ("startswith(accountEnabled,'t')", "'accountEnabled' is no text, so that 'startswith'"),
+        ("displayName", "'displayName' by itself is no condition"),
+        ("displayName/x eq 'a'", "'displayName/x' cannot be compared"),
+        ("employeeOrgData eq 'x'", "compare one of its properties"),
     ] {
         let error = check(bad).unwrap_err();
         assert!(error.message().contains(words), "{error}");

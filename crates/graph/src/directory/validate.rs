@@ -230,6 +230,10 @@ fn expected(kind: PropertyType) -> String {
 }
 
 fn bounded(name: &str, text: String, longest: usize) -> Result<Json, GraphError> {
+    // Few directories and databases that a value goes to can hold this character.
+    if text.contains('\0') {
+        return Err(GraphError::invalid_property(name, "Leave the character U+0000 out."));
+    }
     if text.chars().count() > longest {
         return Err(GraphError::invalid_property(name, &format!("Send at most {longest} characters.")));
     }
