@@ -208,6 +208,16 @@ impl GraphError {
         )
     }
 
+    /// 415 for a compressed body. SDKs that compress bodies send them again as they are.
+    #[must_use]
+    pub fn encoded() -> Self {
+        Self::new(
+            415,
+            "Request_UnsupportedMediaType",
+            "The body is compressed, which is not supported here. Send it without Content-Encoding.",
+        )
+    }
+
     /// 429 `TooManyRequests`, with the seconds to wait, which also go into `Retry-After`.
     #[must_use]
     pub fn too_many_requests(seconds: u64) -> Self {
@@ -226,11 +236,11 @@ impl GraphError {
         Self::new(424, "FailedDependency", format!("Request '{on}', which this one depends on, failed."))
     }
 
-    /// 503 `ServiceUnavailable`, with the seconds to wait.
+    /// 503 `ServiceUnavailable`, with what is missing and the seconds to wait.
     #[must_use]
-    pub fn unavailable(seconds: u64) -> Self {
-        let mut error =
-            Self::new(503, "ServiceUnavailable", "The service is not ready. Repeat the request later.");
+    pub fn unavailable(missing: &str, seconds: u64) -> Self {
+        let words = format!("{missing} Repeat the request in {seconds} seconds.");
+        let mut error = Self::new(503, "ServiceUnavailable", words);
         error.retry_after = Some(seconds);
         error
     }

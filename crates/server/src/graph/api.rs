@@ -13,6 +13,7 @@ use graph::{GraphError, RequestIds};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 
 use super::authorize::permit;
+use super::batch;
 use super::call::Call;
 use super::error::ApiError;
 use super::openapi;
@@ -34,6 +35,15 @@ pub struct Api {
     routes: RouteTable,
     /// How many uploads there may be.
     pub(super) uploads: Rate,
+}
+
+/// Where a request comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// A client.
+    Client,
+    /// A request that carries others.
+    Batch,
 }
 
 /// A request as it arrived, without its body.
@@ -89,7 +99,7 @@ impl Api {
         let ids = RequestIds::of(&self.service, &request.headers);
         let outcome = async {
             let caller = self.sign_in(&request.headers).await?;
-            self.dispatch(request, caller, body).await
+            self.dispatch(request, caller, Origin::Client, body).await
         };
         let outcome =
             tokio::time::timeout(self.service.limits.time, AssertUnwindSafe(outcome).catch_unwind()).await;
@@ -147,6 +157,7 @@ impl Api {
         self: &Arc<Self>,
         request: ApiRequest,
         caller: Caller,
+        origin: Origin,
         body: impl FnOnce(usize) -> R + Send,
     ) -> Result<Reply, ApiError>
     where
@@ -156,8 +167,14 @@ impl Api {
             GraphError::no_segment(request.path.trim_matches('/').split('/').next().unwrap_or(""))
         })?;
         let (route, captures) = self.routes.find(path.version, &request.method, &path.segments)?;
+        // By its route: a path has many spellings.
+        if origin == Origin::Batch && route.path == batch::PATH {
+            let words = "A batch cannot contain a batch. Send its requests in this one.";
+            return Err(GraphError::bad_request(words).into());
+        }
         let owned_only = permit(&caller, route.needs)?;
         let options = QueryOptions::parse(&request.query)?;
+        check_encoding(&request.headers)?;
         let body = body(route.body_limit.unwrap_or(self.service.limits.body)).await?;
         let call = Call {
             api: Arc::clone(self),
@@ -267,4 +284,14 @@ pub(super) fn complete(ids: &RequestIds, reply: Reply) -> ApiResponse {
         }
     };
     ApiResponse { status, headers, body }
+}
+
+/// Refuses a compressed body: only what was counted against the limit is read.
+fn check_encoding(headers: &HeaderMap) -> Result<(), GraphError> {
+    match headers.get(header::CONTENT_ENCODING) {
+        Some(encoding) if !encoding.as_bytes().eq_ignore_ascii_case(b"identity") => {
+            Err(GraphError::encoded())
+        }
+        _ => Ok(()),
+    }
 }

@@ -11,14 +11,17 @@ use graph::{GraphError, RequestIds};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use serde_json::{Value as Json, json};
 
-use super::api::{ApiRequest, ApiResponse, Ids as _};
+use super::api::{ApiRequest, ApiResponse, Ids as _, Origin};
 use super::call::Call;
 use super::error::ApiError;
 use super::reply::Reply;
 use super::route::{Answer, Route};
 
+/// The path of the operation.
+pub(super) const PATH: &str = "$batch";
+
 pub(crate) fn routes() -> Vec<Route> {
-    vec![Route::post("$batch", &[], answer).answering(&[200]).for_any_token()]
+    vec![Route::post(PATH, &[], answer).answering(&[200]).for_any_token()]
 }
 
 /// POST `$batch`. Requests that depend on others wait for them; all others go at once.
@@ -65,12 +68,6 @@ async fn dispatch(call: &Call, request: &BatchRequest) -> Answer {
     let method = Method::from_bytes(request.method.to_ascii_uppercase().as_bytes())
         .map_err(|_| GraphError::invalid_property("method", "Send GET, POST, PATCH, PUT or DELETE."))?;
     let (path, query) = request.path_and_query();
-    if path.trim_matches('/').eq_ignore_ascii_case("$batch") {
-        return Err(GraphError::bad_request(
-            "A batch cannot contain a batch. Send its requests in this one.",
-        )
-        .into());
-    }
     let mut headers = HeaderMap::new();
     for (name, value) in request.headers.iter().flatten() {
         if let (Ok(name), Ok(value)) = (HeaderName::try_from(name.as_str()), HeaderValue::from_str(value)) {
@@ -88,7 +85,7 @@ async fn dispatch(call: &Call, request: &BatchRequest) -> Answer {
     let sent =
         async |limit: usize| if body.len() > limit { Err(GraphError::too_large(limit)) } else { Ok(body) };
     // The route's handler may again be this one as far as the compiler knows.
-    Box::pin(call.api.dispatch(inner, call.caller.clone(), sent)).await
+    Box::pin(call.api.dispatch(inner, call.caller.clone(), Origin::Batch, sent)).await
 }
 
 /// The body in octets: JSON as it stands, or what a text stands for in base64 where the content is no JSON.

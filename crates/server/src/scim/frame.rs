@@ -89,6 +89,10 @@ fn json(parts: &Parts, body: &Bytes) -> Result<Json> {
     if body.iter().all(u8::is_ascii_whitespace) {
         return Ok(Json::Null);
     }
+    if parts.headers.get(header::CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity") {
+        let detail = "The body is compressed, which is not supported here. Send it without Content-Encoding.";
+        return Err(Failure::new(415, detail));
+    }
     let kind = text(&parts.headers, &header::CONTENT_TYPE).unwrap_or_default();
     let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     if !matches!(kind.as_str(), "" | "application/scim+json" | "application/json") {

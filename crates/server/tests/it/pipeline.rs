@@ -72,6 +72,10 @@ async fn bodies_are_json_of_a_limited_size() {
     assert!(words.contains("line 1 column 5"), "{words}");
     world.ask(post("application/json", "[]".to_owned())).await.refused(400, "Request_BadRequest");
     world.ask(post("text/plain", "{}".to_owned())).await.refused(415, "Request_UnsupportedMediaType");
+    // SDKs that compress bodies send them again after this.
+    let compressed = [("content-encoding", "gzip")];
+    let words = world.send("POST", "/v1.0/users", &compressed, &json!({})).await;
+    assert!(words.refused(415, "Request_UnsupportedMediaType").contains("Content-Encoding"));
     let large = user("ada").to_string() + &" ".repeat(BODY_LIMIT);
     let words = world.ask(post("application/json", large)).await.refused(413, "Request_EntityTooLarge");
     assert!(words.contains(&BODY_LIMIT.to_string()), "{words}");

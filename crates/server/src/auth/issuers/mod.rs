@@ -153,7 +153,10 @@ async fn judge(
         Ok(Verdict::UnknownKey) => {
             return Err(refuse("The issuer publishes no such key for this algorithm."));
         }
-        Err(Lack { seconds }) => return Err(GraphError::unavailable(seconds)),
+        Err(Lack { seconds }) => {
+            let missing = "The keys of the token's issuer cannot be had at present.";
+            return Err(GraphError::unavailable(missing, seconds));
+        }
     }
     let claims = parts.claims().map(Claims).map_err(|_| refuse("The claims are no JSON object."))?;
     let expiry = claims.check(&trusted.audiences, service.clock.now()).map_err(refuse)?;
