@@ -183,18 +183,22 @@ fn limit_length(text: &str) -> Parsed<()> {
     Err(SyntaxError::new(MAX_PATH_LENGTH, message))
 }
 
-/// Tells a schema's URI from an attribute written with one, by the version before the last segment.
+/// Tells a schema's URI from an attribute written with one, by a version in the last segment, where no attribute has its
+/// name, or before it.
 fn names_a_schema(word: &str) -> bool {
     if !is_schema_uri(word) {
         return false;
     }
     match word.rsplit_once(':') {
-        Some((prefix, _)) if is_schema_uri(prefix) => {
-            let segment = prefix.rsplit(':').next().unwrap_or("");
-            !segment.is_empty() && segment.bytes().all(|octet| octet.is_ascii_digit() || octet == b'.')
+        Some((prefix, last)) if is_schema_uri(prefix) => {
+            is_version(last) || is_version(prefix.rsplit(':').next().unwrap_or(""))
         }
         _ => true,
     }
+}
+
+fn is_version(segment: &str) -> bool {
+    !segment.is_empty() && segment.bytes().all(|octet| octet.is_ascii_digit() || octet == b'.')
 }
 
 #[cfg(test)]
@@ -215,6 +219,7 @@ mod tests {
             "addresses[type eq \"work\" and not (primary eq true)].streetAddress",
             "members[value eq \"2819c223-7f76-453a-919d-413861904646\"]",
             "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User",
+            "urn:scim:schemas:extension:enterprise:1.0",
             "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager",
             "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager.value",
             "urn:example:ext:2.0:User:tags[value eq \"a]b\"].display",
@@ -226,6 +231,9 @@ mod tests {
 
     #[test]
     fn a_schema_is_told_from_an_attribute_of_it() {
+        for old in ["urn:scim:schemas:extension:enterprise:1.0", "urn:example:7"] {
+            assert_eq!(old.parse(), Ok(Path::Schema(old.into())));
+        }
         assert_eq!(ENTERPRISE.parse(), Ok(Path::Schema(ENTERPRISE.into())));
         let manager: Path = format!("{ENTERPRISE}:manager.value").parse().unwrap();
         let attribute = manager.attribute().unwrap();

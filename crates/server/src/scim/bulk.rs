@@ -6,7 +6,7 @@
 
 mod references;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use http::Method;
 use scim::Error;
@@ -37,10 +37,24 @@ pub(super) async fn answer(call: &Call) -> Result<Reply> {
         );
         return Err(Error::new(413, None, detail).into());
     }
+    check_bulk_ids(&request.operations)?;
     let most = request.fail_on_errors.filter(|most| *most > 0);
     let mut run = Run { call, made: HashMap::new(), pending: Vec::new(), failed: 0, most };
     let operations = run.all(&request.operations).await;
     Ok(Reply::ok(&json!(BulkResponse { schemas: vec![BULK_RESPONSE_SCHEMA.to_owned()], operations })))
+}
+
+/// Refuses two new resources of one bulk id: what refers to it would mean either.
+fn check_bulk_ids(operations: &[BulkOperation]) -> Result<()> {
+    let made = operations.iter().filter(|operation| operation.method.eq_ignore_ascii_case("POST"));
+    let mut seen = HashSet::new();
+    for id in made.filter_map(|operation| operation.bulk_id.as_deref()) {
+        if !seen.insert(id) {
+            let detail = format!("bulkId '{id}' stands at two operations: give each POST one of its own");
+            return Err(Failure::invalid_syntax(detail));
+        }
+    }
+    Ok(())
 }
 
 /// A bulk request that is being answered.

@@ -59,6 +59,12 @@ async fn what_fails_is_told_and_the_rest_goes_on_as_long_as_the_client_wants() {
     ]);
     let results = bulk(&world, operations.clone()).await;
     assert_eq!(statuses(&results), ["201", "409", "400", "400", "400", "404", "409", "201"]);
+    let twice = json!([
+        {"method": "POST", "path": "/Users", "bulkId": "1", "data": {"userName": "eve"}},
+        {"method": "POST", "path": "/Users", "bulkId": "1", "data": {"userName": "fay"}}
+    ]);
+    let answer = post(&world, "/Bulk", json!({"schemas": [BULK], "Operations": twice})).await;
+    assert_eq!((answer.status, &answer.body["scimType"]), (400, &json!("invalidSyntax")));
     assert_eq!(results[1]["response"]["scimType"], "uniqueness");
     assert_eq!(results[5]["location"], Json::Null);
     assert!(results[6]["response"]["detail"].as_str().unwrap().contains("bulkId:9"));
