@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read as _};
+use std::io::{BufRead, BufReader, Chain, Cursor, Read};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, anyhow, bail};
@@ -11,8 +11,15 @@ use serde_json::{Map, Value as Json};
 
 use super::row::{Row, Wrong, cell, column, kind_of};
 
+const NO_UTF8: &str = "this is not UTF-8: save the file as UTF-8";
 /// Octets of one line of NDJSON at most.
 const LONGEST: u64 = 1 << 20;
+
+/// Read after the end of a table as a row of its own. Where it is part of the last row, that one never closes a quote, which
+/// the reader of tables passes over.
+const END: &[u8] = b"\n\x03\n";
+/// The only cell of that row.
+const END_CELL: &str = "\u{3}";
 
 /// Where a row stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,7 +60,7 @@ pub(crate) struct Rows {
 
 enum Reader {
     Lines { lines: BufReader<File>, line: u64 },
-    Table { table: csv::Reader<File>, names: Vec<String>, kind: Option<Kind> },
+    Table { table: csv::Reader<Chain<File, Cursor<&'static [u8]>>>, names: Vec<String>, kind: Option<Kind> },
 }
 
 impl Rows {
@@ -73,8 +80,12 @@ impl Rows {
     }
 
     fn table(path: &Path, file: File, delimiter: u8) -> Result<Reader> {
-        let mut table = csv::ReaderBuilder::new().delimiter(delimiter).from_reader(file);
-        let headers = table.headers().with_context(|| format!("{}:1", path.display()))?;
+        let text = file.chain(Cursor::new(END));
+        let mut table = csv::ReaderBuilder::new().delimiter(delimiter).flexible(true).from_reader(text);
+        let headers = table.headers().map_err(|error| match error.kind() {
+            csv::ErrorKind::Utf8 { .. } => anyhow!("{}:1: {NO_UTF8}", path.display()),
+            _ => anyhow!("{}:1: {error}", path.display()),
+        })?;
         let names: Vec<String> =
             headers.iter().map(|name| name.trim_start_matches('\u{feff}').trim().to_owned()).collect();
         let known: Vec<&str> = names.iter().map(String::as_str).collect();
@@ -82,6 +93,9 @@ impl Rows {
         // A mistake of the header is one mistake, and not one of each row.
         for (place, name) in (1..).zip(&names) {
             column(kind, name).map_err(|wrong| anyhow!("{}:1:{place}: {}", path.display(), wrong.words))?;
+            if names.iter().take(place - 1).any(|earlier| earlier == name) {
+                bail!("{}:1:{place}: there is a column '{name}' already: leave one out", path.display());
+            }
         }
         Ok(Reader::Table { table, names, kind })
     }
@@ -150,16 +164,27 @@ impl Rows {
                 let line = error.position().map_or(0, csv::Position::line);
                 self.ended = error.is_io_error();
                 let words = match error.kind() {
-                    csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
-                        format!("the row has {len} cells, but the header has {expected_len}")
-                    }
-                    csv::ErrorKind::Utf8 { .. } => "the row is not UTF-8: save the file as UTF-8".to_owned(),
+                    csv::ErrorKind::Utf8 { .. } => NO_UTF8.to_owned(),
                     _ => error.to_string(),
                 };
                 return Some(Err(self.mistake(line, None, words)));
             }
         }
         let line = record.position().map_or(0, csv::Position::line);
+        if record.len() == 1 && record.get(0) == Some(END_CELL) {
+            return None;
+        }
+        if record.iter().any(|cell| cell.contains(END_CELL)) {
+            self.ended = true;
+            let words = "a quote is opened in this row or a later one and never closed, so that a part of the file is one cell";
+            return Some(Err(self.mistake(line, None, words)));
+        }
+        let (cells, columns) = (record.len(), names.len());
+        if cells != columns {
+            let noun = if cells == 1 { "cell" } else { "cells" };
+            let words = format!("the row has {cells} {noun}, but the header has {columns}");
+            return Some(Err(self.mistake(line, None, words)));
+        }
         let mut properties = Map::new();
         let mut outcome = Ok(());
         for (name, text) in names.iter().zip(record.iter()) {
@@ -260,6 +285,19 @@ mod tests {
     }
 
     #[test]
+    fn quotes_must_be_closed() {
+        let text = "userPrincipalName,displayName\r\na@x.org,\"A \"\"B\"\"\r\nC\"\r\n\r\nb@x.org,B";
+        let (good, bad) = rows("people.csv", text);
+        let [Row::User { properties, .. }, _] = good.as_slice() else { panic!("{good:?} {bad:?}") };
+        assert_eq!((&properties["displayName"], bad.len()), (&json!("A \"B\"\r\nC"), 0));
+        // Without its end the cell would be the rest of the file, and its rows would be lost without a word.
+        let (good, bad) =
+            rows("people.csv", "userPrincipalName,displayName\na@x.org,A\nb@x.org,\"B\nc@x.org,C\n");
+        assert_eq!((good.len(), bad.len()), (1, 1), "{bad:?}");
+        assert!(bad[0].starts_with(":3: a quote is opened"), "{bad:?}");
+    }
+
+    #[test]
     fn a_file_must_say_what_it_is() {
         let folder = tempfile::tempdir().unwrap();
         for (name, text, word) in [
@@ -269,11 +307,20 @@ mod tests {
             ("a.csv", "userPrincipalName,displayNam\n", "'displayName'?"),
             ("a.csv", "userPrincipalName,,city\n", "a.csv:1:2: the column has no name"),
             ("a.csv", "group,member,role\n", "a.csv:1:3: 'role'"),
+            ("a.csv", "userPrincipalName,city,city\n", "a.csv:1:3: there is a column 'city' already"),
+            ("a.csv", "u\u{0}serPrincipalName\n", "this is no user"),
         ] {
             let path = folder.path().join(name);
             std::fs::write(&path, text).unwrap();
             let error = Rows::open(&path, b',').err().unwrap();
             assert!(format!("{error:#}").contains(word), "{error:#}");
         }
+        let path = folder.path().join("utf16.csv");
+        std::fs::write(&path, b"\xff\xfeu\0s\0e\0r\0").unwrap();
+        let error = Rows::open(&path, b',').err().unwrap();
+        assert!(
+            error.to_string().ends_with("utf16.csv:1: this is not UTF-8: save the file as UTF-8"),
+            "{error}"
+        );
     }
 }
