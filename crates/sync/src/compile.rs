@@ -71,10 +71,17 @@ pub fn compile(schema: &Schema) -> Result<Program, Vec<SchemaError>> {
     rules.retain(|rule| Some((&rule.source_directory_name, &rule.target_directory_name)) == direction);
     let mut errors = Vec::new();
     let mut meaning = String::new();
+    let mut ids = HashSet::new();
     let rules = rules
         .into_iter()
         .filter_map(|rule| {
             let mut compiler = RuleCompiler { schema, rule, errors: &mut errors, meaning: &mut meaning };
+            if !ids.insert(rule.id.to_ascii_lowercase()) {
+                // What is remembered of an object is remembered by rule.
+                let words =
+                    format!("another rule has the id '{}' too; give each rule one of its own", rule.id);
+                compiler.error(None, None, None, words);
+            }
             compiler.rule()
         })
         .collect();

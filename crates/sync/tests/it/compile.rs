@@ -50,6 +50,13 @@ fn mistakes_name_rule_mapping_attribute_and_mend() {
             &["mapping 'People'", "'Usr'", "'User', 'Group'"],
         ),
         (
+            Box::new(|s| {
+                let rule = s["synchronizationRules"][0].clone();
+                s["synchronizationRules"].as_array_mut().unwrap().push(rule);
+            }),
+            &["rule 'Out'", "another rule has the id"],
+        ),
+        (
             Box::new(|s| s["synchronizationRules"][0]["sourceDirectoryName"] = "HRR".into()),
             &["rule 'Out'", "no directory 'HRR'", "'HR', 'App'"],
         ),
