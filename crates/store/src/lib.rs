@@ -30,7 +30,7 @@ pub use directory::{
 };
 pub use error::{Result, StoreError};
 pub use jobs::{JobStore, LeaseGrant, SchemaVersion};
-pub use logs::{AuditRecord, LogStore, ProvisioningEntry, ProvisioningPage, ProvisioningQuery};
+pub use logs::{AuditQuery, AuditRecord, LogStore, ProvisioningEntry, ProvisioningPage, ProvisioningQuery};
 pub use managed::{
     Claim, Closing, Commit, ConnectorDataStore, DueEdge, EdgeWrite, Escrow, Forgotten, Hint, IndexedObject,
     ManagedCount, OutgoingEdge, Staged, Unread,

@@ -49,10 +49,25 @@ pub struct ProvisioningPage {
     pub passed: Option<Uuid>,
 }
 
+/// Which records of the audit log are wanted. Conditions that are given must all hold.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AuditQuery {
+    /// In or after the millisecond of this moment.
+    pub from: Option<Timestamp>,
+    /// In or before the millisecond of this moment.
+    pub to: Option<Timestamp>,
+    /// Oldest first; newest first otherwise.
+    pub ascending: bool,
+    /// Only records beyond this one, in the order asked for.
+    pub after: Option<Uuid>,
+    /// Records at most.
+    pub limit: usize,
+}
+
 /// A change of configuration (Graph `directoryAudit`).
 #[derive(Clone, Debug, PartialEq)]
 pub struct AuditRecord {
-    /// Its identifier; sorts by moment.
+    /// Its identifier, of version 7 and of the record's moment, so that it sorts by that.
     pub id: Uuid,
     /// When.
     pub moment: Timestamp,
@@ -85,6 +100,6 @@ pub trait LogStore: Send + Sync {
     /// Appends to the audit log.
     async fn audit(&self, tenant: TenantId, record: AuditRecord) -> Result<()>;
 
-    /// The newest audit records, newest first, from the one after `after` on.
-    async fn audits(&self, tenant: TenantId, after: Option<Uuid>, limit: usize) -> Result<Vec<AuditRecord>>;
+    /// Audit records of a tenant. What a page costs does not grow with the log.
+    async fn audits(&self, tenant: TenantId, query: AuditQuery) -> Result<Vec<AuditRecord>>;
 }

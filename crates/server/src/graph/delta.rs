@@ -97,7 +97,7 @@ struct Delta<'a> {
 }
 
 async fn delta(call: &Call, kind: ObjectKind) -> Answer {
-    refuse_options(call)?;
+    refuse_options(call, kind)?;
     let (wire, options) = (wire_kind(kind), &call.options);
     let named = |name: &str| {
         options.select.iter().any(|selected| selected.eq_ignore_ascii_case(name))
@@ -109,8 +109,8 @@ async fn delta(call: &Call, kind: ObjectKind) -> Answer {
         kind,
         projection: Projection::new(wire, call.version, &options.select)?,
         related: match kind {
-            ObjectKind::Group => options.select.is_empty() || named("members"),
-            _ => named("manager"),
+            ObjectKind::Group => options.select.is_empty() || named(relation_name(kind)),
+            _ => named(relation_name(kind)),
         },
         limit: call.page_size(),
     };
@@ -137,7 +137,15 @@ async fn delta(call: &Call, kind: ObjectKind) -> Answer {
 }
 
 /// Changes have no order but their own, and can be narrowed to objects by their ids alone, as in Graph.
-fn refuse_options(call: &Call) -> Result<(), GraphError> {
+/// The relation whose changes come along.
+fn relation_name(kind: ObjectKind) -> &'static str {
+    match kind {
+        ObjectKind::Group => "members",
+        _ => "manager",
+    }
+}
+
+fn refuse_options(call: &Call, kind: ObjectKind) -> Result<(), GraphError> {
     let options = &call.options;
     let unsupported = [
         ("$orderby", !options.order_by.is_empty()),
@@ -148,6 +156,13 @@ fn refuse_options(call: &Call) -> Result<(), GraphError> {
     if let Some((name, _)) = unsupported.into_iter().find(|(_, sent)| *sent) {
         return Err(GraphError::bad_request(format!(
             "'{name}' is not supported by delta queries. Leave it out."
+        )));
+    }
+    let related = relation_name(kind);
+    if let Some(other) = options.expand.iter().find(|one| !one.name.eq_ignore_ascii_case(related)) {
+        return Err(GraphError::bad_request(format!(
+            "'$expand' of '{}' is not supported by this delta query. It can be '{related}'.",
+            other.name
         )));
     }
     if options.filter.as_ref().is_some_and(|filter| !by_id(filter)) {

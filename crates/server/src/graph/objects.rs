@@ -210,6 +210,9 @@ pub(crate) async fn update(call: &Call, kind: ObjectKind) -> Answer {
     let mut changes = validate_patch(wire, call.version, body)?;
     let expected = call.if_match()?;
     let object = call.object(kind, "id").await?;
+    if expected.is_some_and(|version| version != object.version) {
+        return Err(GraphError::precondition_failed().into());
+    }
     key_credentials::complete(&mut changes, Some(&object), &*call.service().entropy)?;
     let directory = call.directory();
     check_extensions(&directory, kind, &changes).await?;
@@ -221,12 +224,10 @@ pub(crate) async fn update(call: &Call, kind: ObjectKind) -> Answer {
             Err(error) => return Err(error.into()),
         }
     }
-    let changed = match (changes.is_empty(), expected) {
-        (true, Some(version)) if version != object.version => {
-            return Err(GraphError::precondition_failed().into());
-        }
-        (true, _) => object.clone(),
-        (false, _) => directory.patch(kind, object.id, expected, changes).await?,
+    let changed = if changes.is_empty() {
+        object.clone()
+    } else {
+        directory.patch(kind, object.id, expected, changes).await?
     };
     if changed != object {
         let activity = format!("Update {}", activity_noun(kind));

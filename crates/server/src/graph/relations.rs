@@ -200,11 +200,27 @@ async fn add(call: Call, shown: Shown) -> Answer {
 
 /// DELETE of `$ref`: one reference less.
 async fn remove(call: Call, shown: Shown, key: &str) -> Answer {
+    let key = call.key(key)?.value().to_owned();
+    unrelate(&call, shown, &key).await
+}
+
+/// DELETE of a relation to the object whose address the parameter `@id` is.
+async fn remove_by_address(call: Call, shown: Shown) -> Answer {
+    let address = call.options.parameter("@id").ok_or_else(|| {
+        let mend =
+            "Name the object by its address, as in '$ref?@id=https://host/v1.0/directoryObjects/{id}'.";
+        GraphError::bad_request(format!("The parameter '@id' is missing. {mend}"))
+    })?;
+    let key = ObjectReference::key(address)?;
+    unrelate(&call, shown, &key).await
+}
+
+async fn unrelate(call: &Call, shown: Shown, key: &str) -> Answer {
     let of = call.object(shown.owner, "id").await?;
     let directory = call.directory();
-    let to = call.identify(&directory, call.key(key)?.value()).await?;
+    let to = call.identify(&directory, key).await?;
     directory.unrelate(shown.relation, of.id, &[to]).await?;
-    audit_relation(&call, shown.relation, &of, to, false).await?;
+    audit_relation(call, shown.relation, &of, to, false).await?;
     Ok(Reply::no_content())
 }
 

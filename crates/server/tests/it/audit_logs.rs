@@ -201,7 +201,13 @@ async fn changes_of_the_configuration_are_told_newest_first() {
             "Update synchronization secrets"
         ]
     );
-    let drawn = ["/id", "/correlationId", "/activityDateTime", "/targetResources/0/id"];
+    let drawn = [
+        "/id",
+        "/correlationId",
+        "/activityDateTime",
+        "/initiatedBy/app/servicePrincipalId",
+        "/targetResources/0/id",
+    ];
     insta::assert_json_snapshot!(without(&all[0], &drawn), @r#"
     {
       "activityDateTime": "…",
@@ -213,8 +219,8 @@ async fn changes_of_the_configuration_are_told_newest_first() {
       "initiatedBy": {
         "app": {
           "appId": "00000000-0000-0000-0000-00000000c11e",
-          "displayName": null,
-          "servicePrincipalId": null,
+          "displayName": "Entente bootstrap client",
+          "servicePrincipalId": "…",
           "servicePrincipalName": null
         },
         "user": null
@@ -250,6 +256,14 @@ async fn changes_of_the_configuration_are_told_newest_first() {
         .await;
     assert_eq!(filtered.len(), 1);
     assert_eq!(filtered[0]["targetResources"][0]["id"], json!(job));
-    rig.world.get(&format!("{path}?$orderby=activityDateTime")).await.refused(400, "Request_BadRequest");
+    let mut oldest = rig.world.every(&format!("{path}?$orderby=activityDateTime&$top=2")).await;
+    oldest.reverse();
+    assert_eq!(oldest, all);
+    let moment = all[1]["activityDateTime"].as_str().unwrap();
+    let since = rig.world.every(&format!("{path}?$filter=activityDateTime gt {moment}")).await;
+    assert!(since.len() < all.len() && !since.contains(&all[1]), "{since:?}");
+    for bad in ["$orderby=category", "$filter=foo eq 1", "$filter=activityDateTime gt 'soon'"] {
+        rig.world.get(&format!("{path}?{bad}")).await.refused(400, "Request_BadRequest");
+    }
     assert_eq!(rig.world.every(&format!("{path}?$orderby=activityDateTime desc")).await.len(), all.len());
 }

@@ -167,6 +167,7 @@ async fn tokens_are_sealed_and_options_are_few() {
         "/v1.0/users/delta?$orderby=displayName".to_owned(),
         "/v1.0/users/delta?$filter=displayName eq 'x'".to_owned(),
         "/v1.0/users/delta?$select=nothing".to_owned(),
+        "/v1.0/users/delta?$expand=memberOf".to_owned(),
     ] {
         world.get(&path).await.refused(400, "Request_BadRequest");
     }

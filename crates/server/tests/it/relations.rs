@@ -40,6 +40,11 @@ async fn members_come_and_go() {
 
     world.delete(&format!("{members}/{bob}/$ref")).await.expect(204);
     world.delete(&format!("{members}/{bob}/$ref")).await.refused(404, "Request_ResourceNotFound");
+    // The SDKs also end a reference by the object's address.
+    world.post(&format!("{members}/$ref"), json!({"@odata.id": reference(&bob)})).await.expect(204);
+    world.delete(&format!("{members}/$ref")).await.refused(400, "Request_BadRequest");
+    world.delete(&format!("{members}/$ref?@id={}", reference(&bob))).await.expect(204);
+    assert_eq!(ids(&world.every(&format!("/v1.0/users/{bob}/memberOf")).await), [""; 0]);
     world.delete(&format!("/v1.0/users/{ada}")).await.expect(204);
     assert_eq!(ids(&world.every(&members).await), [inner]);
 }
@@ -169,6 +174,13 @@ async fn who_changed_people_and_groups_is_told() {
             "Delete user"
         ]
     );
-    let changed = &all[1]["targetResources"][0]["modifiedProperties"];
+    let target = &all[1]["targetResources"][0];
+    assert_eq!(
+        [&target["type"], &target["displayName"], &target["userPrincipalName"]],
+        ["User", "ada", "ada@example.com"]
+    );
+    assert_eq!(all[3]["targetResources"][0]["type"], "Group");
+    assert_eq!(all[6]["targetResources"][0]["type"], "ServicePrincipal");
+    let changed = &target["modifiedProperties"];
     assert_eq!(changed, &json!([{"displayName": "city", "oldValue": null, "newValue": "\"Bern\""}]));
 }

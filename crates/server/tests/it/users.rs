@@ -101,12 +101,18 @@ async fn updates_respect_tags_and_preferences() {
         .await
         .refused(412, "Request_PreconditionFailed");
     world.send("PATCH", &path, &[("if-match", "*")], &change).await.expect(204);
+    // Nothing of a refused update is done.
+    let bob = world.user("bob").await;
+    let bind = json!({"manager@odata.bind": format!("http://graph.test/v1.0/users/{bob}")});
+    let stale = world.send("PATCH", &path, &[("if-match", &tag)], &bind).await;
+    stale.refused(412, "Request_PreconditionFailed");
+    world.get(&format!("{path}/manager")).await.refused(404, "Request_ResourceNotFound");
 
     let whole =
         world.send("PATCH", &path, &[("prefer", "return=representation")], &json!({"surname": "K"})).await;
     assert_eq!(whole.header("preference-applied"), "return=representation");
     assert_eq!(whole.expect(200)["surname"], "K");
-    let little = world.send("POST", "/v1.0/users", &[("prefer", "return=minimal")], &user("bob")).await;
+    let little = world.send("POST", "/v1.0/users", &[("prefer", "return=minimal")], &user("eve")).await;
     assert_eq!(little.header("preference-applied"), "return=minimal");
     assert!(little.header("location").contains("/v1.0/users/"));
     little.expect(204);

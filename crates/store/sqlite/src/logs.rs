@@ -7,7 +7,7 @@ use model::provisioning::{Outcome, ProvisioningRecord};
 use model::{JobId, SignedDuration, TenantId, Timestamp, Uuid};
 use rusqlite::types::{FromSql, Value as Sql};
 use rusqlite::{Row, params, params_from_iter};
-use store::{AuditRecord, LogStore, ProvisioningEntry, ProvisioningPage, ProvisioningQuery};
+use store::{AuditQuery, AuditRecord, LogStore, ProvisioningEntry, ProvisioningPage, ProvisioningQuery};
 
 use crate::SqliteStore;
 use crate::bodies::{self, Bodies};
@@ -23,9 +23,12 @@ const ANCHORS: usize = 8;
 const PRUNE: i64 = 2_000;
 /// Greater than every identifier.
 const BEYOND: [u8; 17] = [0xff; 17];
-/// Audit records before one, newest first.
+/// Audit records between two identifiers, newest first.
 const AUDITS: &str = "SELECT id, moment, actor, activity, target, old, new, success FROM audit
-    WHERE tenant = ?1 AND id < ?2 ORDER BY id DESC LIMIT ?3";
+    WHERE tenant = ?1 AND id > ?2 AND id < ?3 ORDER BY id DESC LIMIT ?4";
+/// The same, oldest first.
+const AUDITS_ASCENDING: &str = "SELECT id, moment, actor, activity, target, old, new, success FROM audit
+    WHERE tenant = ?1 AND id > ?2 AND id < ?3 ORDER BY id LIMIT ?4";
 /// How far a record's identifier may be from its moment.
 const SLACK: SignedDuration = SignedDuration::from_hours(1);
 
@@ -421,16 +424,21 @@ impl LogStore for SqliteStore {
         .await
     }
 
-    async fn audits(
-        &self,
-        tenant: TenantId,
-        after: Option<Uuid>,
-        most: usize,
-    ) -> store::Result<Vec<AuditRecord>> {
+    async fn audits(&self, tenant: TenantId, query: AuditQuery) -> store::Result<Vec<AuditRecord>> {
         self.read(move |session| {
             let Some(tenant) = tenants::find(session, tenant)? else { return Ok(Vec::new()) };
-            let after = after.map_or_else(|| BEYOND.to_vec(), octets);
-            session.all(AUDITS, params![tenant, after, limit(most)], audit)
+            let mut least = query.from.map_or_else(Vec::new, |from| octets(least_id(from)));
+            let next = query.to.and_then(|to| to.checked_add(SignedDuration::from_millis(1)).ok());
+            let mut beyond = next.map_or_else(|| BEYOND.to_vec(), |next| octets(least_id(next)));
+            let after = query.after.map(octets);
+            let sql = if query.ascending {
+                least = least.max(after.unwrap_or_default());
+                AUDITS_ASCENDING
+            } else {
+                beyond = after.map_or(beyond.clone(), |after| beyond.min(after));
+                AUDITS
+            };
+            session.all(sql, params![tenant, least, beyond, limit(query.limit)], audit)
         })
         .await
     }

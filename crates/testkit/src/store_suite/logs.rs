@@ -3,7 +3,7 @@
 use model::provisioning::{Action, Inactive, Outcome, ProvisioningRecord, SkipReason, Step};
 use model::{CycleId, Entropy as _, Failure, FailureCode, JobId, Name, SystemEntropy, Uuid, Value};
 use serde_json::json;
-use store::{AuditRecord, Commit, ProvisioningQuery, SharedStore, StoreError};
+use store::{AuditQuery, AuditRecord, Commit, ProvisioningQuery, SharedStore, StoreError};
 
 use super::fixture::{Fixture, at, id, record};
 
@@ -181,8 +181,8 @@ pub async fn old_records_are_pruned(store: SharedStore) {
     assert_eq!(other.found(all()).await.len(), 7);
 }
 
-/// Audit records are append-only and come newest first.
-pub async fn audits_come_newest_first(store: SharedStore) {
+/// Audit records are append-only and come newest first, or oldest first, between two moments.
+pub async fn audits_come_in_either_order(store: SharedStore) {
     let fixture = Fixture::new(store.clone()).await;
     let audit = |number: i64| AuditRecord {
         id: id_at(number),
@@ -194,22 +194,39 @@ pub async fn audits_come_newest_first(store: SharedStore) {
         new: Some(json!(null)).filter(|_| number == 1),
         success: number != 3,
     };
+    let open = || AuditQuery { limit: 10, ..AuditQuery::default() };
     let records: Vec<AuditRecord> = (0..5).map(audit).collect();
     for record in &records {
         store.audit(fixture.tenant, record.clone()).await.expect("written");
     }
     let again = store.audit(fixture.tenant, records[0].clone()).await;
     assert!(again.is_err(), "what is written stays as it is");
-    let page = store.audits(fixture.tenant, None, 2).await.expect("read");
+    let page = store.audits(fixture.tenant, AuditQuery { limit: 2, ..open() }).await.expect("read");
     assert_eq!(page, [records[4].clone(), records[3].clone()]);
-    let page = store.audits(fixture.tenant, Some(records[3].id), 10).await.expect("read");
+    let page = store
+        .audits(fixture.tenant, AuditQuery { after: Some(records[3].id), ..open() })
+        .await
+        .expect("read");
     let expected: Vec<_> = records[..3].iter().rev().cloned().collect();
     assert_eq!(
         page.iter().map(|one| &one.id).collect::<Vec<_>>(),
         expected.iter().map(|one| &one.id).collect::<Vec<_>>()
     );
     assert_eq!(page[0], expected[0]);
-    let stranger = store.audits(model::TenantId(id()), None, 10).await.expect("read");
+    let numbers = async |query: AuditQuery| {
+        let page = store.audits(fixture.tenant, query).await.expect("read");
+        page.iter()
+            .filter_map(|one| records.iter().position(|record| record.id == one.id))
+            .collect::<Vec<_>>()
+    };
+    let (from, to) = (Some(at(1)), Some(at(3)));
+    assert_eq!(numbers(AuditQuery { from, to, ..open() }).await, [3, 2, 1]);
+    assert_eq!(numbers(AuditQuery { from, to, limit: 2, ascending: true, ..open() }).await, [1, 2]);
+    let after = Some(records[2].id);
+    assert_eq!(numbers(AuditQuery { from, to, after, ascending: true, ..open() }).await, [3]);
+    assert_eq!(numbers(AuditQuery { from, to, after, ..open() }).await, [1]);
+    assert_eq!(numbers(AuditQuery { from: to, to: from, ..open() }).await, [0; 0]);
+    let stranger = store.audits(model::TenantId(id()), open()).await.expect("read");
     assert!(stranger.is_empty());
     let nowhere = store.audit(model::TenantId(id()), audit(9)).await;
     assert!(matches!(nowhere, Err(StoreError::NotFound { .. })), "{nowhere:?}");

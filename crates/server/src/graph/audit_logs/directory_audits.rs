@@ -1,16 +1,19 @@
 //! `/auditLogs/directoryAudits`: every change of the configuration, with who made it and the values before and after.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
+use directory::ObjectKind;
 use graph::GraphError;
 use graph::collection::Page;
 use graph::odata::matches;
 use model::Uuid;
 use serde_json::{Map, Value as Json, json};
-use store::AuditRecord;
+use store::{AuditQuery, AuditRecord};
 
 use super::provisioning::{refuse_count, selected};
+use super::query::audit_query;
 use crate::graph::call::Call;
+use crate::graph::error::ApiError;
 use crate::graph::paging::Position;
 use crate::graph::reply::Reply;
 use crate::graph::route::Answer;
@@ -25,26 +28,20 @@ const CONTEXT: &str = "auditLogs/directoryAudits";
 const OPERATIONS: [(&str, &str); 4] =
     [("Add", "Add"), ("Delete", "Delete"), ("Remove", "Delete"), ("Assign", "Assign")];
 
-/// GET `/auditLogs/directoryAudits`, newest first.
+/// GET `/auditLogs/directoryAudits`, newest first unless the client asks otherwise.
 pub(super) async fn list(call: Call) -> Answer {
     refuse_count(&call)?;
     let options = &call.options;
-    match options.order_by.as_slice() {
-        [] => {}
-        [key] if key.path.is("activityDateTime") && key.descending => {}
-        _ => {
-            let words = "The audit log is read newest first. Leave '$orderby' out, or send '$orderby=activityDateTime desc'.";
-            return Err(GraphError::bad_request(words).into());
-        }
-    }
+    let query = audit_query(options.filter.as_ref(), &options.order_by)?;
     let (store, tenant, wanted) = (&call.service().store, call.caller.tenant, call.page_size());
     let (mut found, mut last, mut scanned) = (Vec::new(), call.position()?.after(), 0);
+    let mut actors = Actors::new(&call);
     let more = 'pages: loop {
         let limit = (wanted + 1).min(SCAN_PAGE);
-        let records = store.audits(tenant, last, limit).await?;
+        let records = store.audits(tenant, AuditQuery { after: last, limit, ..query.clone() }).await?;
         let is_last = records.len() < limit;
         for record in records {
-            let resource = resource(&record);
+            let resource = resource(&record, &actors.of(&record.actor).await?);
             if options.filter.as_ref().is_none_or(|filter| matches(filter, &resource)) {
                 if found.len() == wanted {
                     break 'pages true;
@@ -67,27 +64,69 @@ pub(super) async fn get(call: Call) -> Answer {
     let id = call.id("id")?;
     // Asks for the page that would begin with the record.
     let after = id.as_u128().checked_add(1).map(Uuid::from_u128);
-    let records = call.service().store.audits(call.caller.tenant, after, 1).await?;
+    let query = AuditQuery { after, limit: 1, ..AuditQuery::default() };
+    let records = call.service().store.audits(call.caller.tenant, query).await?;
     let record = records.into_iter().find(|record| record.id == id);
     let record = record.ok_or_else(|| GraphError::not_found(&id.to_string()))?;
-    Ok(Reply::ok(call.entity(&format!("{CONTEXT}/$entity"), selected(&call, resource(&record))?)))
+    let mut actors = Actors::new(&call);
+    let resource = resource(&record, &actors.of(&record.actor).await?);
+    Ok(Reply::ok(call.entity(&format!("{CONTEXT}/$entity"), selected(&call, resource)?)))
+}
+
+/// Who did what is told, with the names that clients have by now; looked up once for a page.
+struct Actors<'a> {
+    call: &'a Call,
+    known: HashMap<String, Json>,
+}
+
+impl<'a> Actors<'a> {
+    fn new(call: &'a Call) -> Self {
+        Self { call, known: HashMap::new() }
+    }
+
+    /// The Graph `appIdentity` of an actor: of a client by its application id, else by its name alone, as of the service
+    /// itself and of clients of outside issuers.
+    async fn of(&mut self, actor: &str) -> Result<Json, ApiError> {
+        if let Some(known) = self.known.get(actor) {
+            return Ok(known.clone());
+        }
+        let client = Uuid::try_parse(actor).is_ok();
+        let principal = if client {
+            self.call.directory().find_by(ObjectKind::ServicePrincipal, "appId", actor).await?
+        } else {
+            None
+        };
+        let name = principal.as_ref().and_then(|principal| principal.text("displayName"));
+        let identity = json!({
+            "appId": client.then_some(actor),
+            "displayName": if client { name } else { Some(actor) },
+            "servicePrincipalId": principal.as_ref().map(|principal| principal.id),
+            "servicePrincipalName": null,
+        });
+        self.known.insert(actor.to_owned(), identity.clone());
+        Ok(identity)
+    }
 }
 
 /// The Graph `directoryAudit` of a record.
-fn resource(record: &AuditRecord) -> Map<String, Json> {
+fn resource(record: &AuditRecord, actor: &Json) -> Map<String, Json> {
     let verb = record.activity.split(' ').next().unwrap_or_default();
     let operation =
         OPERATIONS.iter().find(|(known, _)| *known == verb).map_or("Update", |(_, operation)| operation);
     let noun = record.activity.split_once(' ').map_or("", |(_, noun)| noun);
-    let provisioning = noun.starts_with("synchronization");
-    // Clients are told by their application ids, the service itself by its name.
-    let client = Uuid::try_parse(&record.actor).ok().map(|_| record.actor.as_str());
-    let name = client.is_none().then_some(record.actor.as_str());
+    let provisioning =
+        record.activity.contains("synchronization") || record.activity.starts_with("Provision ");
+    let kind = target_type(noun);
+    // What an object was called when it was changed.
+    let named = |name: &str| {
+        let value = |values: Option<&Json>| Some(values?.get(name)?.as_str()?.to_owned());
+        value(record.new.as_ref()).or_else(|| value(record.old.as_ref()))
+    };
     let resource = json!({
         "id": record.id,
         "activityDateTime": record.moment,
         "activityDisplayName": record.activity,
-        "category": category(noun),
+        "category": if provisioning { "ProvisioningManagement" } else { category(noun) },
         "correlationId": record.id,
         "loggedByService": if provisioning { "Account Provisioning" } else { "Core Directory" },
         "operationType": operation,
@@ -95,16 +134,13 @@ fn resource(record: &AuditRecord) -> Map<String, Json> {
         "resultReason": "",
         "initiatedBy": {
             "user": null,
-            "app": {
-                "appId": client, "displayName": name,
-                "servicePrincipalId": null, "servicePrincipalName": null,
-            },
+            "app": actor,
         },
         "targetResources": [{
             "id": record.target,
-            "displayName": null,
-            "type": noun,
-            "userPrincipalName": null,
+            "displayName": named("displayName"),
+            "type": kind,
+            "userPrincipalName": if kind == "User" { named("userPrincipalName") } else { None },
             "groupType": null,
             "modifiedProperties": modified(record.old.as_ref(), record.new.as_ref()),
         }],
@@ -116,11 +152,19 @@ fn resource(record: &AuditRecord) -> Map<String, Json> {
     }
 }
 
+/// What was changed (Graph `targetResource/type`): the kind of an object of the directory, else what the activity names.
+fn target_type(noun: &str) -> &str {
+    let known = [
+        ("user", "User"),
+        ("group", "Group"),
+        ("service principal", "ServicePrincipal"),
+        ("application", "Application"),
+    ];
+    known.iter().find(|(words, _)| noun.ends_with(words)).map_or(noun, |(_, kind)| kind)
+}
+
 /// What an activity is about (Graph `category`), by the last word of its noun.
 fn category(noun: &str) -> &'static str {
-    if noun.starts_with("synchronization") {
-        return "ProvisioningManagement";
-    }
     match noun.rsplit(' ').next() {
         Some("user") => "UserManagement",
         Some("group") => "GroupManagement",
@@ -147,6 +191,20 @@ fn modified(old: Option<&Json>, new: Option<&Json>) -> Vec<Json> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_target_has_the_type_of_the_object() {
+        for (noun, kind) in [
+            ("user", "User"),
+            ("member to group", "Group"),
+            ("in service principal", "ServicePrincipal"),
+            ("password to application", "Application"),
+            ("synchronization job", "synchronization job"),
+            ("app role assignment", "app role assignment"),
+        ] {
+            assert_eq!(target_type(noun), kind, "{noun}");
+        }
+    }
 
     #[test]
     fn only_what_differs_is_shown() {

@@ -1,11 +1,11 @@
-//! `$filter` and `$orderby` of the provisioning log: what the store can narrow, and what may be asked at all.
+//! `$filter` and `$orderby` of the logs: what the store can narrow, and what may be asked at all.
 
 use graph::GraphError;
 use graph::odata::OrderBy;
 use graph::odata::filter::{Expr, Literal, Operator, Path};
 use model::provisioning::{Action, Outcome};
 use model::{CycleId, JobId, SignedDuration, Timestamp};
-use store::ProvisioningQuery;
+use store::{AuditQuery, ProvisioningQuery};
 
 /// What a filter of the provisioning log may name.
 const PROPERTIES: [&str; 27] = [
@@ -38,6 +38,27 @@ const PROPERTIES: [&str; 27] = [
     "initiatedBy/initiatorType",
 ];
 
+/// What a filter of the audit log may name.
+const AUDIT_PROPERTIES: [&str; 17] = [
+    "id",
+    "activityDateTime",
+    "activityDisplayName",
+    "category",
+    "correlationId",
+    "loggedByService",
+    "operationType",
+    "result",
+    "resultReason",
+    "initiatedBy/app/appId",
+    "initiatedBy/app/displayName",
+    "initiatedBy/app/servicePrincipalId",
+    "initiatedBy/app/servicePrincipalName",
+    "initiatedBy/user/id",
+    "initiatedBy/user/displayName",
+    "initiatedBy/user/userPrincipalName",
+    "targetResources",
+];
+
 /// The actions of the Graph enumeration.
 const ACTIONS: [Action; 6] =
     [Action::Create, Action::Update, Action::Disable, Action::Delete, Action::StagedDelete, Action::Other];
@@ -55,9 +76,10 @@ pub(super) fn query(
     filter: Option<&Expr>,
     order: &[OrderBy],
 ) -> Result<Option<ProvisioningQuery>, GraphError> {
-    let mut query = ProvisioningQuery { ascending: ascending(order)?, ..ProvisioningQuery::default() };
+    let ascending = ascending("provisioning log", order)?;
+    let mut query = ProvisioningQuery { ascending, ..ProvisioningQuery::default() };
     let Some(filter) = filter else { return Ok(Some(query)) };
-    check_paths(filter)?;
+    check_paths("provisioning log", &PROPERTIES, filter)?;
     for condition in filter.conjuncts() {
         if let Expr::Compare { path, operator, value } = condition
             && !narrow(&mut query, path, *operator, value)?
@@ -68,27 +90,45 @@ pub(super) fn query(
     Ok(Some(query))
 }
 
-fn ascending(order: &[OrderBy]) -> Result<bool, GraphError> {
+/// The store's query of a request of the audit log; what it finds MUST still be compared with the filter.
+///
+/// # Errors
+/// 400 for a filter or an order that names what there is not.
+pub(super) fn audit_query(filter: Option<&Expr>, order: &[OrderBy]) -> Result<AuditQuery, GraphError> {
+    let mut query = AuditQuery { ascending: ascending("audit log", order)?, ..AuditQuery::default() };
+    let Some(filter) = filter else { return Ok(query) };
+    check_paths("audit log", &AUDIT_PROPERTIES, filter)?;
+    for condition in filter.conjuncts() {
+        if let Expr::Compare { path, operator, value } = condition
+            && path.is("activityDateTime")
+        {
+            narrow_time(&mut query.from, &mut query.to, *operator, value)?;
+        }
+    }
+    Ok(query)
+}
+
+fn ascending(log: &str, order: &[OrderBy]) -> Result<bool, GraphError> {
     match order {
         [] => Ok(false),
         [key] if key.path.is("activityDateTime") => Ok(!key.descending),
-        _ => Err(GraphError::bad_request(
-            "The provisioning log is ordered by time alone. Send '$orderby=activityDateTime' or '$orderby=activityDateTime desc'.",
-        )),
+        _ => Err(GraphError::bad_request(format!(
+            "The {log} is ordered by time alone. Send '$orderby=activityDateTime' or '$orderby=activityDateTime desc'."
+        ))),
     }
 }
 
-fn check_paths(filter: &Expr) -> Result<(), GraphError> {
+fn check_paths(log: &str, known: &[&str], filter: &Expr) -> Result<(), GraphError> {
     let mut unknown = None;
     filter.visit_paths(&mut |path| {
-        if !PROPERTIES.iter().any(|known| path.is(known)) {
+        if !known.iter().any(|known| path.is(known)) {
             unknown.get_or_insert_with(|| path.to_string());
         }
     });
     match unknown {
         Some(path) => Err(GraphError::bad_request(format!(
-            "The provisioning log cannot be filtered by '{path}'. It can be by: {}.",
-            PROPERTIES.join(", ")
+            "The {log} cannot be filtered by '{path}'. It can be by: {}.",
+            known.join(", ")
         ))),
         None => Ok(()),
     }
@@ -102,7 +142,8 @@ fn narrow(
     value: &Literal,
 ) -> Result<bool, GraphError> {
     if path.is("activityDateTime") {
-        return Ok(narrow_time(query, operator, value));
+        narrow_time(&mut query.from, &mut query.to, operator, value)?;
+        return Ok(true);
     }
     if operator != Operator::Equal {
         return Ok(true);
@@ -125,27 +166,37 @@ fn narrow(
     Ok(true)
 }
 
-fn narrow_time(query: &mut ProvisioningQuery, operator: Operator, value: &Literal) -> bool {
+/// Narrows a span of time, from its beginning up to before its end, by a condition that must hold.
+fn narrow_time(
+    from: &mut Option<Timestamp>,
+    to: &mut Option<Timestamp>,
+    operator: Operator,
+    value: &Literal,
+) -> Result<(), GraphError> {
     let moment = match value {
         Literal::DateTime(moment) => Some(*moment),
         Literal::Text(text) => text.parse::<Timestamp>().ok(),
         _ => None,
     };
-    let Some(moment) = moment else { return true };
+    let moment = moment.ok_or_else(|| {
+        GraphError::bad_request(format!(
+            "Invalid filter clause in '$filter': 'activityDateTime' cannot be compared with {value}. Compare it with a moment without quotes, such as 2026-01-31T00:00:00Z."
+        ))
+    })?;
     let beyond = moment.saturating_add(STEP).unwrap_or(Timestamp::MAX);
-    let (from, to) = match operator {
+    let (least, end) = match operator {
         Operator::Equal => (Some(moment), Some(beyond)),
         Operator::Greater | Operator::GreaterOrEqual => (Some(moment), None),
         Operator::Less => (None, Some(moment)),
         Operator::LessOrEqual => (None, Some(beyond)),
         Operator::NotEqual => (None, None),
     };
-    query.from = query.from.max(from);
-    query.to = match (query.to, to) {
+    *from = (*from).max(least);
+    *to = match (*to, end) {
         (Some(one), Some(other)) => Some(one.min(other)),
         (one, other) => one.or(other),
     };
-    true
+    Ok(())
 }
 
 fn text(value: &Literal) -> Option<String> {
@@ -233,9 +284,29 @@ mod tests {
                 "'made' in '$filter' is no value of 'provisioningAction'",
             ),
             ("$orderby=jobId", "ordered by time alone"),
+            ("$filter=activityDateTime gt 'soon'", "'activityDateTime' cannot be compared with 'soon'"),
         ] {
             let error = read(raw).unwrap_err();
             assert!(error.status() == 400 && error.message().contains(words), "{error}");
         }
+    }
+
+    #[test]
+    fn the_audit_log_is_narrowed_by_time() {
+        let read = |raw: &str| {
+            let options = QueryOptions::parse(raw).unwrap();
+            audit_query(options.filter.as_ref(), &options.order_by)
+        };
+        let raw = "$filter=activityDateTime ge 2026-01-01T00:00:00Z and activityDateTime lt 2026-01-02T00:00:00Z \
+                   and targetResources/any(t:t/id eq 'x')&$orderby=activityDateTime";
+        let expected = AuditQuery {
+            from: Some("2026-01-01T00:00:00Z".parse().unwrap()),
+            to: Some("2026-01-02T00:00:00Z".parse().unwrap()),
+            ascending: true,
+            ..AuditQuery::default()
+        };
+        assert_eq!(read(raw).unwrap(), expected);
+        let error = read("$filter=foo eq 1").unwrap_err();
+        assert!(error.message().contains("The audit log cannot be filtered by 'foo'"), "{error}");
     }
 }

@@ -3,7 +3,8 @@
 use directory::{ObjectKind, RelationKind};
 
 use super::{
-    add, count, list, list_references, manager, manager_reference, remove, remove_manager, set_manager,
+    add, count, list, list_references, manager, manager_reference, remove, remove_by_address, remove_manager,
+    set_manager,
 };
 use crate::graph::permissions::{
     READ_APPLICATION, READ_GROUPS, READ_MEMBERSHIPS, READ_USERS, WRITE_APPLICATION, WRITE_GROUPS, WRITE_USERS,
@@ -52,6 +53,7 @@ pub(crate) fn routes() -> Vec<Route> {
         Route::delete("users/{id}/manager/$ref", WRITE_USERS, remove_manager),
         Route::get("groups/{id}/members/$ref", READ_GROUPS, |call| list_references(call, MEMBERS)),
         Route::post("groups/{id}/members/$ref", WRITE_GROUPS, |call| add(call, MEMBERS)).answering(&[204]),
+        Route::delete("groups/{id}/members/$ref", WRITE_GROUPS, |call| remove_by_address(call, MEMBERS)),
         Route::delete("groups/{id}/members/{member}/$ref", WRITE_GROUPS, |call| {
             remove(call, MEMBERS, "member")
         }),
@@ -97,6 +99,7 @@ pub(crate) fn routes() -> Vec<Route> {
         routes.push(Route::get(counted, read, move |call| count(call, owners(kind), None)));
         routes.push(Route::get(references, read, move |call| list_references(call, owners(kind))));
         routes.push(Route::post(references, write, move |call| add(call, owners(kind))).answering(&[204]));
+        routes.push(Route::delete(references, write, move |call| remove_by_address(call, owners(kind))));
         routes.push(Route::delete(reference, write, move |call| remove(call, owners(kind), "owner")));
     }
     routes
