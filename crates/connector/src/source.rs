@@ -1,4 +1,5 @@
 use async_trait::async_trait;
+use model::schema::DirectoryDefinition;
 use model::{Anchor, Name};
 
 use crate::{ChangePage, ChangeRequest, Cursor, ReferencePage, Result, Selection, SourceObject};
@@ -45,6 +46,11 @@ pub trait Source: Send + Sync {
         attribute: &Name,
         cursor: Option<&Cursor>,
     ) -> Result<ReferencePage>;
+
+    /// What the source says of itself: its objects and their attributes; none where it cannot tell.
+    async fn discover(&self) -> Result<Option<DirectoryDefinition>> {
+        Ok(None)
+    }
 
     /// How an object came by its right to an account, for explanations: every path, as far as the source tells. Empty
     /// where it has none, or where the source does not tell.

@@ -14,7 +14,7 @@ use store::{SchemaVersion, StoreError};
 use sync::SchemaError;
 use thiserror::Error;
 
-use crate::cycle::{PrepareError, load_runtime};
+use crate::cycle::{PrepareError, Sides, load_runtime};
 use crate::engine::Engine;
 use crate::time::after;
 
@@ -363,19 +363,30 @@ impl Engine {
         Err(ControlError::Parameter(words.into()))
     }
 
-    /// Asks the target of a template or job for its own schema. `job` gives settings, where there is one.
+    /// Asks a side of a template or job for its own schema; none where it cannot tell. `job` gives settings, where there
+    /// is one.
     pub async fn discover(
         &self,
         tenant: TenantId,
         service_principal: ServicePrincipalId,
         template: &Template,
         job: Option<&Job>,
-    ) -> Result<DirectoryDefinition> {
+        side: Side,
+    ) -> Result<Option<DirectoryDefinition>> {
         let secrets = self.services.vault.secrets(&*self.services.store, tenant, service_principal).await?;
-        let (factory, configuration) =
-            self.target_side(tenant, service_principal, template, job, &secrets)?;
-        factory.validate_target(&configuration)?;
-        Ok(factory.target(&configuration).await?.discover().await?)
+        let sides = self.sides(tenant, service_principal, template, job, &secrets)?;
+        match side {
+            Side::Source => {
+                let (factory, configuration) = sides.source;
+                factory.validate_source(&configuration)?;
+                Ok(factory.source(&configuration).await?.discover().await?)
+            }
+            Side::Target => {
+                let (factory, configuration) = sides.target;
+                factory.validate_target(&configuration)?;
+                Ok(Some(factory.target(&configuration).await?.discover().await?))
+            }
+        }
     }
 
     fn target_side(
@@ -386,6 +397,17 @@ impl Engine {
         job: Option<&Job>,
         secrets: &Secrets,
     ) -> Result<(Arc<dyn Factory>, Configuration)> {
+        Ok(self.sides(tenant, service_principal, template, job, secrets)?.target)
+    }
+
+    fn sides(
+        &self,
+        tenant: TenantId,
+        service_principal: ServicePrincipalId,
+        template: &Template,
+        job: Option<&Job>,
+        secrets: &Secrets,
+    ) -> Result<Sides> {
         let job = job.cloned().unwrap_or_else(|| Job {
             id: JobId::new(&template.id, tenant, model::Uuid::nil()),
             tenant,
@@ -396,9 +418,17 @@ impl Engine {
             created: self.services.clock.now(),
         });
         let settings = JobSettings::parse(&job.settings)?;
-        let sides = self.services.sides(template, &job, &settings, &template.schema, secrets)?;
-        Ok(sides.target)
+        Ok(self.services.sides(template, &job, &settings, &template.schema, secrets)?)
     }
+}
+
+/// A side of a job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// What is read.
+    Source,
+    /// What is written.
+    Target,
 }
 
 /// A schema's version as clients see it: a text that changes with every write.

@@ -28,7 +28,7 @@ mod time;
 mod uploads;
 
 pub use connector::Entitlement;
-pub use control::{ControlError, JobChange, JobView, ResetScope};
+pub use control::{ControlError, JobChange, JobView, ResetScope, Side};
 pub use cycle::{CycleEnd, PrepareError};
 pub use engine::Engine;
 pub use explain::{ExplainedValue, Explanation, RuleExplanation};

@@ -1,6 +1,6 @@
 //! The attributes of users and groups: what synchronization schemas call them, and which property each is.
 
-use directory::ObjectKind;
+use directory::{ObjectKind, TenantDirectory};
 use model::schema::{
     AttributeDefinition, AttributeType, DirectoryDefinition, Metadata, Mutability, ObjectDefinition,
     ReferencedObject,
@@ -205,7 +205,7 @@ pub(crate) fn attributes_of(kind: ObjectKind) -> &'static [Attribute] {
 
 /// The embedded directory as synchronization schemas describe it: types, attributes, anchors and references.
 ///
-/// A tenant's own directory extensions (`extension_{appId}_{name}`) are not in it: they are read under their names.
+/// A tenant's own directory extensions (`extension_{appId}_{name}`) are not in it; discovery adds them.
 #[must_use]
 pub fn definition() -> DirectoryDefinition {
     DirectoryDefinition {
@@ -217,6 +217,30 @@ pub fn definition() -> DirectoryDefinition {
         ],
         ..DirectoryDefinition::default()
     }
+}
+
+/// The directory of a tenant: with the directory extensions that its applications declare.
+pub(crate) async fn discovered(directory: &TenantDirectory) -> directory::Result<DirectoryDefinition> {
+    let mut definition = definition();
+    for (_, declared) in directory.extension_properties().await? {
+        let of =
+            |object: &&mut ObjectDefinition| declared.target_objects.iter().any(|one| object.name == *one);
+        for object in definition.objects.iter_mut().filter(of) {
+            object.attributes.push(AttributeDefinition {
+                name: declared.name.as_str().into(),
+                multivalued: declared.is_multi_valued,
+                kind: match declared.data_type.as_str() {
+                    "Binary" => AttributeType::Binary,
+                    "Boolean" => AttributeType::Boolean,
+                    "DateTime" => AttributeType::DateTime,
+                    "Integer" | "LargeInteger" => AttributeType::Integer,
+                    _ => AttributeType::String,
+                },
+                ..AttributeDefinition::default()
+            });
+        }
+    }
+    Ok(definition)
 }
 
 fn object_definition(name: &str, attributes: &[Attribute], facts: &[(&str, &str)]) -> ObjectDefinition {

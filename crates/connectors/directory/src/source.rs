@@ -7,10 +7,11 @@ use connector::{
     Result, Selection, Source, SourceCapabilities, SourceObject,
 };
 use directory::{DirectoryError, DirectoryObject, ObjectKind, Presence, RelationKind, TenantDirectory};
+use model::schema::DirectoryDefinition;
 use model::{Anchor, FailureCode, Name, Uuid};
 
 use crate::attributes::{Columns, Surroundings, anchor, display_name, is_enabled, roles_of};
-use crate::definition::{GROUP, MEMBERS, kind_of, name_of};
+use crate::definition::{GROUP, MEMBERS, discovered, kind_of, name_of};
 
 /// Changes per page that suit the store and the engine.
 const PAGE: usize = 500;
@@ -143,6 +144,10 @@ impl DirectorySource {
 impl Source for DirectorySource {
     fn capabilities(&self) -> &SourceCapabilities {
         &self.capabilities
+    }
+
+    async fn discover(&self) -> Result<Option<DirectoryDefinition>> {
+        discovered(&self.directory).await.map(Some).map_err(trouble)
     }
 
     async fn changes(&self, request: ChangeRequest<'_>) -> Result<ChangePage> {

@@ -15,7 +15,7 @@ use serde_json::{Map, Value as Json};
 use store::StoreError;
 
 use crate::attributes::{Columns, Surroundings, anchor};
-use crate::definition::{GROUP, MANAGER, MEMBERS, USER, definition};
+use crate::definition::{GROUP, MANAGER, MEMBERS, USER, discovered};
 use crate::source::{known, wants};
 use crate::writing::{apply, json, property_of};
 
@@ -105,7 +105,7 @@ impl Target for DirectoryTarget {
     }
 
     async fn discover(&self) -> Result<DirectoryDefinition> {
-        Ok(definition())
+        discovered(&self.directory).await.map_err(refusal)
     }
 
     async fn find(

@@ -3,12 +3,13 @@ use connector::{
     Change, ChangePage, ChangeRequest, ConnectorError, Cursor, ErrorClass, ReferencePage, Result, Selection,
     Source, SourceCapabilities, SourceObject,
 };
+use model::schema::DirectoryDefinition;
 use model::{Anchor, FailureCode, JobId, Name};
 use scim::schema::{ENTERPRISE_USER, USER as CORE_USER};
 use serde::{Deserialize, Serialize};
 use store::{SharedStore, StoreError, UploadRange, Uploaded};
 
-use crate::definition::USER;
+use crate::definition::{USER, definition};
 use crate::person::Columns;
 
 /// Changes per page that suit the store and the engine.
@@ -144,6 +145,10 @@ impl Source for InboundSource {
             return Ok(ChangePage { changes: Vec::new(), cursor: cursor.clone(), more: false, total: None });
         }
         self.increment(selection, position, range.newest, size).await
+    }
+
+    async fn discover(&self) -> Result<Option<DirectoryDefinition>> {
+        Ok(Some(definition()))
     }
 
     async fn read(&self, selection: &Selection, anchor: &Anchor) -> Result<Option<SourceObject>> {

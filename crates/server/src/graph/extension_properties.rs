@@ -1,12 +1,16 @@
 //! Directory extensions: properties that an application adds to users and groups, and to applications
-//! (Graph `extensionProperty`). Declarations are kept with their application.
+//! (Graph `extensionProperty`).
 
-use directory::{DirectoryError, DirectoryObject, ObjectKind, TenantDirectory};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use directory::{
+    DirectoryError, DirectoryObject, EXTENSION_PROPERTIES, ExtensionProperty, ObjectKind, TenantDirectory,
+};
 use graph::GraphError;
 use graph::collection::Page;
 use graph::directory::is_extension;
 use model::{Timestamp, Uuid};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::{Map, Value as Json, json};
 
 use super::call::Call;
@@ -17,14 +21,10 @@ use super::reply::Reply;
 use super::route::{Answer, Route};
 
 const KIND: ObjectKind = ObjectKind::Application;
-/// The property of an application that holds its declarations. It is no property of the resource.
-const PROPERTY: &str = "extensionProperties";
 /// Declarations of one application.
 const MOST: usize = 100;
 /// Characters of a name, as documented.
 const MOST_NAME: usize = 100;
-/// Applications of a tenant that are looked through for their declarations.
-const MOST_APPLICATIONS: usize = 1_000;
 /// Values of a property with several.
 const MOST_VALUES: usize = 256;
 
@@ -42,17 +42,6 @@ pub(crate) fn routes() -> Vec<Route> {
     ]
 }
 
-/// A declaration, as it is kept.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Declaration {
-    id: Uuid,
-    name: String,
-    data_type: String,
-    is_multi_valued: bool,
-    target_objects: Vec<String>,
-}
-
 /// The body of a POST.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -64,66 +53,60 @@ struct NewDeclaration {
     target_objects: Vec<String>,
 }
 
-impl Declaration {
-    fn of(application: &DirectoryObject) -> Vec<Self> {
-        let kept = application.properties.get(PROPERTY).cloned().unwrap_or_default();
-        serde_json::from_value(kept).unwrap_or_default()
+fn resource(declared: &ExtensionProperty, application: &DirectoryObject) -> Map<String, Json> {
+    let resource = json!({
+        "id": declared.id,
+        "deletedDateTime": null,
+        "appDisplayName": application.text("displayName"),
+        "dataType": declared.data_type,
+        "isMultiValued": declared.is_multi_valued,
+        "isSyncedFromOnPremises": false,
+        "name": declared.name,
+        "targetObjects": declared.target_objects,
+    });
+    match resource {
+        Json::Object(members) => members,
+        _ => Map::new(),
     }
+}
 
-    fn resource(&self, application: &DirectoryObject) -> Map<String, Json> {
-        let resource = json!({
-            "id": self.id,
-            "deletedDateTime": null,
-            "appDisplayName": application.text("displayName"),
-            "dataType": self.data_type,
-            "isMultiValued": self.is_multi_valued,
-            "isSyncedFromOnPremises": false,
-            "name": self.name,
-            "targetObjects": self.target_objects,
-        });
-        match resource {
-            Json::Object(members) => members,
-            _ => Map::new(),
+/// Refuses a value that is not of the declared type.
+fn check(declared: &ExtensionProperty, value: &Json) -> Result<(), GraphError> {
+    match (declared.is_multi_valued, value) {
+        (_, Json::Null) => Ok(()),
+        (true, Json::Array(values)) if values.len() <= MOST_VALUES => {
+            values.iter().try_for_each(|value| check_one(declared, value))
         }
+        (true, _) => {
+            let mend = format!("Send an array of at most {MOST_VALUES} values.");
+            Err(GraphError::invalid_property(&declared.name, &mend))
+        }
+        (false, value) => check_one(declared, value),
     }
+}
 
-    /// Refuses a value that is not of the declared type.
-    fn check(&self, value: &Json) -> Result<(), GraphError> {
-        match (self.is_multi_valued, value) {
-            (_, Json::Null) => Ok(()),
-            (true, Json::Array(values)) if values.len() <= MOST_VALUES => {
-                values.iter().try_for_each(|value| self.check_one(value))
-            }
-            (true, _) => {
-                let mend = format!("Send an array of at most {MOST_VALUES} values.");
-                Err(GraphError::invalid_property(&self.name, &mend))
-            }
-            (false, value) => self.check_one(value),
-        }
+fn check_one(declared: &ExtensionProperty, value: &Json) -> Result<(), GraphError> {
+    let fits = match declared.data_type.as_str() {
+        "Boolean" => value.is_boolean(),
+        "Integer" => value.as_i64().is_some_and(|number| i32::try_from(number).is_ok()),
+        "LargeInteger" => value.is_i64(),
+        "Binary" => value.as_str().is_some_and(|text| STANDARD.decode(text).is_ok()),
+        "DateTime" => value.as_str().is_some_and(|text| text.parse::<Timestamp>().is_ok()),
+        _ => value.is_string(),
+    };
+    if fits {
+        return Ok(());
     }
-
-    fn check_one(&self, value: &Json) -> Result<(), GraphError> {
-        let fits = match self.data_type.as_str() {
-            "Boolean" => value.is_boolean(),
-            "Integer" => value.as_i64().is_some_and(|number| i32::try_from(number).is_ok()),
-            "LargeInteger" => value.is_i64(),
-            "DateTime" => value.as_str().is_some_and(|text| text.parse::<Timestamp>().is_ok()),
-            _ => value.is_string(),
-        };
-        if fits {
-            return Ok(());
-        }
-        let mend = format!("It is declared as {}. Send a value of that type.", self.data_type);
-        Err(GraphError::invalid_property(&self.name, &mend))
-    }
+    let mend = format!("It is declared as {}. Send a value of that type.", declared.data_type);
+    Err(GraphError::invalid_property(&declared.name, &mend))
 }
 
 /// GET of the declarations of an application.
 async fn list(call: Call) -> Answer {
     let application = call.object(KIND, "id").await?;
-    let value: Vec<Json> = Declaration::of(&application)
+    let value: Vec<Json> = ExtensionProperty::of(&application)
         .iter()
-        .map(|declaration| Json::Object(declaration.resource(&application)))
+        .map(|declaration| Json::Object(resource(declaration, &application)))
         .collect();
     let count = call.options.count.then_some(value.len() as u64);
     Ok(call.page(&context(&application), Page { value, count, ..Page::default() }))
@@ -138,13 +121,13 @@ async fn get(call: Call) -> Answer {
     let application = call.object(KIND, "id").await?;
     let declaration = find(&call, &application)?;
     let context = format!("{}/$entity", context(&application));
-    Ok(Reply::ok(call.entity(&context, declaration.resource(&application))))
+    Ok(Reply::ok(call.entity(&context, resource(&declaration, &application))))
 }
 
 /// The declaration that the path names.
-fn find(call: &Call, application: &DirectoryObject) -> Result<Declaration, GraphError> {
+fn find(call: &Call, application: &DirectoryObject) -> Result<ExtensionProperty, GraphError> {
     let id = call.id("property")?;
-    let found = Declaration::of(application).into_iter().find(|declaration| declaration.id == id);
+    let found = ExtensionProperty::of(application).into_iter().find(|declaration| declaration.id == id);
     found.ok_or_else(|| GraphError::not_found(&id.to_string()))
 }
 
@@ -153,7 +136,7 @@ async fn create(call: Call) -> Answer {
     let new: NewDeclaration = call.read()?;
     let application = call.object(KIND, "id").await?;
     let app_id = application.text("appId").unwrap_or_default().replace('-', "");
-    let declaration = Declaration {
+    let declaration = ExtensionProperty {
         id: call.service().entropy.uuid(),
         name: format!("extension_{app_id}_{}", new.name),
         data_type: choice("dataType", &DATA_TYPES, &new.data_type)?,
@@ -172,7 +155,7 @@ async fn create(call: Call) -> Answer {
         return Err(GraphError::missing_property("targetObjects").into());
     }
     let change = |properties: &mut Map<String, Json>| {
-        let declared = properties.entry(PROPERTY).or_insert_with(|| Json::Array(Vec::new()));
+        let declared = properties.entry(EXTENSION_PROPERTIES).or_insert_with(|| Json::Array(Vec::new()));
         let Json::Array(declared) = declared else { return Ok(()) };
         let taken = declared.iter().any(|one| {
             let name = one.get("name").and_then(Json::as_str);
@@ -190,7 +173,7 @@ async fn create(call: Call) -> Answer {
         Ok(())
     };
     call.directory().modify(KIND, application.id, None, change).await?;
-    let resource = declaration.resource(&application);
+    let resource = resource(&declaration, &application);
     let new = Some(Json::Object(resource.clone()));
     call.audit("Add extension property", application.id.to_string(), None, new).await?;
     let path = format!("applications/{}/extensionProperties/{}", application.id, declaration.id);
@@ -209,13 +192,13 @@ async fn remove(call: Call) -> Answer {
     let application = call.object(KIND, "id").await?;
     let declaration = find(&call, &application)?;
     let change = |properties: &mut Map<String, Json>| {
-        if let Some(Json::Array(declared)) = properties.get_mut(PROPERTY) {
+        if let Some(Json::Array(declared)) = properties.get_mut(EXTENSION_PROPERTIES) {
             declared.retain(|one| one.get("id") != Some(&json!(declaration.id)));
         }
         Ok(())
     };
     call.directory().modify(KIND, application.id, None, change).await?;
-    let old = Some(Json::Object(declaration.resource(&application)));
+    let old = Some(Json::Object(resource(&declaration, &application)));
     call.audit("Delete extension property", application.id.to_string(), old, None).await?;
     Ok(Reply::no_content())
 }
@@ -230,22 +213,13 @@ async fn available(call: Call) -> Answer {
         is_synced_from_on_premises: Option<bool>,
     }
     let Body { is_synced_from_on_premises } = call.read()?;
-    let query = directory::ListQuery {
-        kind: KIND,
-        presence: directory::Presence::Live,
-        predicate: None,
-        after: None,
-        limit: MOST_APPLICATIONS,
-    };
-    let applications = match is_synced_from_on_premises {
+    let declared = match is_synced_from_on_premises {
         Some(true) => Vec::new(),
-        _ => call.directory().list(query).await?,
+        _ => call.directory().extension_properties().await?,
     };
-    let of = |application: &DirectoryObject| {
-        let declared = Declaration::of(application);
-        declared.iter().map(|one| Json::Object(one.resource(application))).collect::<Vec<_>>()
-    };
-    let value = applications.iter().flat_map(of).collect();
+    let of =
+        |(application, one): &(DirectoryObject, ExtensionProperty)| Json::Object(resource(one, application));
+    let value = declared.iter().map(of).collect();
     Ok(call.page("Collection(extensionProperty)", Page { value, ..Page::default() }))
 }
 
@@ -264,9 +238,9 @@ pub(crate) async fn check_extensions(
     for (name, value) in properties.iter().filter(|(name, _)| is_extension(name)) {
         let app_id = name.split('_').nth(1).and_then(|id| Uuid::parse_str(id).ok()).unwrap_or_default();
         let application = directory.find_by(KIND, "appId", &app_id.to_string()).await?;
-        let declared = application.iter().flat_map(Declaration::of).find(|one| one.name == *name);
+        let declared = application.iter().flat_map(ExtensionProperty::of).find(|one| one.name == *name);
         match declared.filter(|one| one.target_objects.iter().any(|known| known == target)) {
-            Some(declaration) => declaration.check(value)?,
+            Some(declaration) => check(&declaration, value)?,
             None => {
                 return Err(GraphError::invalid_property(
                     name,

@@ -225,6 +225,8 @@ async fn changes_carry_the_job_that_made_them() {
     let target = DirectoryFactory::new(world.all.clone()).target(&configuration).await.unwrap();
     target.check().await.unwrap();
     assert_eq!(target.discover().await.unwrap(), connector_directory::definition());
+    let source = DirectoryFactory::new(world.all.clone()).source(&configuration).await.unwrap();
+    assert_eq!(source.discover().await.unwrap(), Some(connector_directory::definition()));
     target.create(&selection("User", &[]), &changes(ada())).await.unwrap();
     assert_eq!(told.recv().await.unwrap().origin, Some(job));
 }

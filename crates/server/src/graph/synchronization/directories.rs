@@ -1,5 +1,7 @@
-//! `…/schema/directories` of jobs and templates: the directories that a schema describes, and what a target says of itself.
+//! `…/schema/directories` of jobs and templates: the directories that a schema describes, and what a source or
+//! target says of itself.
 
+use engine::Side;
 use graph::GraphError;
 use model::schema::{DirectoryDefinition, ObjectDefinition, Schema};
 use serde_json::{Map, Value as Json, json};
@@ -14,7 +16,7 @@ use crate::graph::error::ApiError;
 use crate::graph::reply::Reply;
 use crate::graph::route::Answer;
 
-/// What is discovered of a target.
+/// What is discovered of a directory.
 const DISCOVERED: &str = "AttributeNames, AttributeDataTypes, AttributeReadOnly, ReferenceAttributes";
 
 /// GET `directories`.
@@ -148,26 +150,24 @@ async fn edit(
     Ok((schema, place))
 }
 
-/// POST `directories/{id}/discover`: asks the target for its schema, and adds what the definition lacks. What is defined
+/// POST `directories/{id}/discover`: asks the directory, the source's or the target's, for its schema, and adds what the definition lacks. What is defined
 /// already stays as it is, since mappings rely on it.
 pub(super) async fn discover(call: Call) -> Answer {
     let owner = call.owner().await?;
     let holder = Holder::of(&owner).await?;
     let schema = holder.schema(&owner).await?;
     let directory = at(&schema, position(&call, &schema)?)?;
-    let is_target = |name: &str| {
-        schema.synchronization_rules.iter().any(|rule| rule.target_directory_name.eq_ignore_ascii_case(name))
-    };
-    if !is_target(&directory.name) {
-        return Err(GraphError::bad_request(format!(
-            "Directory '{}' is no target of the schema's rules, and only targets can be discovered.",
-            directory.name
-        ))
-        .into());
-    }
     let service = call.service();
     let template = holder.template(&owner).await?;
-    let found = service.engine.discover(call.caller.tenant, owner.id(), &template, holder.job()).await?;
+    let side = side(&schema, &directory.name)?;
+    let found =
+        service.engine.discover(call.caller.tenant, owner.id(), &template, holder.job(), side).await?;
+    let found = found.ok_or_else(|| {
+        GraphError::bad_request(format!(
+            "The connector of directory '{}' cannot tell its schema. Describe it by PATCH of the directory.",
+            directory.name
+        ))
+    })?;
     let (now, version) = (service.clock.now(), service.entropy.uuid());
     let (schema, position) = edit(&owner, &holder, |directories, position| {
         if let Some(Json::Object(directory)) = directories.get_mut(position) {
@@ -180,6 +180,20 @@ pub(super) async fn discover(call: Call) -> Answer {
     .await?;
     let fragment = format!("{}/$entity", fragment(&owner, &holder));
     members::entity(&call, &fragment, resource(at(&schema, position)?)?)
+}
+
+/// The side of the schema's rules that a directory is on.
+fn side(schema: &Schema, name: &str) -> Result<Side, GraphError> {
+    let rules = &schema.synchronization_rules;
+    if rules.iter().any(|rule| rule.target_directory_name.eq_ignore_ascii_case(name)) {
+        return Ok(Side::Target);
+    }
+    if rules.iter().any(|rule| rule.source_directory_name.eq_ignore_ascii_case(name)) {
+        return Ok(Side::Source);
+    }
+    Err(GraphError::bad_request(format!(
+        "No rule of the schema reads or writes directory '{name}', so that there is nothing to ask. Name it in a rule first."
+    )))
 }
 
 /// Adds objects and attributes that a definition lacks.

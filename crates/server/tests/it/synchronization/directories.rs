@@ -81,7 +81,13 @@ async fn discovery_adds_what_the_target_has() {
 
     let words = rig.world.post(&format!("{job}/schema/directories/people/discover"), Json::Null).await;
     let words = words.refused(400, "Request_BadRequest");
-    assert!(words.contains("'People' is no target"), "{words}");
+    assert!(words.contains("'People' cannot tell its schema"), "{words}");
+    rig.world
+        .post(&format!("{job}/schema/directories"), json!({"id": "spare", "name": "Spare"}))
+        .await
+        .expect(201);
+    let words = rig.world.post(&format!("{job}/schema/directories/spare/discover"), Json::Null).await;
+    assert!(words.refused(400, "Request_BadRequest").contains("No rule of the schema"));
     rig.put_secrets(&[("BaseAddress", "memory"), ("SecretToken", "wrong")]).await.expect(204);
     let refused = rig.world.post(&format!("{path}/discover"), Json::Null).await;
     refused.refused(400, "SystemForCrossDomainIdentityManagementInvalidCredentials");
