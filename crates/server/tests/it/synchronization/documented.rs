@@ -3,6 +3,7 @@
 //! others. The page about `bulkUpload` is replayed in `uploads.rs`, where a job reads uploads, and that about
 //! `acquireAccessToken` in the tests of the binary (`oauth.rs`), where there is a token endpoint.
 
+use model::Object;
 use serde_json::{Map, Value as Json, json};
 
 use super::rig::{GOOD, Rig, user};
@@ -24,10 +25,17 @@ struct Example {
     beta: bool,
 }
 
+/// Stands in a shape for a text that is JSON of a shape.
+const WITHIN: &str = "JSON within a text";
+
 /// Whether a value has a shape. Texts of a shape name types, with `?` where null is allowed; a property whose name ends
 /// so may be absent.
 fn fits(shape: &Json, value: &Json) -> Result<(), String> {
     match (shape, value) {
+        (Json::Object(shape), Json::String(text)) if shape.contains_key(WITHIN) => {
+            let value: Json = serde_json::from_str(text).map_err(|error| format!(": {error}"))?;
+            fits(&shape[WITHIN], &value).map_err(|error| format!(" >{error}"))
+        }
         (Json::Object(shape), Json::Object(value)) => object_fits(shape, value),
         (Json::Array(shape), Json::Array(values)) => {
             values.iter().enumerate().try_for_each(|(place, value)| {
@@ -163,9 +171,52 @@ fn parsed() -> Json {
     })
 }
 
-/// A schema that spells types as the reference's examples do.
+/// What the log says of an object, as on-demand provisioning tells it.
+fn summary() -> Json {
+    let identity = json!({"id?": "text?", "type?": "text?", "displayName?": "text?", "details?": "any?"});
+    let system = json!({"id?": "text?", "name": "text", "details?": "any?"});
+    json!({
+        "action": "text", "changeId": "text", "startTime": "moment", "endTime": "moment",
+        // The members that were asked for with a group; the reference leaves its answer out.
+        "linkedObjects?": "any",
+        "reportableIdentifier": "text?",
+        "modifiedProperties": [{"displayName": "text", "oldValue?": "text?", "newValue?": "text?"}],
+        "provisioningSteps": [{
+            "name": "text", "type": "Import|Scoping|Matching|Processing|Export|ReferenceResolution",
+            "status": "Success|Warning|Failure|Skipped", "description": "text", "timestamp": "moment", "details": "any?",
+        }],
+        "statusInfo": {
+            "status": "Success|Warning|Failure|Skipped", "errorCode?": "text?", "reason?": "text?",
+            "additionalDetails?": "text?", "errorCategory?": "text?", "recommendedAction?": "text?",
+        },
+        "sourceIdentity": identity, "sourceSystem": system, "targetIdentity": identity, "targetSystem": system,
+    })
+}
+
+/// A schema that spells types as the reference's examples do, and has groups beside users.
 fn spelled() -> Json {
-    let text = super::rig::schema().to_string().replace("\"Boolean\"", "\"boolean\"");
+    let mut schema = super::rig::schema();
+    let object = |name: &str, title: &str, referenced: &str| {
+        json!({"name": name, "attributes": [
+            {"name": "id", "anchor": true}, {"name": title},
+            {"name": "members", "type": "Reference", "multivalued": true, "referencedObjects": [{"referencedObjectName": referenced}]},
+        ]})
+    };
+    for (at, object) in [(0, object("Group", "displayName", "User")), (1, object("team", "name", "account"))]
+    {
+        schema["directories"][at]["objects"].as_array_mut().unwrap().push(object);
+    }
+    let mapping = |target: &str, source: &str, matching: u8| {
+        let source = json!({"expression": format!("[{source}]"), "type": "Attribute", "name": source, "parameters": []});
+        json!({"targetAttributeName": target, "matchingPriority": matching, "source": source})
+    };
+    let groups = json!({
+        "name": "Groups", "enabled": true, "flowTypes": "Add, Update", "sourceObjectName": "Group",
+        "targetObjectName": "team",
+        "attributeMappings": [mapping("name", "displayName", 1), mapping("members", "members", 0)],
+    });
+    schema["synchronizationRules"][0]["objectMappings"].as_array_mut().unwrap().push(groups);
+    let text = schema.to_string().replace("\"Boolean\"", "\"boolean\"");
     serde_json::from_str(&text).unwrap()
 }
 
@@ -173,7 +224,10 @@ fn credentials() -> Json {
     json!([{"key": "BaseAddress", "value": "memory"}, {"key": "SecretToken", "value": GOOD}])
 }
 
-/// Every page of the reference, in the order of its table of contents.
+/// An object of an Active Directory, as an example names it.
+const DN: &str = "CN=AdeleV,CN=Users,DC=corp,DC=chicago,DC=com";
+
+/// Every page of the reference with every example of it, in an order in which one can follow the other.
 #[expect(clippy::too_many_lines, reason = "a table")]
 fn pages() -> Vec<Example> {
     let example = |page, method, path, body, status, shape| Example {
@@ -200,13 +254,16 @@ fn pages() -> Vec<Example> {
         "objectId": "text", "sourceAnchor": "text", "targetAnchor": "text", "displayName": "text?",
         "objectTypeName": "text",
     });
-    let pair = json!({"key": "json", "value": "json"});
+    let result = json!({"result": "Success|Failure|Skipped|Warning", "details": "any"});
+    let pair = json!({"key": {WITHIN: result}, "value": {WITHIN: summary()}});
     let secret = json!({"key": "text", "value": "text?"});
     let nothing = Json::Null;
     let none = || Json::Null;
-    let on_demand = json!({"parameters": [{
-        "ruleId": "{rule}", "subjects": [{"objectId": "{user}", "objectTypeName": "User"}],
-    }]});
+    let on_demand = |subject: Json| json!({"parameters": [{"ruleId": "{rule}", "subjects": [subject]}]});
+    let member = |id: &str| json!({"objectId": id, "objectTypeName": "User"});
+    let team = json!({
+        "objectId": "crew", "objectTypeName": "Group", "links": {"members": [member("{user}"), member("eve")]},
+    });
     let criteria = json!({"criteria": {"resetScope": "Watermark, Escrows, QuarantineState"}});
     let expression = json!({
         "expression": "Replace([preferredLanguage], \"-\", , , \"_\", ,  )", "targetAttributeDefinition": null,
@@ -216,12 +273,17 @@ fn pages() -> Vec<Example> {
         ]},
     });
     let whole = json!({"templateId": "test", "credentials": credentials(), "useSavedCredentials": false});
+    let mut secrets = json!({"value": credentials()});
+    secrets["value"].as_array_mut().unwrap().extend([
+        json!({"key": "SyncNotificationSettings", "value": "{\"Enabled\":false,\"DeleteThresholdEnabled\":false}"}),
+        json!({"key": "SyncAll", "value": "true"}),
+    ]);
     let mut examples = vec![
         example(
             "synchronization-serviceprincipal-put-synchronization",
             "PUT",
             "/secrets",
-            json!({"value": credentials()}),
+            secrets,
             204,
             none(),
         ),
@@ -331,6 +393,30 @@ fn pages() -> Vec<Example> {
             none(),
         ),
         example(
+            "synchronization-synchronizationjob-provisionondemand",
+            "POST",
+            "/jobs/{job}/provisionOnDemand",
+            on_demand(member("{user}")),
+            200,
+            entity(pair.clone()),
+        ),
+        example(
+            "synchronization-synchronizationjob-provisionondemand",
+            "POST",
+            "/jobs/{job}/provisionOnDemand",
+            on_demand(json!({"objectId": DN, "objectTypeName": "user"})),
+            200,
+            entity(pair.clone()),
+        ),
+        example(
+            "synchronization-synchronizationjob-provisionondemand",
+            "POST",
+            "/jobs/{job}/provisionOnDemand",
+            on_demand(team),
+            200,
+            entity(pair),
+        ),
+        example(
             "synchronization-synchronizationschema-delete",
             "DELETE",
             "/jobs/{job}/schema",
@@ -395,14 +481,6 @@ fn pages() -> Vec<Example> {
             entity(directory()),
         ),
         example(
-            "synchronization-synchronizationjob-provisionondemand",
-            "POST",
-            "/jobs/{job}/provisionOnDemand",
-            on_demand,
-            200,
-            entity(pair),
-        ),
-        example(
             "synchronization-objectconnection-get",
             "GET",
             "/jobs/{job}/objectConnections/{user}",
@@ -439,7 +517,12 @@ fn pages() -> Vec<Example> {
 /// Replays the pages one after another in a version.
 async fn replay(version: &str) -> Vec<String> {
     let rig = Rig::new().await;
-    rig.source.upsert(user("ada"));
+    for name in ["ada", "eve", DN] {
+        rig.source.upsert(user(name));
+    }
+    rig.source.upsert(Object::new("Group", "crew").with("displayName", "Crew"));
+    rig.source.add_member("crew", "ada");
+    rig.source.add_member("crew", "eve");
     let mut id = "none".to_owned();
     let mut wrong = Vec::new();
     for example in pages() {
