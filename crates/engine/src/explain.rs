@@ -12,7 +12,7 @@ use model::provisioning::{ProvisioningRecord, Step as TraceStep};
 use model::schema::Schema;
 use model::settings::JobSettings;
 use model::{Anchor, Name, Object, Timestamp, Value};
-use store::{Escrow, Staged};
+use store::{Escrow, FailingEdge, Staged, Wait};
 use sync::{Answer, Need, Preview};
 
 use crate::control::{ControlError, Result};
@@ -22,6 +22,9 @@ use crate::engine::Engine;
 use crate::live::Live;
 use crate::stop::Stopper;
 use crate::time::after;
+
+/// References of an object that are told of at most.
+const MOST_REFERENCES: usize = 100;
 
 /// Why an object is as it is.
 #[derive(Clone, Debug)]
@@ -59,6 +62,8 @@ pub struct RuleExplanation {
     pub link: Option<Link>,
     /// The last failure, with its next attempt.
     pub escrow: Option<Escrow>,
+    /// References of the object that failed, no more than a hundred.
+    pub references: Vec<FailingEdge>,
     /// A write that waits for the end of the cycle, or for consent.
     pub staged: Option<Staged>,
     /// What each attribute would be.
@@ -164,6 +169,12 @@ struct Explaining<'e, 'p> {
 }
 
 impl Explaining<'_, '_> {
+    /// The references of an object that failed, as far as one looks at them.
+    async fn failing(&self, item: &Item<'_>) -> Result<Vec<FailingEdge>> {
+        let (store, job) = (&self.cycle.services.store, &self.prepared.job.id);
+        Ok(store.failing_edges_of(job, &item.mapping.rule, self.anchor, MOST_REFERENCES).await?)
+    }
+
     async fn rules(&self, mut items: Vec<Item<'_>>, unowned: Vec<Name>) -> Result<Vec<RuleExplanation>> {
         let (store, job) = (&self.cycle.services.store, &self.prepared.job.id);
         let schema = store.schema(job).await?.schema;
@@ -188,7 +199,8 @@ impl Explaining<'_, '_> {
                 values: self.values(item, &schema, &record),
                 record,
                 link: item.entry.as_ref().and_then(|entry| entry.link.clone()),
-                escrow: item.escrow.clone(),
+                escrow: item.escrow.clone().filter(|escrow| escrow.wait != Wait::Change),
+                references: self.failing(item).await?,
                 staged: staged.iter().find(|row| row.rule == *id).cloned(),
             });
         }
@@ -213,6 +225,7 @@ impl Explaining<'_, '_> {
             record: self.cycle.undecided(&Name::default(), self.anchor, vec![step]),
             link: None,
             escrow: None,
+            references: Vec::new(),
             staged: None,
             values: Vec::new(),
         }
@@ -339,9 +352,20 @@ impl RuleExplanation {
                 escrow.first, escrow.attempts, escrow.failure, escrow.next
             ));
         }
+        words.extend(self.references.iter().map(failing));
         if let Some(staged) = &self.staged {
             let held = if staged.held { "for a person's consent" } else { "for the end of the cycle" };
             words.push(format!("A change of the account waits {held} since {}.", staged.moment));
         }
     }
+}
+
+fn failing(edge: &FailingEdge) -> String {
+    let FailingEdge { attribute, referenced, attempts, first, .. } = edge;
+    let what = if edge.wanted { "The reference" } else { "Removing the reference" };
+    let then = match edge.next {
+        Some(next) => format!("the next attempt is at {next}"),
+        None => "it was given up, until it changes or somebody lets failures be tried again".to_owned(),
+    };
+    format!("{what} {attribute} to '{referenced}' failed {attempts} times since {first}; {then}.")
 }

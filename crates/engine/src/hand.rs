@@ -8,7 +8,7 @@ use std::sync::Arc;
 use model::job::Job;
 use model::link::{Entry, Link, LinkState, Origin, StagedKind};
 use model::{Anchor, Failure, FailureCode, Name, SignedDuration, Timestamp};
-use store::{Commit, EdgeWrite, Escrow, Exclusion, StoreError, Unread};
+use store::{Commit, EdgeWrite, Escrow, Exclusion, StoreError, Unread, Wait};
 
 use crate::control::{ControlError, Result};
 use crate::cycle::{Prepared, load_runtime};
@@ -148,17 +148,25 @@ impl Engine {
         Ok(exclusion)
     }
 
-    /// Ends an exclusion; false where there is none. The object is decided about in the next cycle, in which everything is
-    /// tried that waits: the object's references are among it.
+    /// Ends an exclusion; false where there is none. The object is decided about in the next cycle, and its references
+    /// that waited are tried.
     pub async fn readmit(self: &Arc<Self>, job: &Job, source: &Anchor) -> Result<bool> {
         let store = &self.services.store;
         if !store.readmit(&job.id, source).await? {
             return Ok(false);
         }
         let known = store.entries(&job.id, std::slice::from_ref(source)).await?;
-        let escrows = known.iter().map(|entry| self.decide_anew(entry, "the exclusion ended")).collect();
-        self.write_by_hand(job, Commit { escrows, ..Commit::default() }).await?;
-        store.retry_now(&job.id, None, self.services.clock.now()).await?;
+        let waiting = store.escrows_of(&job.id, std::slice::from_ref(source)).await?;
+        let again = |entry: &Entry| {
+            let anew = self.decide_anew(entry, "the exclusion ended");
+            let unread = waiting.iter().find(|one| one.rule == entry.rule).map(|escrow| escrow.unread);
+            Escrow { unread: unread.unwrap_or_default().max(anew.unread), ..anew }
+        };
+        let escrows = known.iter().map(again).collect();
+        let try_again =
+            |entry: &Entry| EdgeWrite::TryAgain { rule: entry.rule.clone(), owner: entry.source.clone() };
+        let edges = known.iter().map(try_again).collect();
+        self.write_by_hand(job, Commit { escrows, edges, ..Commit::default() }).await?;
         Ok(true)
     }
 
@@ -228,7 +236,7 @@ impl Engine {
             kind: entry.kind.clone(),
             source: entry.source.clone(),
             failure: Failure::new(FailureCode::InternalError, why),
-            deferred: true,
+            wait: Wait::CycleEnd,
             unread: Unread::Present,
             attempts: 0,
             first: now,

@@ -163,6 +163,7 @@ impl OnDemand<'_> {
         let made = waiting.any(follows);
         self.cycle.commit_aside(results).await?;
         references.extend(self.want_members(made).await?);
+        self.try_references_again().await?;
         let sent = self.cycle.export_these(&references).await?;
         let exported = sent.commit.log.clone();
         self.cycle.commit_aside(sent).await?;
@@ -203,6 +204,17 @@ impl OnDemand<'_> {
             .filter(known)
             .map(|subject| self.cycle.undecided(&subject.kind, &subject.anchor, vec![step.clone()]))
             .collect()
+    }
+
+    /// References of the object that failed are tried again, since somebody asks for it.
+    async fn try_references_again(&self) -> Result<()> {
+        let Demand { rule, subject, .. } = self.demand;
+        let (store, job) = (&self.cycle.services.store, &self.cycle.prepared.job.id);
+        if store.failing_edges_of(job, rule, &subject.anchor, 1).await?.is_empty() {
+            return Ok(());
+        }
+        let again = EdgeWrite::TryAgain { rule: rule.clone(), owner: subject.anchor.clone() };
+        Ok(self.cycle.write(Commit { edges: vec![again], ..Commit::default() }).await?)
     }
 
     /// Wants the given members of a group that is linked, as far as they are its members, and names the references. What

@@ -194,10 +194,13 @@ impl SkipReason {
         }
     }
 
-    /// True where the last outcome that a number stands for was that the object is not active.
+    /// True where a number stands for an outcome that leaves what the object refers to alone: it is not active, or not
+    /// to be touched.
     #[must_use]
-    pub fn tells_inactive(number: u8) -> bool {
-        number >= Self::Inactive(Inactive::Gone).number() || number == Self::RedundantSoftDelete.number()
+    pub fn leaves_references(number: u8) -> bool {
+        let alone =
+            [Self::Filtered, Self::RedundantSoftDelete, Self::NotOwned, Self::NeverTouch, Self::Excluded];
+        number >= Self::Inactive(Inactive::Gone).number() || alone.iter().any(|one| one.number() == number)
     }
 
     /// Why, in words.

@@ -32,8 +32,8 @@ pub use error::{Result, StoreError};
 pub use jobs::{JobStore, LeaseGrant, SchemaVersion};
 pub use logs::{AuditQuery, AuditRecord, LogStore, ProvisioningEntry, ProvisioningPage, ProvisioningQuery};
 pub use managed::{
-    Claim, Closing, Commit, ConnectorDataStore, DueEdge, EdgeWrite, Escrow, Forgotten, Hint, IndexedObject,
-    ManagedCount, OutgoingEdge, Staged, Unread,
+    Claim, Closing, Commit, ConnectorDataStore, DueEdge, EdgeWrite, Escrow, FailingEdge, Forgotten, Hint,
+    IndexedObject, ManagedCount, OutgoingEdge, Staged, Unread, Wait,
 };
 pub use model::link::{Entry, Exported, Intent, Link, LinkState, Origin, StagedKind};
 pub use notices::{NoticeStore, PendingNotice};

@@ -19,16 +19,28 @@ pub struct Escrow {
     pub source: Anchor,
     /// Why it waits.
     pub failure: Failure,
-    /// True where it only waits for the end of the cycle.
-    pub deferred: bool,
+    /// What it waits for.
+    pub wait: Wait,
     /// What of its large reference attributes is to be read before it is done.
     pub unread: Unread,
     /// Tries so far.
     pub attempts: u32,
     /// When it first failed.
     pub first: Timestamp,
-    /// When it is tried next.
+    /// When it is tried next, where it waits for a moment.
     pub next: Timestamp,
+}
+
+/// What an object waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wait {
+    /// The moment of its next try: it failed.
+    Moment,
+    /// The end of the cycle.
+    CycleEnd,
+    /// Nothing that a cycle brings about: its account may not be touched now, or is disabled, and what is unread of the
+    /// object is kept until the object is decided about again.
+    Change,
 }
 
 /// What is still to be read of the large reference attributes of an object that waits.
@@ -83,7 +95,8 @@ pub struct Claim {
 /// MUST keep due-ness right through every write of edges and of links, in the same transaction.
 ///
 /// A wait that [`Retry`](Self::Retry) began ends, and its attempts with it, when the reference is no longer wanted or
-/// wanted again, when a link of the referenced object appears, changes or vanishes, and when the owner gets a link.
+/// wanted again, when a link of the referenced object appears, changes or vanishes, when the owner gets a link, and by
+/// [`TryAgain`](Self::TryAgain).
 /// Writes to edges that are not there do nothing, but for [`Want`](Self::Want).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EdgeWrite {
@@ -140,7 +153,7 @@ pub enum EdgeWrite {
         /// What was sent; none where the removal was sent, which ends an edge that is not wanted.
         target: Option<Anchor>,
     },
-    /// The export failed and is tried again then.
+    /// The export failed and is tried again then, or not at all.
     Retry {
         /// The owner's rule.
         rule: Name,
@@ -150,10 +163,19 @@ pub enum EdgeWrite {
         attribute: Name,
         /// The object referred to.
         referenced: Anchor,
-        /// Tries so far.
+        /// Tries so far; zero where it was only put off.
         attempts: u32,
-        /// When.
-        next: Timestamp,
+        /// When it first failed.
+        first: Timestamp,
+        /// When; none where it is given up.
+        next: Option<Timestamp>,
+    },
+    /// All edges of the owner that wait, or were given up, are due at once.
+    TryAgain {
+        /// The owner's rule.
+        rule: Name,
+        /// The owner.
+        owner: Anchor,
     },
     /// All edges of the owner go: its link did.
     Drop {
@@ -198,6 +220,8 @@ pub struct DueEdge {
     pub exported: Option<Anchor>,
     /// Tries so far.
     pub attempts: u32,
+    /// When it first failed, where it was tried.
+    pub first: Option<Timestamp>,
     /// The owner's display name, where one is remembered.
     pub owner_name: Option<Name>,
     /// The display name of the object referred to, where the owner's rule remembers one.
@@ -215,6 +239,23 @@ pub struct OutgoingEdge {
     pub wanted: bool,
     /// What was exported; none where nothing was.
     pub exported: Option<Anchor>,
+}
+
+/// An edge whose export failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FailingEdge {
+    /// The target attribute.
+    pub attribute: Name,
+    /// The object referred to, at the source.
+    pub referenced: Anchor,
+    /// True where the reference is wanted, false where it is to be removed.
+    pub wanted: bool,
+    /// Tries so far.
+    pub attempts: u32,
+    /// When it first failed.
+    pub first: Timestamp,
+    /// When it is tried next; none where it was given up.
+    pub next: Option<Timestamp>,
 }
 
 /// A target object in the index that an initial cycle matches against.
@@ -308,7 +349,8 @@ pub struct Commit {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Forgotten {
     /// The escrows; edges whose export failed become due at once (restart scope `Escrows`, and every initial cycle).
-    /// Escrows with [`Unread::SinceMade`] stay, deferred: nothing else tells what is to follow.
+    /// Escrows with [`Unread::SinceMade`] stay, for the end of the cycle where they waited for a moment: nothing else
+    /// tells what is to follow.
     pub escrows: bool,
     /// The links, which become hints, with the edges, intents, staged rows and claims (restart scope
     /// `ConnectorDataStore`). Hints of an earlier reset stay where no link came since.
@@ -401,6 +443,15 @@ pub trait ConnectorDataStore: Send + Sync {
     /// The edges of these owners.
     async fn edges_of(&self, job: &JobId, rule: &str, owner: &Anchor) -> Result<Vec<OutgoingEdge>>;
 
+    /// Edges of an owner whose export failed, those that are due first before the others, given up ones last.
+    async fn failing_edges_of(
+        &self,
+        job: &JobId,
+        rule: &str,
+        owner: &Anchor,
+        limit: usize,
+    ) -> Result<Vec<FailingEdge>>;
+
     /// The wanted edges of a single-valued attribute of these owners, as (owner, referenced).
     async fn single_edges(
         &self,
@@ -410,7 +461,7 @@ pub trait ConnectorDataStore: Send + Sync {
         owners: &[Anchor],
     ) -> Result<Vec<(Anchor, Anchor)>>;
 
-    /// Escrows that are due by `now`, and deferred ones whatever their moment; those first that are due the longest.
+    /// Escrows that are due by `now`, and those that wait for the end of the cycle; those first that are due the longest.
     async fn due_escrows(&self, job: &JobId, now: Timestamp, limit: usize) -> Result<Vec<Escrow>>;
 
     /// The escrows of these objects.
@@ -419,10 +470,10 @@ pub trait ConnectorDataStore: Send + Sync {
     /// A page of escrows, by rising (rule, source).
     async fn escrows(&self, job: &JobId, after: Option<(Name, Anchor)>, limit: usize) -> Result<Vec<Escrow>>;
 
-    /// How many escrows there are, deferred ones left out.
+    /// How many escrows wait for a moment.
     async fn escrow_count(&self, job: &JobId) -> Result<u64>;
 
-    /// How many edges wait because their export failed.
+    /// How many edges wait because their export failed, those that were given up left out.
     async fn failing_edges(&self, job: &JobId) -> Result<u64>;
 
     /// When the next escrow or edge falls due; a moment long past for what is due at once.

@@ -86,6 +86,11 @@ enum Asks {
 }
 
 impl Groups {
+    /// True where nothing is refused.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Compiles groups. `operand` finds an attribute among those that a clause can read, or says what is wrong with its
     /// name. `negative_on_null` is what a negative clause says of null.
     pub(crate) fn compile(

@@ -66,6 +66,12 @@ impl Mapping {
         !matches!(self.filters.category.refusal(&Inputs::of(self, source, false)), Ok(Some(_)))
     }
 
+    /// True where there are objects that the mapping ignores, whatever is remembered of them.
+    #[must_use]
+    pub fn passes_by(&self) -> bool {
+        !self.filters.input.is_empty()
+    }
+
     /// The groups of which filters ask whether an object is a member.
     pub fn member_groups(&self) -> impl Iterator<Item = &Anchor> {
         self.filters.member_groups()

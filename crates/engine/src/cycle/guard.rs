@@ -6,20 +6,17 @@ use std::sync::Arc;
 
 use model::link::{Entry, Origin};
 use model::policies::Ownership;
-use model::{Anchor, JobId, Name, SignedDuration};
+use model::provisioning::SkipReason;
+use model::{Anchor, JobId, Name};
 use store::{DueEdge, EdgeWrite, Result};
 
 use super::Cycle;
 use super::results::{Halt, Results};
 use super::send::{Repeat, SendError, send};
 use crate::services::Services;
-use crate::time::after;
 
 /// Rows that are read at once.
 const PAGE: usize = 1000;
-
-/// When references of excluded objects are looked at again; ending an exclusion makes them due at once.
-const EXCLUDED_WAIT: SignedDuration = SignedDuration::from_hours(24);
 
 /// Why people took objects out of a job.
 pub(super) async fn exclusions(services: &Services, job: &JobId) -> Result<HashMap<Anchor, Arc<str>>> {
@@ -41,7 +38,7 @@ enum Permission {
     Granted,
     /// They are forgotten: the account is not the job's to change.
     Denied,
-    /// They are left for later.
+    /// They are left until the object is no longer left alone, which makes them due at once.
     Postponed,
 }
 
@@ -51,9 +48,10 @@ impl Cycle<'_> {
         self.exclusions.contains_key(source)
     }
 
-    /// True where changes of an entry's references are followed.
+    /// True where changes of an entry's references are followed. Those of an object that the input filter passes by are
+    /// compared whole when it no longer does.
     pub(crate) fn may_refer(&self, entry: &Entry) -> bool {
-        entry.link.as_ref().is_some_and(|link| self.owns(link.origin))
+        entry.link.as_ref().is_some_and(|link| self.owns(link.origin)) && !is_passed_by(entry)
     }
 
     fn owns(&self, origin: Origin) -> bool {
@@ -66,6 +64,13 @@ impl Cycle<'_> {
         if policies.ownership == Ownership::All
             && policies.never_touch.is_empty()
             && self.exclusions.is_empty()
+            && !self
+                .prepared
+                .program
+                .rules
+                .iter()
+                .flat_map(|rule| &rule.mappings)
+                .any(sync::Mapping::passes_by)
         {
             return Ok(due);
         }
@@ -87,13 +92,15 @@ impl Cycle<'_> {
             }
             permissions.insert((entry.rule, entry.source), permission);
         }
+        let now = self.services.clock.now();
         let mut granted = Vec::with_capacity(due.len());
         for edge in due {
             match permissions.get(&(edge.rule.clone(), edge.owner.clone())) {
                 Some(Permission::Granted) => granted.push(edge),
                 Some(Permission::Postponed) => results.commit.edges.push(EdgeWrite::Retry {
                     attempts: edge.attempts,
-                    next: after(self.services.clock.now(), EXCLUDED_WAIT),
+                    first: edge.first.unwrap_or(now),
+                    next: None,
                     rule: edge.rule,
                     owner: edge.owner,
                     attribute: edge.attribute,
@@ -107,7 +114,7 @@ impl Cycle<'_> {
 
     async fn permission(&self, entry: &Entry) -> std::result::Result<Permission, Halt> {
         let Some(link) = &entry.link else { return Ok(Permission::Denied) };
-        if self.is_excluded(&entry.source) {
+        if self.is_excluded(&entry.source) || is_passed_by(entry) {
             return Ok(Permission::Postponed);
         }
         if !self.owns(link.origin) {
@@ -127,4 +134,9 @@ impl Cycle<'_> {
             Err(SendError::Stopped) => Err(Halt::Stopped),
         }
     }
+}
+
+/// True where the input filter passed the object by when it was last decided about.
+pub(super) fn is_passed_by(entry: &Entry) -> bool {
+    entry.last_skip == SkipReason::Filtered.number()
 }

@@ -14,7 +14,7 @@ use sync::{ReferenceFlow, References, retry_at};
 
 use super::Cycle;
 use super::item::Item;
-use super::results::{Halt, Results};
+use super::results::{Halt, Results, retried};
 use super::send::{Repeat, SendError, send};
 
 /// Due edges that are read at once at most.
@@ -255,6 +255,7 @@ impl Cycle<'_> {
             exported: Some(value.clone()),
             value,
             attempts: 0,
+            first: None,
             owner_name: owner.display_name.clone(),
             referenced_name: None,
         };
@@ -314,7 +315,8 @@ impl Cycle<'_> {
         let intervals = &self.prepared.settings.escrow_retry_intervals;
         results.commit.edges.extend(change.edges.into_iter().map(|edge| EdgeWrite::Retry {
             attempts: edge.attempts + 1,
-            next: retry_at(now, edge.attempts + 1, intervals),
+            first: edge.first.unwrap_or(now),
+            next: retried(edge.first, now).then(|| retry_at(now, edge.attempts + 1, intervals)),
             rule: edge.rule,
             owner: edge.owner,
             attribute: edge.attribute,

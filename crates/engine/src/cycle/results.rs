@@ -5,11 +5,12 @@ use std::sync::Arc;
 use model::job::Counters;
 use model::link::{Entry, Intent, Link, LinkState, StagedKind};
 use model::provisioning::{Inactive, SkipReason};
-use model::{Anchor, Failure, FailureCode, Name};
-use store::{Commit, EdgeWrite, Escrow, Staged, Unread};
+use model::{Anchor, Failure, FailureCode, Name, Timestamp};
+use store::{Commit, EdgeWrite, Escrow, Staged, Unread, Wait};
 use sync::{Action, Decision, LinkChange, References, retry_at};
 
 use super::Cycle;
+use super::guard::is_passed_by;
 use super::item::Item;
 use super::record::{Ending, display_name};
 use crate::desk::Hold;
@@ -108,7 +109,7 @@ impl Results {
             Action::Skip(reason) => reason.number(),
             _ => 0,
         };
-        match (&decision.link, link) {
+        let compared = match (&decision.link, link) {
             (LinkChange::Put(_), Some(link)) => {
                 let active = link.state == LinkState::Active;
                 if !active && before.is_none_or(|before| before.state == LinkState::Active) {
@@ -116,21 +117,48 @@ impl Results {
                     self.commit.released.push((rule, source, cycle.services.clock.now()));
                 }
                 self.commit.entries.push(entry(cycle, item, Some(link), skip));
-                self.wish(position, item, decision, active, cycle);
+                self.wish(position, item, decision, active, cycle)
             }
-            (LinkChange::Remove, _) if item.source.is_none() => self.commit.removed.push(item.key()),
+            (LinkChange::Remove, _) if item.source.is_none() => {
+                self.commit.removed.push(item.key());
+                true
+            }
             (LinkChange::Remove, _) => {
                 let (rule, owner) = item.key();
                 self.commit.edges.push(EdgeWrite::Drop { rule, owner });
                 self.commit.entries.push(entry(cycle, item, None, skip));
+                true
             }
             _ => self.keep(cycle, position, item, decision, skip),
+        };
+        if !compared {
+            self.keep_unread(cycle, item);
         }
     }
 
-    fn keep(&mut self, cycle: &Cycle<'_>, position: usize, item: &Item<'_>, decision: &Decision, skip: u8) {
+    /// What is to follow a new account is not forgotten while the account is not to be touched: no change at the source
+    /// tells of it.
+    fn keep_unread(&mut self, cycle: &Cycle<'_>, item: &Item<'_>) {
+        let Some(escrow) = item.escrow.as_ref().filter(|escrow| escrow.unread == Unread::SinceMade) else {
+            return;
+        };
+        let key = item.key();
+        self.commit.settled.retain(|settled| *settled != key);
+        self.put_off(cycle, item, escrow.failure.clone(), Unread::SinceMade, Wait::Change);
+    }
+
+    /// The link stays as it is. Tells, as [`wish`](Self::wish) does, whether references are compared.
+    fn keep(
+        &mut self,
+        cycle: &Cycle<'_>,
+        position: usize,
+        item: &Item<'_>,
+        decision: &Decision,
+        skip: u8,
+    ) -> bool {
         let link = item.entry.as_ref().and_then(|entry| entry.link.clone());
         let active = link.as_ref().is_some_and(|link| link.state == LinkState::Active);
+        let linked = link.is_some();
         match &item.entry {
             Some(known) if known.last_skip == skip && known.mapping == item.mapping.key => {
                 if cycle.initial && known.seen_generation != cycle.generation {
@@ -140,10 +168,11 @@ impl Results {
             None if item.source.is_none() => {}
             _ => self.commit.entries.push(entry(cycle, item, link, skip)),
         }
-        self.wish(position, item, decision, active, cycle);
+        self.wish(position, item, decision, active, cycle) || !linked
     }
 
-    /// References of an active object are compared with its edges; large ones only where they must be read whole.
+    /// References of an active object are compared with its edges; large ones only where they must be read whole. False
+    /// where they are left alone.
     fn wish(
         &mut self,
         position: usize,
@@ -151,17 +180,20 @@ impl Results {
         decision: &Decision,
         active: bool,
         cycle: &Cycle<'_>,
-    ) {
-        if !active
-            || decision.inactive.is_some()
-            || is_left_alone(decision)
-            || item.mapping.references.is_empty()
-        {
-            return;
+    ) -> bool {
+        if !active || decision.inactive.is_some() || is_left_alone(decision) {
+            return false;
         }
-        let mut references = decision.references.clone();
-        references.enumerate |= cycle.unread(item) != Unread::Nothing;
-        self.references.push((position, references));
+        if !item.mapping.references.is_empty() {
+            let mut references = decision.references.clone();
+            references.enumerate |= cycle.unread(item) != Unread::Nothing;
+            if item.entry.as_ref().is_some_and(is_passed_by) {
+                let (rule, owner) = item.key();
+                self.commit.edges.push(EdgeWrite::TryAgain { rule, owner });
+            }
+            self.references.push((position, references));
+        }
+        true
     }
 
     /// What waited for the object is done with.
@@ -212,9 +244,9 @@ impl Results {
         let known = item.escrow.as_ref();
         let first = known.map_or(now, |escrow| escrow.first);
         self.failed_again += u64::from(known.is_some_and(|escrow| escrow.attempts > 0));
-        if after(first, ESCROW_LIFE) <= now {
+        if !retried(Some(first), now) {
             self.commit.settled.push(item.key());
-            return;
+            return self.keep_unread(cycle, item);
         }
         let attempts = known.map_or(0, |escrow| escrow.attempts) + 1;
         self.commit.escrows.push(Escrow {
@@ -222,7 +254,7 @@ impl Results {
             kind: item.mapping.source_kind.clone(),
             source: item.anchor.clone(),
             failure,
-            deferred: false,
+            wait: Wait::Moment,
             unread: cycle.unread(item),
             attempts,
             first,
@@ -245,10 +277,10 @@ impl Results {
     /// The object is decided again at the end of the cycle.
     pub(crate) fn defer(&mut self, cycle: &Cycle<'_>, item: &Item<'_>, failure: Failure) {
         self.leave_intent(item);
-        self.put_off(cycle, item, failure, item.unread().max(Unread::Present));
+        self.put_off(cycle, item, failure, item.unread().max(Unread::Present), Wait::CycleEnd);
     }
 
-    fn put_off(&mut self, cycle: &Cycle<'_>, item: &Item<'_>, failure: Failure, unread: Unread) {
+    fn put_off(&mut self, cycle: &Cycle<'_>, item: &Item<'_>, failure: Failure, unread: Unread, wait: Wait) {
         let now = cycle.services.clock.now();
         if cycle.initial && item.entry.is_some() {
             self.commit.seen.push(item.key());
@@ -258,7 +290,7 @@ impl Results {
             kind: item.mapping.source_kind.clone(),
             source: item.anchor.clone(),
             failure,
-            deferred: true,
+            wait,
             unread,
             attempts: item.escrow.as_ref().map_or(0, |escrow| escrow.attempts),
             first: item.escrow.as_ref().map_or(now, |escrow| escrow.first),
@@ -272,7 +304,7 @@ impl Results {
         self.commit.settled.retain(|settled| *settled != key);
         let words = "not all that the object refers to was read yet; the next cycle does";
         let unread = if made { Unread::SinceMade } else { item.unread().max(Unread::Present) };
-        self.put_off(cycle, item, Failure::new(FailureCode::MissingValues, words), unread);
+        self.put_off(cycle, item, Failure::new(FailureCode::MissingValues, words), unread, Wait::CycleEnd);
     }
 
     /// A limited write waits for the end of the cycle.
@@ -288,6 +320,7 @@ impl Results {
         }
         if item.escrow.is_some() {
             self.commit.settled.push(item.key());
+            self.keep_unread(cycle, item);
         }
         if item.staged == Some(action) {
             return;
@@ -308,14 +341,14 @@ impl Results {
 impl Cycle<'_> {
     /// What of an object's large reference attributes must be read, since no change of them was told or will be.
     pub(crate) fn unread(&self, item: &Item<'_>) -> Unread {
-        // What was put off was not looked at whole; of what was gone or not active for a while nobody looked what it
-        // referred to.
-        let was_inactive = |entry: &Entry| {
-            SkipReason::tells_inactive(entry.last_skip)
+        // What was put off was not looked at whole; of what was gone, not active or left alone for a while nobody looked
+        // what it referred to.
+        let was_left = |entry: &Entry| {
+            SkipReason::leaves_references(entry.last_skip)
                 || entry.link.as_ref().is_some_and(|link| link.disabled)
         };
         let was_away =
-            item.staged.is_some() || item.sends.is_some() || item.entry.as_ref().is_some_and(was_inactive);
+            item.staged.is_some() || item.sends.is_some() || item.entry.as_ref().is_some_and(was_left);
         if item.mapping.references.iter().all(|flow| flow.inline) {
             return Unread::Nothing;
         }
@@ -324,10 +357,14 @@ impl Cycle<'_> {
     }
 }
 
+/// True where what failed first at this moment is tried again.
+pub(super) fn retried(first: Option<Timestamp>, now: Timestamp) -> bool {
+    first.is_none_or(|first| after(first, ESCROW_LIFE) > now)
+}
+
 /// True where the decision is that the account is not to be touched, whatever it refers to.
 fn is_left_alone(decision: &Decision) -> bool {
-    let kept = [SkipReason::NotOwned, SkipReason::NeverTouch, SkipReason::Excluded];
-    matches!(decision.action, Action::Skip(reason) if kept.contains(&reason))
+    matches!(decision.action, Action::Skip(reason) if SkipReason::leaves_references(reason.number()))
 }
 
 fn entry(cycle: &Cycle<'_>, item: &Item<'_>, link: Option<Link>, last_skip: u8) -> Entry {

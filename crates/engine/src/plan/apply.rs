@@ -9,7 +9,7 @@ use model::provisioning::{
     Action as LogAction, Outcome as LogOutcome, ProvisioningRecord, Step as TraceStep,
 };
 use model::{Anchor, Failure, FailureCode, Name, SignedDuration, Timestamp};
-use store::{Commit, Escrow};
+use store::{Commit, Escrow, Wait};
 use sync::Decision;
 
 use super::{Basis, KEPT, failed, state_of};
@@ -187,7 +187,7 @@ impl Applying<'_> {
             .commit
             .escrows
             .iter()
-            .filter(|escrow| !escrow.deferred)
+            .filter(|escrow| escrow.wait == Wait::Moment)
             .map(|one| (one.rule.clone(), one.source.clone()))
             .collect();
         for change in changes.iter_mut() {
@@ -225,7 +225,7 @@ impl Applying<'_> {
             kind: item.mapping.source_kind.clone(),
             source: item.anchor.clone(),
             failure,
-            deferred: false,
+            wait: Wait::Moment,
             unread: item.unread(),
             attempts: item.escrow.as_ref().map_or(0, |escrow| escrow.attempts),
             first: item.escrow.as_ref().map_or(now, |escrow| escrow.first),

@@ -10,6 +10,7 @@ use model::link::StagedKind;
 use model::plan::{Plan, PlanState, PlannedChange, PlannedReferences};
 use model::provisioning::{Action as LogAction, Outcome as LogOutcome, ProvisioningRecord};
 use model::{Anchor, Failure, Name, Timestamp};
+use store::Wait;
 use sync::{Action, Decision, LinkChange, Tally};
 
 use super::references::Owner;
@@ -380,7 +381,11 @@ impl<'a> Computing<'a> {
             let page = store.escrows(job, passed.take(), PAGE).await?;
             let Some(last) = page.last() else { break };
             passed = Some((last.rule.clone(), last.source.clone()));
-            let due = page.into_iter().filter(|escrow| escrow.deferred || escrow.next <= now);
+            let due = page.into_iter().filter(|escrow| match escrow.wait {
+                Wait::Moment => escrow.next <= now,
+                Wait::CycleEnd => true,
+                Wait::Change => false,
+            });
             let due = due.map(|escrow| (escrow.rule, escrow.kind, escrow.source)).collect();
             if let Err(failure) = self.again(cycle, due).await? {
                 return Ok(Err(failure));

@@ -222,3 +222,19 @@ async fn a_cycle_puts_off_what_is_being_provisioned_on_demand() {
     assert_eq!(rig.target.calls().of(Method::Create), 3);
     assert_eq!(rig.store.escrows(&rig.job.id, None, 9).await.unwrap(), []);
 }
+
+/// A reference that waits because it failed is tried when somebody asks for its object.
+#[tokio::test]
+async fn a_manager_who_could_not_be_set_is_tried_again_on_demand() {
+    let rig = Rig::new().await;
+    rig.source.upsert(managed_by(user(1), 2));
+    rig.source.upsert(user(2));
+    let refused = Fault::Refuse(connector::ErrorClass::Invalid { attribute: None });
+    rig.target.faults().next(Method::UpdateReferences, refused);
+    rig.good_cycle().await;
+    assert_eq!(rig.store.failing_edges(&rig.job.id).await.unwrap(), 1);
+    let done = rig.on_demand("u1").await;
+    assert!(done.record.modified.iter().any(|one| one.name == "manager"));
+    assert_eq!(rig.account("user1").unwrap().get("manager"), &Value::Reference(rig.account_anchor("user2")));
+    assert_eq!(rig.store.next_due(&rig.job.id).await.unwrap(), None);
+}

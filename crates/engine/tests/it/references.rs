@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use connector::ErrorClass;
 use engine::{Demand, Subject};
-use model::{Anchor, SignedDuration};
+use model::{Anchor, Clock as _, SignedDuration};
+use serde_json::json;
 use testkit::{Fault, MemorySource, MemoryTarget, Method, RecordingTarget, SeededEntropy};
 
 use crate::rig::{Rig, group, managed_by, schema, user};
@@ -230,6 +231,133 @@ async fn members_of_a_creation_follow_whatever_comes_in_between() {
     }
 }
 
+/// An object mapping's scope that shows nothing but objects of one name.
+fn only(kind: &'static str, name: &'static str) -> impl FnOnce(&mut serde_json::Value) {
+    move |schema| {
+        let clause = json!({"sourceOperandName": "displayName", "operatorName": "EQUALS",
+            "targetOperand": {"values": [name]}});
+        schema["synchronizationRules"][0]["objectMappings"][1]["scope"] =
+            json!({kind: [{"clauses": [clause]}]});
+    }
+}
+
+/// Whatever keeps a new group from being touched before its first cycle, its members follow when that is over.
+#[tokio::test]
+async fn members_of_a_creation_follow_although_the_group_was_left_alone_meanwhile() {
+    for flow_type in ["ObjectAddOnly", "Always"] {
+        for way in ["excluded", "groups", "inputFilterGroups"] {
+            let rig = people_with(flow_type).await;
+            rig.set_secrets(&[("SkipOutOfScopeDeletions", "True")]).await;
+            staff(&rig, 0..4);
+            on_demand(&rig, &["u1"]).await;
+            if way == "excluded" {
+                rig.engine.exclude(&rig.job, "staff".into(), "later".into(), "me".into()).await.unwrap();
+            } else {
+                rig.change_schema(only(way, "Everybody")).await;
+            }
+            rig.good_cycle().await;
+            rig.good_cycle().await;
+            assert_eq!(members(&rig, "staff"), [rig.account_anchor("user1")], "{flow_type}, {way}");
+            let waits = (
+                rig.store.next_due(&rig.job.id).await.unwrap(),
+                rig.store.escrow_count(&rig.job.id).await.unwrap(),
+            );
+            assert_eq!(waits, (None, 0), "{flow_type}, {way}: nothing is due meanwhile");
+            if way == "excluded" {
+                rig.engine.readmit(&rig.job, &"staff".into()).await.unwrap();
+            } else {
+                rig.source.set("staff", "displayName", "Everybody");
+            }
+            rig.good_cycle().await;
+            let name = if way == "excluded" { "staff" } else { "Everybody" };
+            assert_eq!(members(&rig, name).len(), 4, "{flow_type}, {way}");
+            assert_eq!(rig.store.escrows(&rig.job.id, None, 9).await.unwrap(), []);
+        }
+    }
+}
+
+/// Who fails the input filter is ignored, and so is who joins and leaves; what is due by then waits too.
+#[tokio::test(start_paused = true)]
+async fn members_of_a_group_that_the_input_filter_passes_by_are_ignored_until_it_no_longer_does() {
+    let source = MemorySource::with_assignments().reference_page_size(2);
+    let rig = Rig::with(source, MemoryTarget::new().unique("account", "userName")).await;
+    for number in 0..6 {
+        rig.source.upsert(user(number));
+    }
+    staff(&rig, 0..3);
+    for anchor in ["staff", "u3", "u4"] {
+        rig.source.assign(anchor);
+    }
+    rig.good_cycle().await;
+    assert_eq!(members(&rig, "staff").len(), 3);
+    let before = members(&rig, "staff");
+    rig.change_schema(only("inputFilterGroups", "Everybody")).await;
+    rig.good_cycle().await;
+    rig.source.add_member("staff", "u3");
+    rig.source.remove_member("staff", "u0");
+    rig.good_cycle().await;
+    assert_eq!(members(&rig, "staff"), before, "nothing is followed");
+    // An account that is made anew would heal its references.
+    rig.target.take_away(&rig.account_anchor("user1"));
+    rig.source.set("u1", "displayName", "Changed");
+    rig.target.forget_calls();
+    rig.good_cycle().await;
+    assert_eq!(rig.target.calls().of(Method::UpdateReferences), 0, "nothing heals");
+    rig.source.set("staff", "displayName", "Everybody");
+    rig.good_cycle().await;
+    let mut expected: Vec<_> =
+        ["user1", "user2", "user3"].into_iter().map(|name| rig.account_anchor(name)).collect();
+    expected.sort();
+    assert_eq!(members(&rig, "Everybody"), expected);
+    assert_eq!(rig.store.next_due(&rig.job.id).await.unwrap(), None);
+}
+
+/// A reference that fails waits by the intervals of escrows and ends as they do.
+#[tokio::test(start_paused = true)]
+async fn a_reference_that_fails_for_28_days_is_given_up_until_it_changes() {
+    let rig = people_with("Always").await;
+    let refused = Fault::Refuse(ErrorClass::Invalid { attribute: None });
+    rig.target.faults().always(&[Method::UpdateReferences], refused);
+    staff(&rig, 0..2);
+    rig.good_cycle().await;
+    let began = rig.clock.now();
+    let tried = || rig.target.calls().of(Method::UpdateReferences);
+    let waits = [10, 60, 360, 720, 1440, 1440];
+    for (number, minutes) in waits.into_iter().enumerate() {
+        let next = rig.store.next_due(&rig.job.id).await.unwrap().unwrap();
+        assert_eq!(next, rig.clock.now() + SignedDuration::from_mins(minutes), "after {} tries", number + 1);
+        rig.clock.set(next - SignedDuration::from_secs(2));
+        let before = tried();
+        rig.good_cycle().await;
+        assert_eq!(tried(), before, "not a second early");
+        rig.good_cycle().await;
+        assert!(tried() > before);
+    }
+    assert_eq!(rig.store.failing_edges(&rig.job.id).await.unwrap(), 2);
+    while let Some(next) = rig.store.next_due(&rig.job.id).await.unwrap() {
+        assert!(next < began + SignedDuration::from_hours(30 * 24), "tried for ever");
+        rig.clock.set(next);
+        rig.good_cycle().await;
+    }
+    assert!(rig.clock.now() >= began + SignedDuration::from_hours(28 * 24));
+    assert_eq!(rig.store.failing_edges(&rig.job.id).await.unwrap(), 0, "it is no failure that waits");
+    let told = rig.engine.explain(&rig.job, &"staff".into()).await.unwrap();
+    assert!(told.words.iter().any(|words| words.contains("members to 'u0'") && words.contains("given up")));
+
+    rig.target.faults().heal();
+    rig.good_cycle().await;
+    assert!(members(&rig, "staff").is_empty(), "nobody tries any more");
+    // One leaves and comes back; the other is tried again by a person.
+    rig.source.remove_member("staff", "u0");
+    rig.good_cycle().await;
+    rig.source.add_member("staff", "u0");
+    rig.good_cycle().await;
+    assert_eq!(members(&rig, "staff"), [rig.account_anchor("user0")]);
+    rig.engine.retry_escrows(&rig.job, None).await.unwrap();
+    rig.good_cycle().await;
+    assert_eq!(members(&rig, "staff").len(), 2);
+}
+
 #[tokio::test(start_paused = true)]
 async fn members_of_a_creation_follow_where_its_answer_was_lost() {
     for flow_type in ["ObjectAddOnly", "Always"] {
@@ -262,17 +390,9 @@ async fn members_who_came_and_went_while_their_group_was_out_of_scope_are_seen_w
     rig.set_secrets(&[("SkipOutOfScopeDeletions", "True")]).await;
     staff(&rig, 0..2);
     rig.good_cycle().await;
-    let scope = |name: &'static str| {
-        move |schema: &mut serde_json::Value| {
-            let clause = serde_json::json!({"sourceOperandName": "displayName", "operatorName": "EQUALS",
-                "targetOperand": {"values": [name]}});
-            schema["synchronizationRules"][0]["objectMappings"][1]["scope"] =
-                serde_json::json!({"groups": [{"clauses": [clause]}]});
-        }
-    };
     rig.source.add_member("staff", "u3");
     rig.source.remove_member("staff", "u0");
-    rig.change_schema(scope("Everybody")).await;
+    rig.change_schema(only("groups", "Everybody")).await;
     rig.good_cycle().await;
     rig.source.set("staff", "displayName", "Everybody");
     rig.good_cycle().await;

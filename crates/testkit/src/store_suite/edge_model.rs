@@ -17,6 +17,7 @@ struct Edge {
     generation: u64,
     exported: Option<Anchor>,
     attempts: u32,
+    first: Option<Timestamp>,
     retry: Option<Timestamp>,
 }
 
@@ -75,7 +76,7 @@ impl EdgeModel {
     fn write(&mut self, write: &EdgeWrite) {
         match write.clone() {
             EdgeWrite::Want { rule, owner, attribute, multivalued, referenced, generation } => {
-                let (exported, retry) = (None, None);
+                let (exported, first, retry) = (None, None, None);
                 let new = Edge {
                     wanted: true,
                     unsure: false,
@@ -83,6 +84,7 @@ impl EdgeModel {
                     generation,
                     exported,
                     attempts: 0,
+                    first,
                     retry,
                 };
                 let edge = self.edges.entry((rule, owner, attribute, referenced)).or_insert(new);
@@ -112,10 +114,18 @@ impl EdgeModel {
                     (edge.exported, edge.unsure, edge.attempts, edge.retry) = (target, false, 0, None);
                 });
             }
-            EdgeWrite::Retry { rule, owner, attribute, referenced, attempts, next } => {
+            EdgeWrite::Retry { rule, owner, attribute, referenced, attempts, first, next } => {
                 self.change(&(rule, owner, attribute, referenced), |edge| {
-                    (edge.attempts, edge.retry) = (attempts, Some(next));
+                    (edge.attempts, edge.first) = (attempts, Some(first));
+                    edge.retry = Some(next.unwrap_or(Timestamp::MAX));
                 });
+            }
+            EdgeWrite::TryAgain { rule, owner } => {
+                for ((of, from, ..), edge) in &mut self.edges {
+                    if *of == rule && *from == owner {
+                        (edge.attempts, edge.retry) = (0, None);
+                    }
+                }
             }
             EdgeWrite::Drop { rule, owner } => {
                 self.edges.retain(|(of, from, ..), _| !(*of == rule && *from == owner));
@@ -181,6 +191,7 @@ impl EdgeModel {
                 value,
                 exported: edge.exported.clone(),
                 attempts: edge.attempts,
+                first: edge.first.filter(|_| edge.attempts > 0),
                 owner_name: entry.display_name.clone(),
                 referenced_name: self
                     .entries

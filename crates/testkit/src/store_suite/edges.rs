@@ -50,7 +50,8 @@ fn retry(owner: &str, attribute: &str, referenced: &str, attempts: u32, next: Ti
         attribute: attribute.into(),
         referenced: referenced.into(),
         attempts,
-        next,
+        first: at(1),
+        next: Some(next),
     }
 }
 
@@ -68,6 +69,7 @@ fn due(owner: &str, attribute: &str, referenced: &str, value: &str) -> DueEdge {
         value: value.into(),
         exported: None,
         attempts: 0,
+        first: None,
         owner_name: Some(format!("Person {owner}").into()),
         referenced_name: Some(format!("Person {referenced}").into()),
     }
@@ -211,7 +213,8 @@ pub async fn retries_wait(store: SharedStore) {
     fixture.edges(vec![retry("o", "manager", "r", 2, at(60))]).await;
     assert_eq!(fixture.due(at(59)).await, []);
     assert_eq!(fixture.next_due().await, Some(at(60)));
-    assert_eq!(fixture.due(at(60)).await, [DueEdge { attempts: 2, ..due("o", "manager", "r", "r'") }]);
+    let tried = DueEdge { attempts: 2, first: Some(at(1)), ..due("o", "manager", "r", "r'") };
+    assert_eq!(fixture.due(at(60)).await, [tried]);
     fixture.edges(vec![want("o", "manager", "r")]).await;
     assert_eq!(fixture.next_due().await, Some(at(60)), "seeing it again does not end the wait");
     fixture.commit_entries(vec![linked(RULE, "r", "r''")]).await;
@@ -220,6 +223,55 @@ pub async fn retries_wait(store: SharedStore) {
     let removals: Vec<_> =
         fixture.due(at(0)).await.into_iter().map(|edge| (edge.wanted, edge.value)).collect();
     assert_eq!(removals, [(false, "r''".into())], "the failed export may have taken effect");
+}
+
+/// An edge that is given up is never due and counts for nothing, until somebody lets its owner's be tried again; like any
+/// other it ends when there is something new to send.
+pub async fn edges_are_given_up(store: SharedStore) {
+    let fixture = Fixture::new(store.clone()).await;
+    fixture.link(&["o", "r", "s"]).await;
+    let given_up = |referenced: &str| match retry("o", "members", referenced, 3, at(9)) {
+        EdgeWrite::Retry { rule, owner, attribute, referenced, attempts, first, .. } => {
+            EdgeWrite::Retry { rule, owner, attribute, referenced, attempts, first, next: None }
+        }
+        other => other,
+    };
+    fixture.edges(vec![want("o", "members", "r"), want("o", "members", "s"), given_up("r")]).await;
+    fixture.edges(vec![retry("o", "members", "s", 1, at(60))]).await;
+    assert_eq!(fixture.due(Timestamp::MAX).await.len(), 1);
+    assert_eq!(store.failing_edges(&fixture.job).await.expect("read"), 1);
+    let failing = async |limit| {
+        let edges = store.failing_edges_of(&fixture.job, RULE, &"o".into(), limit).await.expect("read");
+        edges
+            .into_iter()
+            .map(|edge| (edge.referenced, edge.attempts, edge.first, edge.next))
+            .collect::<Vec<_>>()
+    };
+    let waits = ("s".into(), 1, at(1), Some(at(60)));
+    assert_eq!(failing(9).await, [waits.clone(), ("r".into(), 3, at(1), None)]);
+    assert_eq!(failing(1).await, [waits]);
+    fixture.edges(vec![exported("o", "members", "s", Some("s'"))]).await;
+    assert_eq!(fixture.next_due().await, None);
+    assert_eq!(store.next_due_after(&fixture.job, at(0)).await.expect("read"), None);
+    fixture.edges(vec![EdgeWrite::TryAgain { rule: RULE.into(), owner: "o".into() }]).await;
+    assert_eq!(fixture.due(at(0)).await, [due("o", "members", "r", "r'")]);
+    assert_eq!(failing(9).await, []);
+    fixture.edges(vec![given_up("r")]).await;
+    assert_eq!(
+        store.retry_now(&fixture.job, None, at(5)).await.expect("written"),
+        1,
+        "a person may ask for it"
+    );
+    fixture.edges(vec![given_up("r")]).await;
+    fixture.forget_escrows().await;
+    assert_eq!(
+        fixture.due(at(0)).await,
+        [due("o", "members", "r", "r'")],
+        "with the escrows it is forgotten"
+    );
+    // What was given up may have taken effect all the same.
+    fixture.edges(vec![given_up("r"), unwant("o", "members", "r")]).await;
+    assert_eq!(fixture.due(at(0)).await.len(), 1);
 }
 
 /// Edges that failed are counted until they were exported, or the escrows are cleared, which makes them due.
@@ -436,10 +488,12 @@ fn random_commit(lots: &SeededEntropy, generation: u64) -> Commit {
             }
             9 => {
                 let next = at(i64::try_from(lots.below(100)).expect("small"));
-                EdgeWrite::Retry { rule, owner, attribute, referenced, attempts: 3, next }
+                let next = (lots.below(4) > 0).then_some(next);
+                EdgeWrite::Retry { rule, owner, attribute, referenced, attempts: 3, first: at(1), next }
             }
             10 => EdgeWrite::Sweep { rule, owner, attribute, generation },
-            _ if lots.below(2) == 0 => EdgeWrite::Drop { rule, owner },
+            _ if lots.below(3) == 0 => EdgeWrite::Drop { rule, owner },
+            _ if lots.below(2) == 0 => EdgeWrite::TryAgain { rule, owner },
             _ => EdgeWrite::Reset { rule, owner },
         });
     }

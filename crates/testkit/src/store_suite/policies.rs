@@ -2,7 +2,7 @@
 
 use model::link::{Entry, Link, LinkState};
 use model::{Anchor, Failure, FailureCode, Name};
-use store::{Commit, Drift, DriftKind, EdgeWrite, Escrow, Exclusion, SharedStore, Unread};
+use store::{Commit, Drift, DriftKind, EdgeWrite, Escrow, Exclusion, SharedStore, Unread, Wait};
 
 use super::fixture::{Fixture, at, link, linked};
 use super::want;
@@ -109,7 +109,7 @@ pub async fn retries_are_brought_forward(store: SharedStore) {
         kind: "User".into(),
         source: source.into(),
         failure: Failure::new(FailureCode::Conflict, "taken"),
-        deferred: false,
+        wait: Wait::Moment,
         unread: Unread::Nothing,
         attempts: 1,
         first: at(0),
@@ -121,7 +121,8 @@ pub async fn retries_are_brought_forward(store: SharedStore) {
         attribute: "manager".into(),
         referenced: "boss".into(),
         attempts: 3,
-        next: at(500),
+        first: at(1),
+        next: Some(at(500)),
     };
     fixture
         .commit(Commit {

@@ -3,7 +3,7 @@
 use model::link::{Intent, StagedKind};
 use model::provisioning::Inactive;
 use model::{Failure, FailureCode, Name, Timestamp, Value};
-use store::{Commit, Escrow, Forgotten, SharedStore, Staged, StoreError, Unread};
+use store::{Commit, Escrow, Forgotten, SharedStore, Staged, StoreError, Unread, Wait};
 
 use super::fixture::{Fixture, at, entry, linked};
 
@@ -13,7 +13,7 @@ fn escrow(rule: &str, source: &str, next: i64) -> Escrow {
         kind: "User".into(),
         source: source.into(),
         failure: Failure::new(FailureCode::EntryConflict, "it's “taken”").on("userName"),
-        deferred: false,
+        wait: Wait::Moment,
         unread: Unread::Nothing,
         attempts: 2,
         first: at(0),
@@ -34,18 +34,18 @@ fn staged(source: &str, action: StagedKind) -> Staged {
     }
 }
 
-/// Escrows are due by their moment, deferred ones at once; they are settled and written over.
+/// Escrows are due by their moment, at the end of the cycle, or not at all; they are settled and written over.
 pub async fn escrows_fall_due(store: SharedStore) {
     let fixture = Fixture::new(store.clone()).await;
     let other = fixture.another_job(fixture.owner).await;
-    let deferred = Escrow { deferred: true, ..escrow("rule", "d", 500) };
+    let deferred = Escrow { wait: Wait::CycleEnd, ..escrow("rule", "d", 500) };
     let escrows =
         vec![escrow("rule", "c", 30), deferred.clone(), escrow("rule", "a", 10), escrow("z", "a", 20)];
     fixture.commit(Commit { escrows, entries: vec![entry("rule", "c")], ..Commit::default() }).await;
     let due = async |now, limit| store.due_escrows(&fixture.job, at(now), limit).await.expect("read");
     assert_eq!(due(9, 10).await, std::slice::from_ref(&deferred));
     let all = due(30, 10).await;
-    let waited: Vec<&Escrow> = all.iter().filter(|escrow| !escrow.deferred).collect();
+    let waited: Vec<&Escrow> = all.iter().filter(|escrow| escrow.wait == Wait::Moment).collect();
     assert_eq!(waited, [&escrow("rule", "a", 10), &escrow("z", "a", 20), &escrow("rule", "c", 30)]);
     assert_eq!(all.len(), 4);
     assert_eq!(due(30, 2).await.len(), 2);
@@ -74,12 +74,21 @@ pub async fn escrows_fall_due(store: SharedStore) {
     }
     fixture.forget_escrows().await;
     // What is to follow a new account is not forgotten.
-    let kept = Escrow { deferred: true, attempts: 0, ..made(Unread::SinceMade) };
+    let kept = Escrow { wait: Wait::CycleEnd, attempts: 0, ..made(Unread::SinceMade) };
     assert_eq!(store.escrows(&fixture.job, None, 9).await.expect("read"), [kept]);
+    // What waits for a change is never due, counts for nothing, and is not forgotten either.
+    let rests = Escrow { wait: Wait::Change, attempts: 0, ..made(Unread::SinceMade) };
+    fixture.commit(Commit { escrows: vec![rests.clone()], ..Commit::default() }).await;
+    fixture.forget_escrows().await;
+    assert_eq!(store.escrows(&fixture.job, None, 9).await.expect("read"), [rests]);
+    assert_eq!(store.due_escrows(&fixture.job, at(900), 9).await.expect("read"), []);
+    assert_eq!(store.next_due(&fixture.job).await.expect("read"), None::<Timestamp>);
+    assert_eq!(after(0).await, None);
+    assert_eq!(store.escrow_count(&fixture.job).await.expect("read"), 0);
+    assert_eq!(store.retry_now(&fixture.job, None, at(1)).await.expect("write"), 0);
     let settled = vec![("rule".into(), "made".into())];
     fixture.commit(Commit { settled, ..Commit::default() }).await;
-    assert_eq!(store.escrow_count(&fixture.job).await.expect("read"), 0);
-    assert_eq!(store.next_due(&fixture.job).await.expect("read"), None::<Timestamp>);
+    assert_eq!(store.escrows(&fixture.job, None, 9).await.expect("read"), []);
 }
 
 /// What is forgotten goes with its commit or not at all.

@@ -7,6 +7,7 @@ use graph::synchronization::provisioning::Surroundings;
 use model::link::{LinkState, Origin, StagedKind};
 use model::{Anchor, JobId, Value};
 use serde_json::{Value as Json, json};
+use store::FailingEdge;
 
 use crate::graph::audit_logs::Known;
 use crate::graph::call::Call;
@@ -82,6 +83,7 @@ fn rule(job: &JobId, told: &RuleExplanation, around: &Surroundings) -> Json {
             "firstFailure": escrow.first, "nextAttempt": escrow.next,
         })
     });
+    let references: Vec<Json> = told.references.iter().map(failing).collect();
     let staged = told.staged.as_ref().map(|staged| {
         let action = match staged.action {
             StagedKind::Create => "create",
@@ -100,8 +102,17 @@ fn rule(job: &JobId, told: &RuleExplanation, around: &Surroundings) -> Json {
         "modifiedProperties": summary.modified_properties,
         "link": link,
         "escrow": escrow,
+        "failingReferences": references,
         "staged": staged,
         "attributes": told.values.iter().map(value).collect::<Vec<_>>(),
+    })
+}
+
+fn failing(edge: &FailingEdge) -> Json {
+    json!({
+        "attribute": edge.attribute, "referencedAnchor": edge.referenced,
+        "action": if edge.wanted { "add" } else { "remove" }, "attempts": edge.attempts,
+        "firstFailure": edge.first, "nextAttempt": edge.next,
     })
 }
 

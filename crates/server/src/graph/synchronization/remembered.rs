@@ -16,7 +16,7 @@ use model::job::Job;
 use model::link::{Entry, LinkState, Origin};
 use model::{Anchor, Name};
 use serde_json::{Map, Value as Json};
-use store::{Drift, DriftKind, Escrow, Exclusion};
+use store::{Drift, DriftKind, Escrow, Exclusion, Wait};
 
 use super::members::members;
 use super::owner::Owner;
@@ -188,9 +188,19 @@ async fn read(
             }
         }
         Remembered::Escrows => {
-            for escrow in store.escrows(&job.id, pair()?, limit).await? {
-                let key = pack(&escrow.rule, &escrow.source);
-                rows.push((key, members(&escrow_resource(escrow))?));
+            let mut passed = pair()?;
+            loop {
+                let page = store.escrows(&job.id, passed, limit).await?;
+                let last = page.last().filter(|_| page.len() == limit);
+                passed = last.map(|last| (last.rule.clone(), last.source.clone()));
+                // What waits for a change did not fail.
+                for escrow in page.into_iter().filter(|escrow| escrow.wait != Wait::Change) {
+                    let key = pack(&escrow.rule, &escrow.source);
+                    rows.push((key, members(&escrow_resource(escrow))?));
+                }
+                if passed.is_none() || rows.len() >= limit {
+                    break;
+                }
             }
         }
         Remembered::Exclusions => {

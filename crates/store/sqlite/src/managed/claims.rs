@@ -88,6 +88,7 @@ fn owner(write: &EdgeWrite) -> (&Name, &Anchor) {
         | EdgeWrite::Sweep { rule, owner, .. }
         | EdgeWrite::Exported { rule, owner, .. }
         | EdgeWrite::Retry { rule, owner, .. }
+        | EdgeWrite::TryAgain { rule, owner }
         | EdgeWrite::Drop { rule, owner }
         | EdgeWrite::Reset { rule, owner } => (rule, owner),
     }

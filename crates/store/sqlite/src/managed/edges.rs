@@ -7,10 +7,10 @@ use std::collections::HashMap;
 
 use model::{Anchor, Name, Timestamp};
 use rusqlite::{Row, params};
-use store::{DueEdge, EdgeWrite, OutgoingEdge};
+use store::{DueEdge, EdgeWrite, FailingEdge, OutgoingEdge};
 
 use super::commit::{Page, generation};
-use crate::encode::{limit, micros};
+use crate::encode::{limit, micros, moment};
 use crate::error::{Done, corrupt};
 use crate::session::{Session, optional_text, text};
 
@@ -42,10 +42,15 @@ struct Edge {
     generation: i64,
     exported: Option<Name>,
     attempts: u32,
+    /// When it first failed; of no meaning before a try.
+    first: Option<i64>,
     retry: Option<i64>,
     due: Option<i64>,
     unsure: bool,
 }
+
+/// The moment of what was given up. It lies after all that a clock can show.
+pub(super) const NEVER: i64 = i64::MAX;
 
 /// When an edge is due: zero for at once, none for never as things are.
 fn due_when(edge: &Edge, owner_is_linked: bool, referenced: Option<&Name>) -> Option<i64> {
@@ -99,10 +104,16 @@ pub(super) fn write(page: &mut Page<'_, '_>, write: EdgeWrite) -> Done<()> {
                 (edge.attempts, edge.retry, edge.unsure) = (0, None, false);
             })
         }
-        EdgeWrite::Retry { rule, owner, attribute, referenced, attempts, next } => {
+        EdgeWrite::Retry { rule, owner, attribute, referenced, attempts, first, next } => {
             change(page, (&rule, &owner, &attribute, &referenced), |edge| {
-                (edge.attempts, edge.retry) = (attempts, Some(micros(next)));
+                (edge.attempts, edge.first) = (attempts, Some(micros(first)));
+                edge.retry = Some(next.map_or(NEVER, micros));
             })
+        }
+        EdgeWrite::TryAgain { rule, owner } => {
+            let Some(rule) = page.session.id(&rule)? else { return Ok(()) };
+            let Some(owner) = page.find_object(&owner)? else { return Ok(()) };
+            try_again(page.session, owner, rule)
         }
         EdgeWrite::Sweep { rule, owner, attribute, generation: complete } => {
             let (Some(rule), Some(attribute)) = (page.session.id(&rule)?, page.session.id(&attribute)?)
@@ -129,9 +140,10 @@ fn want(page: &mut Page<'_, '_>, key: Key, multivalued: bool, generation: i64) -
     // New edges come in rows: where the last was new, this one is not looked for first.
     let before = if page.known.edges_are_new { None } else { load(page.session, key)? };
     if before.is_none() {
-        let (exported, retry, due) = (None, None, None);
+        let (exported, first, retry, due) = (None, None, None, None);
+        let (wanted, attempts, unsure) = (true, 0, false);
         let mut edge =
-            Edge { wanted: true, multivalued, generation, exported, attempts: 0, retry, due, unsure: false };
+            Edge { wanted, multivalued, generation, exported, attempts, first, retry, due, unsure };
         edge.due = due_now(page, key, &edge)?;
         page.known.edges_are_new = insert(page, key, &edge)?;
         if page.known.edges_are_new {
@@ -159,13 +171,13 @@ fn change(
     };
     // One statement instead of three: this is what most writes of edges are.
     let found = page.session.first(
-        "SELECT d.wanted, d.multivalued, d.generation, d.exported, d.attempts, d.retry, d.due, d.unsure, d.owner,
-             d.referenced
+        "SELECT d.wanted, d.multivalued, d.generation, d.exported, d.attempts, d.retry, d.due, d.unsure, d.first,
+             d.owner, d.referenced
          FROM object o CROSS JOIN object r CROSS JOIN edge d
              ON d.owner = o.id AND d.rule = ?3 AND d.attribute = ?4 AND d.referenced = r.id
          WHERE o.job = ?1 AND o.anchor = ?2 AND r.job = ?1 AND r.anchor = ?5",
         params![page.job, owner.as_str(), rule, attribute, referenced.as_str()],
-        |row| Ok((edge(row)?, Key { owner: row.get(8)?, rule, attribute, referenced: row.get(9)? })),
+        |row| Ok((edge(row)?, Key { owner: row.get(9)?, rule, attribute, referenced: row.get(10)? })),
     )?;
     let Some((before, key)) = found else { return Ok(()) };
     let mut edge = before.clone();
@@ -183,14 +195,14 @@ fn change(
 
 fn load(session: &Session<'_>, key: Key) -> Done<Option<Edge>> {
     session.first(
-        "SELECT wanted, multivalued, generation, exported, attempts, retry, due, unsure FROM edge
+        "SELECT wanted, multivalued, generation, exported, attempts, retry, due, unsure, first FROM edge
          WHERE owner = ?1 AND rule = ?2 AND attribute = ?3 AND referenced = ?4",
         [key.owner, key.rule, key.attribute, key.referenced],
         edge,
     )
 }
 
-/// The edge of a row's first eight columns.
+/// The edge of a row's first nine columns.
 fn edge(row: &Row<'_>) -> Done<Edge> {
     Ok(Edge {
         wanted: row.get(0)?,
@@ -201,6 +213,7 @@ fn edge(row: &Row<'_>) -> Done<Edge> {
         retry: row.get(5)?,
         due: row.get(6)?,
         unsure: row.get(7)?,
+        first: row.get(8)?,
     })
 }
 
@@ -208,7 +221,8 @@ fn edge(row: &Row<'_>) -> Done<Edge> {
 fn insert(page: &Page<'_, '_>, key: Key, edge: &Edge) -> Done<bool> {
     let made = page.session.run(
         "INSERT INTO edge (owner, rule, attribute, referenced, job, wanted, multivalued, generation, exported,
-             attempts, retry, due, unsure) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
+             attempts, retry, due, unsure, first)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
          ON CONFLICT DO NOTHING",
         params![
             key.owner,
@@ -224,6 +238,7 @@ fn insert(page: &Page<'_, '_>, key: Key, edge: &Edge) -> Done<bool> {
             edge.retry,
             edge.due,
             edge.unsure,
+            edge.first,
         ],
     )?;
     Ok(made == 1)
@@ -236,7 +251,7 @@ fn update(page: &mut Page<'_, '_>, key: Key, before: &Edge, mut edge: Edge) -> D
     }
     page.session.run(
         "UPDATE edge SET wanted = ?5, multivalued = ?6, generation = ?7, exported = ?8, attempts = ?9, retry = ?10,
-             due = ?11, unsure = ?12 WHERE owner = ?1 AND rule = ?2 AND attribute = ?3 AND referenced = ?4",
+             due = ?11, unsure = ?12, first = ?13 WHERE owner = ?1 AND rule = ?2 AND attribute = ?3 AND referenced = ?4",
         params![
             key.owner,
             key.rule,
@@ -250,6 +265,7 @@ fn update(page: &mut Page<'_, '_>, key: Key, before: &Edge, mut edge: Edge) -> D
             edge.retry,
             edge.due,
             edge.unsure,
+            edge.first,
         ],
     )?;
     Ok(())
@@ -335,6 +351,15 @@ pub(super) fn owner_changed(session: &Session<'_>, owner: i64, rule: i64, is_lin
     Ok(())
 }
 
+fn try_again(session: &Session<'_>, owner: i64, rule: i64) -> Done<()> {
+    session.run(
+        "UPDATE edge SET attempts = 0, retry = NULL, due = CASE WHEN due IS NOT NULL THEN 0 END
+         WHERE owner = ?1 AND rule = ?2 AND retry IS NOT NULL",
+        [owner, rule],
+    )?;
+    Ok(())
+}
+
 fn sweep(page: &mut Page<'_, '_>, owner: i64, rule: i64, attribute: i64, complete: i64) -> Done<()> {
     let due = owner_is_linked(page, owner, rule)?.then_some(0);
     // Edges that were due may have been sent by a process that died before it could say so.
@@ -396,6 +421,11 @@ fn reset(page: &mut Page<'_, '_>, owner: i64, rule: i64) -> Done<()> {
 
 // Reading ------------------------------------------------------------------------------------------------------------
 
+/// When an edge first failed that was tried so often.
+fn first(attempts: u32, first: Option<i64>) -> Done<Option<Timestamp>> {
+    first.filter(|_| attempts > 0).map(moment).transpose()
+}
+
 fn due_edge(session: &Session<'_>, row: &Row<'_>) -> Done<DueEdge> {
     let wanted: bool = row.get(6)?;
     let exported = optional_text(row, 8)?.map(Anchor::new);
@@ -415,6 +445,7 @@ fn due_edge(session: &Session<'_>, row: &Row<'_>) -> Done<DueEdge> {
         attempts: row.get(9)?,
         owner_name: optional_text(row, 12)?,
         referenced_name: optional_text(row, 13)?,
+        first: first(row.get(9)?, row.get(14)?)?,
     })
 }
 
@@ -425,7 +456,7 @@ pub(super) fn due(session: &Session<'_>, job: i64, now: Timestamp, most: usize) 
              edge.multivalued, edge.exported, edge.attempts, (SELECT e.target ",
         lowest_link!(),
         "), r.anchor, w.display_name,
-             (SELECT x.display_name FROM entry x WHERE x.object = edge.referenced AND x.rule = edge.rule)
+             (SELECT x.display_name FROM entry x WHERE x.object = edge.referenced AND x.rule = edge.rule), edge.first
          FROM edge INDEXED BY edge_due
              CROSS JOIN entry w ON w.object = edge.owner AND w.rule = edge.rule
              CROSS JOIN object o ON o.id = edge.owner
@@ -468,7 +499,7 @@ pub(super) fn due_of(
              edge.multivalued, edge.exported, edge.attempts, (SELECT e.target ",
         lowest_link!(),
         "), r.anchor, w.display_name,
-             (SELECT x.display_name FROM entry x WHERE x.object = edge.referenced AND x.rule = edge.rule)
+             (SELECT x.display_name FROM entry x WHERE x.object = edge.referenced AND x.rule = edge.rule), edge.first
          FROM object o
              CROSS JOIN object r ON r.job = o.job AND r.anchor = ?5
              CROSS JOIN edge ON edge.owner = o.id AND edge.rule = ?4 AND edge.referenced = r.id
@@ -498,6 +529,34 @@ pub(super) fn of(session: &Session<'_>, job: i64, rule: &Name, owner: &Anchor) -
                 referenced: Anchor::new(text(row, 1)?),
                 wanted: row.get(2)?,
                 exported: optional_text(row, 3)?.map(Anchor::new),
+            })
+        },
+    )
+}
+
+/// Edges of an owner whose export failed.
+pub(super) fn failing(
+    session: &Session<'_>,
+    job: i64,
+    rule: &Name,
+    owner: &Anchor,
+    most: usize,
+) -> Done<Vec<FailingEdge>> {
+    let Some(rule) = session.id(rule)? else { return Ok(Vec::new()) };
+    session.all(
+        "SELECT d.attribute, r.anchor, d.wanted, d.attempts, coalesce(d.first, 0), d.due
+         FROM object o CROSS JOIN edge d ON d.owner = o.id CROSS JOIN object r ON r.id = d.referenced
+         WHERE o.job = ?1 AND o.anchor = ?2 AND d.rule = ?3 AND d.due IS NOT NULL AND d.attempts > 0
+         ORDER BY d.due, r.anchor LIMIT ?4",
+        params![job, owner.as_str(), rule, limit(most)],
+        |row| {
+            Ok(FailingEdge {
+                attribute: session.name(row.get(0)?)?,
+                referenced: Anchor::new(text(row, 1)?),
+                wanted: row.get(2)?,
+                attempts: row.get(3)?,
+                first: moment(row.get(4)?)?,
+                next: Some(row.get(5)?).filter(|due| *due != NEVER).map(moment).transpose()?,
             })
         },
     )

@@ -12,8 +12,8 @@ use async_trait::async_trait;
 use model::{Anchor, JobId, Name, Object, TenantId, Timestamp, Uuid};
 use rusqlite::params;
 use store::{
-    Claim, Commit, ConnectorDataStore, DueEdge, Entry, Escrow, Hint, IndexedObject, Intent, ManagedCount,
-    OutgoingEdge, Staged, StagedKind,
+    Claim, Commit, ConnectorDataStore, DueEdge, Entry, Escrow, FailingEdge, Hint, IndexedObject, Intent,
+    ManagedCount, OutgoingEdge, Staged, StagedKind,
 };
 
 use crate::SqliteStore;
@@ -177,6 +177,17 @@ impl ConnectorDataStore for SqliteStore {
     async fn edges_of(&self, job: &JobId, rule: &str, owner: &Anchor) -> store::Result<Vec<OutgoingEdge>> {
         let (rule, owner) = (Name::from(rule), owner.clone());
         self.read_job(job, move |session, job| edges::of(session, job, &rule, &owner)).await
+    }
+
+    async fn failing_edges_of(
+        &self,
+        job: &JobId,
+        rule: &str,
+        owner: &Anchor,
+        limit: usize,
+    ) -> store::Result<Vec<FailingEdge>> {
+        let (rule, owner) = (Name::from(rule), owner.clone());
+        self.read_job(job, move |session, job| edges::failing(session, job, &rule, &owner, limit)).await
     }
 
     async fn single_edges(

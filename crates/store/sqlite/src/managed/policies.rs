@@ -123,14 +123,14 @@ fn retry_now(
     let now = micros(now);
     let mut changed = 0;
     if let Some(sources) = sources {
-        let sql = "UPDATE escrow SET next = ?4 WHERE job = ?1 AND rule = ?2 AND source = ?3 AND deferred = 0";
+        let sql = "UPDATE escrow SET next = ?4 WHERE job = ?1 AND rule = ?2 AND source = ?3 AND wait = 0";
         for (rule, source) in sources {
             if let Some(rule) = session.id(&rule)? {
                 changed += session.run(sql, params![job, rule, source.as_str(), now])?;
             }
         }
     } else {
-        changed += session.run("UPDATE escrow SET next = ?2 WHERE job = ?1 AND deferred = 0", [job, now])?;
+        changed += session.run("UPDATE escrow SET next = ?2 WHERE job = ?1 AND wait = 0", [job, now])?;
         let edges = "UPDATE edge SET retry = NULL, due = 0 WHERE job = ?1 AND due > ?2";
         changed += session.run(edges, [job, now])?;
     }

@@ -3,8 +3,9 @@
 use model::provisioning::Inactive;
 use model::{Anchor, Name, Timestamp, Value};
 use rusqlite::{Row, params};
-use store::{Escrow, Hint, Intent, Staged, StagedKind, Unread};
+use store::{Escrow, Hint, Intent, Staged, StagedKind, Unread, Wait};
 
+use super::edges::NEVER;
 use super::entries::origin;
 use super::{After, by_rule};
 use crate::encode::{count, from_text, limit, micros, moment, to_text};
@@ -13,8 +14,12 @@ use crate::session::{Session, optional_text, text};
 
 // Escrows ------------------------------------------------------------------------------------------------------------
 
-const ESCROW: &str =
-    "SELECT rule, kind, source, failure, deferred, attempts, first, next, unread FROM escrow";
+const ESCROW: &str = "SELECT rule, kind, source, failure, wait, attempts, first, next, unread FROM escrow";
+
+/// How [`Wait`] is kept; the statements below have these numbers.
+const MOMENT: i64 = 0;
+const CYCLE_END: i64 = 1;
+const CHANGE: i64 = 2;
 
 /// How [`Unread::SinceMade`] is kept.
 const SINCE_MADE: u8 = 2;
@@ -25,7 +30,12 @@ fn escrow(session: &Session<'_>, row: &Row<'_>) -> Done<Escrow> {
         kind: session.name(row.get(1)?)?,
         source: Anchor::new(text(row, 2)?),
         failure: from_text("an escrow", row.get_ref(3)?.as_str()?)?,
-        deferred: row.get(4)?,
+        wait: match row.get::<_, i64>(4)? {
+            MOMENT => Wait::Moment,
+            CYCLE_END => Wait::CycleEnd,
+            CHANGE => Wait::Change,
+            other => return Err(corrupt("what an escrow waits for", &other)),
+        },
         attempts: row.get(5)?,
         first: moment(row.get(6)?)?,
         next: moment(row.get(7)?)?,
@@ -40,7 +50,7 @@ fn escrow(session: &Session<'_>, row: &Row<'_>) -> Done<Escrow> {
 
 pub(super) fn write_escrow(session: &Session<'_>, job: i64, escrow: &Escrow) -> Done<()> {
     session.run(
-        "INSERT OR REPLACE INTO escrow (job, rule, source, kind, failure, deferred, attempts, first, next, unread)
+        "INSERT OR REPLACE INTO escrow (job, rule, source, kind, failure, wait, attempts, first, next, unread)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
         params![
             job,
@@ -48,7 +58,11 @@ pub(super) fn write_escrow(session: &Session<'_>, job: i64, escrow: &Escrow) -> 
             escrow.source.as_str(),
             session.intern(&escrow.kind)?,
             to_text(&escrow.failure)?,
-            escrow.deferred,
+            match escrow.wait {
+                Wait::Moment => MOMENT,
+                Wait::CycleEnd => CYCLE_END,
+                Wait::Change => CHANGE,
+            },
             escrow.attempts,
             micros(escrow.first),
             micros(escrow.next),
@@ -63,14 +77,13 @@ pub(super) fn write_escrow(session: &Session<'_>, job: i64, escrow: &Escrow) -> 
 }
 
 pub(super) fn due_escrows(session: &Session<'_>, job: i64, now: Timestamp, most: usize) -> Done<Vec<Escrow>> {
-    // Deferred ones wait for nothing but the end of the cycle.
     let mut due = session.all(
-        &format!("{ESCROW} WHERE job = ?1 AND deferred = 1 ORDER BY next LIMIT ?2"),
+        &format!("{ESCROW} WHERE job = ?1 AND wait = 1 ORDER BY next LIMIT ?2"),
         params![job, limit(most)],
         |row| escrow(session, row),
     )?;
     due.extend(session.all(
-        &format!("{ESCROW} WHERE job = ?1 AND deferred = 0 AND next <= ?2 ORDER BY next LIMIT ?3"),
+        &format!("{ESCROW} WHERE job = ?1 AND wait = 0 AND next <= ?2 ORDER BY next LIMIT ?3"),
         params![job, micros(now), limit(most - due.len())],
         |row| escrow(session, row),
     )?);
@@ -100,24 +113,22 @@ pub(super) fn escrows(session: &Session<'_>, job: i64, after: &After, most: usiz
 }
 
 pub(super) fn escrow_count(session: &Session<'_>, job: i64) -> Done<u64> {
-    let number =
-        session.first("SELECT count(*) FROM escrow WHERE job = ?1 AND deferred = 0", [job], |row| {
-            Ok(row.get(0)?)
-        })?;
+    let number = session
+        .first("SELECT count(*) FROM escrow WHERE job = ?1 AND wait = 0", [job], |row| Ok(row.get(0)?))?;
     Ok(number.map_or(0, count))
 }
 
 pub(super) fn clear_escrows(session: &Session<'_>, job: i64) -> Done<()> {
     session.run("DELETE FROM escrow WHERE job = ?1 AND unread <> ?2", params![job, SINCE_MADE])?;
-    session.run("UPDATE escrow SET deferred = 1, attempts = 0 WHERE job = ?1", [job])?;
+    session.run("UPDATE escrow SET wait = max(wait, 1), attempts = 0 WHERE job = ?1", [job])?;
     session.run("UPDATE edge SET attempts = 0, retry = NULL, due = 0 WHERE job = ?1 AND due > 0", [job])?;
     Ok(())
 }
 
 /// How many edges wait because their export failed.
 pub(super) fn failing_edges(session: &Session<'_>, job: i64) -> Done<u64> {
-    let number = session
-        .first("SELECT count(*) FROM edge WHERE job = ?1 AND due > 0", [job], |row| Ok(row.get(0)?))?;
+    let sql = "SELECT count(*) FROM edge WHERE job = ?1 AND due > 0 AND due < ?2";
+    let number = session.first(sql, [job, NEVER], |row| Ok(row.get(0)?))?;
     Ok(number.map_or(0, count))
 }
 
@@ -126,10 +137,10 @@ pub(super) fn next_due(session: &Session<'_>, job: i64) -> Done<Option<Timestamp
     let earliest: Option<i64> = session
         .first(
             "SELECT min(next) FROM (
-                 SELECT min(next) AS next FROM escrow WHERE job = ?1 AND deferred = 0
-                 UNION ALL SELECT 0 FROM escrow WHERE job = ?1 AND deferred = 1
-                 UNION ALL SELECT min(due) FROM edge WHERE job = ?1 AND due IS NOT NULL)",
-            [job],
+                 SELECT min(next) AS next FROM escrow WHERE job = ?1 AND wait = 0
+                 UNION ALL SELECT 0 FROM escrow WHERE job = ?1 AND wait = 1
+                 UNION ALL SELECT min(due) FROM edge WHERE job = ?1 AND due < ?2)",
+            [job, NEVER],
             |row| Ok(row.get(0)?),
         )?
         .flatten();
@@ -141,9 +152,9 @@ pub(super) fn next_due_after(session: &Session<'_>, job: i64, passed: Timestamp)
     let earliest: Option<i64> = session
         .first(
             "SELECT min(next) FROM (
-                 SELECT min(next) AS next FROM escrow WHERE job = ?1 AND deferred = 0 AND next > ?2
-                 UNION ALL SELECT min(due) FROM edge WHERE job = ?1 AND due > ?2)",
-            params![job, micros(passed)],
+                 SELECT min(next) AS next FROM escrow WHERE job = ?1 AND wait = 0 AND next > ?2
+                 UNION ALL SELECT min(due) FROM edge WHERE job = ?1 AND due > ?2 AND due < ?3)",
+            [job, micros(passed), NEVER],
             |row| Ok(row.get(0)?),
         )?
         .flatten();

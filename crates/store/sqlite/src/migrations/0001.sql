@@ -155,9 +155,12 @@ CREATE TABLE edge (
     -- The target anchor that was exported.
     exported TEXT,
     attempts INTEGER NOT NULL,
-    -- Not before this moment, after a failure.
+    -- When it first failed; of no meaning before a try.
+    first INTEGER,
+    -- Not before this moment, after a failure; the largest number where it was given up.
     retry INTEGER,
-    -- When it is to be exported: zero for at once, null for never as things are.
+    -- When it is to be exported: zero for at once, the largest number where it was given up, null where there is nothing
+    -- to be exported.
     due INTEGER,
     PRIMARY KEY (owner, rule, attribute, referenced)
 ) STRICT, WITHOUT ROWID;
@@ -170,14 +173,15 @@ CREATE TABLE escrow (
     source TEXT NOT NULL,
     kind INTEGER NOT NULL,
     failure TEXT NOT NULL,
-    deferred INTEGER NOT NULL,
+    -- 0 for its moment, 1 for the end of the cycle, 2 for a change.
+    wait INTEGER NOT NULL,
     attempts INTEGER NOT NULL,
     first INTEGER NOT NULL,
     next INTEGER NOT NULL,
     unread INTEGER NOT NULL,
     PRIMARY KEY (job, rule, source)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX escrow_due ON escrow (job, deferred, next);
+CREATE INDEX escrow_due ON escrow (job, wait, next);
 
 CREATE TABLE staged (
     job INTEGER NOT NULL,
