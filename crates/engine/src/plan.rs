@@ -6,15 +6,17 @@
 mod apply;
 mod compute;
 mod references;
+mod review;
+mod waiting;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use model::job::{Counters, ErrorText, Job};
 use model::plan::{Plan, PlanCounts, PlanScope, PlanState};
-use model::{Failure, FailureCode, JobId, Name, Timestamp, Uuid};
+use model::{Failure, FailureCode, JobId, Name, Uuid};
 use serde::{Deserialize, Serialize};
-use store::{SharedStore, StoreError};
+use store::StoreError;
 use tokio::task::JoinHandle;
 
 use crate::control::{ControlError, Result};
@@ -26,11 +28,10 @@ use crate::services::Services;
 use crate::stop::{Stop, Stopper};
 
 pub(crate) use compute::Computing;
+pub(crate) use review::{Review, for_review, is_reviewed, next_due, scan};
 
 /// Plans that are kept of a job.
 const KEPT: usize = 5;
-/// Accounts whose time is over that are counted to see whether one came since a plan was made.
-const MOST_EXPIRED: usize = 1_000;
 /// Objects that a plan may be asked for at once.
 const MOST_SUBJECTS: usize = 100;
 
@@ -204,66 +205,6 @@ async fn ended(
 
 fn failed(plan: Plan, code: &str, message: String) -> Plan {
     Plan { state: PlanState::Failed, error: Some(ErrorText { code: code.to_owned(), message }), ..plan }
-}
-
-/// In the place of a cycle of a job whose `ApplyMode` is `AfterReview`: makes sure that what a cycle would do stands in a
-/// plan. One that is still right is left as it is.
-pub(crate) async fn for_review(
-    services: &Services,
-    prepared: &Prepared,
-    stop: &Stop,
-) -> Result<std::result::Result<(), Failure>> {
-    if is_reviewed(&services.store, prepared, services).await? {
-        return Ok(Ok(()));
-    }
-    let plan = begun(services, prepared, "", PlanScope::Cycle).await?;
-    let outcome = Computing::begin(services, prepared, stop, plan.clone()).await?.cycle().await;
-    let plan = ended(services, &prepared.job.id, plan, outcome).await?;
-    Ok(plan.error.map_or(Ok(()), |error| Err(Failure::new(FailureCode::InternalError, error.message))))
-}
-
-/// True where the newest plan of a cycle is ready and nothing came since.
-async fn is_reviewed(store: &SharedStore, prepared: &Prepared, services: &Services) -> Result<bool> {
-    let job = &prepared.job.id;
-    let plans = store.plans(job).await?;
-    let newest = plans.into_iter().find(|plan| plan.scope == PlanScope::Cycle);
-    let Some(plan) = newest.filter(|plan| plan.state == PlanState::Ready) else { return Ok(false) };
-    let basis = Basis::of(&plan)?;
-    let runtime = crate::cycle::load_runtime(services, job).await?;
-    let Some(cursor) = basis.cursor.filter(|_| basis.meaning == prepared.meaning) else { return Ok(false) };
-    if basis.state != state_of(&runtime)? {
-        return Ok(false);
-    }
-    let now = services.clock.now();
-    if store.next_due_after(job, plan.created).await?.is_some_and(|due| due <= now) {
-        return Ok(false);
-    }
-    if let Some(kept) = prepared.settings.policies.delete_after_disabled {
-        let before = |moment: Timestamp| moment.checked_sub(kept).unwrap_or(Timestamp::MIN);
-        let then = store.released_before(job, before(plan.created), None, MOST_EXPIRED).await?;
-        if store.released_before(job, before(now), None, MOST_EXPIRED).await?.len() != then.len() {
-            return Ok(false);
-        }
-    }
-    let cursor = connector::Cursor(cursor);
-    let request =
-        connector::ChangeRequest { selections: &prepared.selections, cursor: Some(&cursor), page_size: 1 };
-    Ok(prepared.source.changes(request).await.is_ok_and(|page| page.changes.is_empty() && !page.more))
-}
-
-/// When something falls due that no plan has that a person may yet apply. What is in one waits for the person, and calls
-/// for no other.
-pub(crate) async fn next_due(
-    services: &Services,
-    job: &JobId,
-) -> std::result::Result<Option<Timestamp>, StoreError> {
-    use PlanState::{Applying, Computing, Ready};
-    let plans = services.store.plans(job).await?;
-    let newest = plans.into_iter().find(|plan| plan.scope == PlanScope::Cycle);
-    match newest.filter(|plan| matches!(plan.state, Ready | Computing | Applying)) {
-        Some(plan) => services.store.next_due_after(job, plan.created).await,
-        None => services.store.next_due(job).await,
-    }
 }
 
 /// Work on plans and reports, by their ids.

@@ -19,7 +19,7 @@ use crate::desk::Desk;
 use crate::engine::Engine;
 use crate::health;
 use crate::live::Live;
-use crate::plan;
+use crate::plan::{self, Review};
 use crate::services::Services;
 use crate::stop::{Stop, Stopper};
 use crate::time::after;
@@ -226,11 +226,10 @@ impl Runner {
         let began = self.live.began().max(status.last_began);
         let interval = settings.interval.unwrap_or(job.schedule.interval);
         let by_interval = began.map_or(now, |began| after(began, interval));
-        if settings.apply_mode == ApplyMode::AfterReview {
-            let by_retry = plan::next_due(services, &self.job).await?;
-            return Ok(by_retry.map_or(by_interval, |moment| moment.min(by_interval)));
-        }
-        let by_retry = services.store.next_due(&self.job).await?;
+        let by_retry = match settings.apply_mode {
+            ApplyMode::AfterReview => plan::next_due(services, &self.job).await?,
+            ApplyMode::Automatic => services.store.next_due(&self.job).await?,
+        };
         let by_drift = load_runtime(services, &self.job).await?.drift.next(&settings.policies);
         Ok([by_retry, by_drift].into_iter().flatten().fold(by_interval, Timestamp::min))
     }
@@ -296,8 +295,9 @@ impl Runner {
         prepared: &Prepared,
         stop: &Stop,
     ) -> Result<CycleEnd> {
-        let failure = match plan::for_review(services, prepared, stop).await {
-            Ok(Ok(())) => None,
+        let failure = match self.reviewed(services, prepared, stop).await {
+            Ok(Ok(Review::Ended)) => return Ok(CycleEnd::Completed),
+            Ok(Ok(Review::Waits)) => None,
             Ok(Err(_)) if stop.is_set() => return Ok(CycleEnd::Stopped),
             Ok(Err(failure)) => Some(failure),
             Err(ControlError::Store(error)) => return Err(error),
@@ -320,6 +320,27 @@ impl Runner {
             health::disable_if_hopeless(services, &prepared.job, &status).await?;
         }
         Ok(failure.map_or(CycleEnd::Completed, CycleEnd::Failed))
+    }
+
+    /// Looks for what a person is to review.
+    async fn reviewed(
+        &self,
+        services: &Services,
+        prepared: &Prepared,
+        stop: &Stop,
+    ) -> std::result::Result<std::result::Result<Review, Failure>, ControlError> {
+        let repairs = match plan::scan(services, prepared, self, stop).await? {
+            Ok(repairs) => repairs,
+            Err(failure) => return Ok(Err(failure)),
+        };
+        if !repairs && plan::is_reviewed(services, prepared).await? {
+            return Ok(Ok(Review::Waits));
+        }
+        if !repairs && self.is_idle(services, prepared).await? {
+            self.live.set_steady(services.clock.now());
+            return Ok(Ok(Review::Ended));
+        }
+        plan::for_review(services, prepared, self, stop).await
     }
 
     /// The job, ready to run, made from what is configured now. A cycle that was interrupted goes on with the schema that
@@ -377,7 +398,7 @@ impl Runner {
     }
 
     /// Renews the lease until it is lost.
-    async fn renew(&self, services: &Services) {
+    pub(crate) async fn renew(&self, services: &Services) {
         loop {
             services.timer.until(after(services.clock.now(), RENEWAL)).await;
             let now = services.clock.now();

@@ -7,7 +7,7 @@ mod unique;
 use expression::Context;
 use model::change::{ChangeSet, SourceObject};
 use model::link::{Entry, Link, LinkState, Origin, StagedKind};
-use model::provisioning::{Action as LogAction, Inactive, SkipReason, Step as TraceStep};
+use model::provisioning::{Action as LogAction, Import, Inactive, SkipReason, Step as TraceStep};
 use model::settings::TargetVerification;
 use model::{Anchor, Failure, FailureCode, Name, Object};
 
@@ -268,7 +268,9 @@ impl<'a> Deciding<'_, 'a, '_, '_> {
                 self.trace.push(TraceStep::TargetGone(link.anchor.clone()));
                 self.match_or_create(source)
             }
+            // What differs from the last export is what a look for drift is about.
             None if self.facts.policy.verification == TargetVerification::Trust
+                && self.facts.import != Import::Drift
                 && !released
                 && !link.disabled =>
             {

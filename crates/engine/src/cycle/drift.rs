@@ -12,6 +12,7 @@ use futures::StreamExt as _;
 use model::link::{Entry, Link};
 use model::policies::{DriftPolicy, Policies};
 use model::provisioning::{Import, REDACTED};
+use model::settings::ApplyMode;
 use model::{Anchor, Name, Object, Timestamp, Value};
 use serde::{Deserialize, Serialize};
 use store::{Drift, DriftKind, Result};
@@ -45,7 +46,13 @@ pub(crate) struct DriftState {
 }
 
 impl DriftState {
-    fn is_due(&self, prepared: &Prepared, now: Timestamp) -> bool {
+    /// True where a scan is due, or the first moment of one is to be found, or what scans found is to be forgotten.
+    pub(crate) fn has_work(&self, prepared: &Prepared, now: Timestamp) -> bool {
+        let ignored = prepared.settings.policies.drift == DriftPolicy::Ignore;
+        self.is_due(prepared, now) || self.last.is_some() == ignored
+    }
+
+    pub(crate) fn is_due(&self, prepared: &Prepared, now: Timestamp) -> bool {
         self.next(&prepared.settings.policies).is_some_and(|moment| moment <= now)
     }
 
@@ -128,10 +135,20 @@ impl<'a> Cycle<'a> {
         let ended = self.services.clock.now();
         self.runtime_mut().drift = DriftState { scan, last: Some(ended), ..DriftState::default() };
         self.keep_runtime().await?;
+        if self.prepared.settings.apply_mode == ApplyMode::AfterReview {
+            // What is due by now stands in the next plan.
+            return Ok(None);
+        }
         self.export_references().await
     }
 
-    async fn keep_runtime(&self) -> Result<()> {
+    /// True where what others changed is undone by the scan itself. A job that waits for review has it in its plans.
+    fn repairs(&self) -> bool {
+        let settings = &self.prepared.settings;
+        settings.policies.drift == DriftPolicy::Repair && settings.apply_mode == ApplyMode::Automatic
+    }
+
+    pub(crate) async fn keep_runtime(&self) -> Result<()> {
         let runtime = self.runtime().clone();
         self.put_runtime(runtime).await
     }
@@ -201,7 +218,7 @@ impl<'a> Cycle<'a> {
         // What the source no longer has, or has in escrow, other phases look after.
         let items = items.into_iter().filter(|item| item.source.is_some() && item.escrow.is_none());
         let mut items: Vec<Item<'a>> = items.map(|item| Item { import: Import::Drift, ..item }).collect();
-        if self.prepared.settings.policies.drift == DriftPolicy::Repair {
+        if self.repairs() {
             return self.process_into(items, Mode::END, results).await;
         }
         for (position, decision) in self.decide_only(&mut items, &mut results).await? {

@@ -6,7 +6,7 @@ use connector::Cursor;
 use model::job::Counters;
 use model::plan::{ChangeResult, Plan, PlanScope, PlanState, PlannedChange, PlannedReferences};
 use model::provisioning::{
-    Action as LogAction, Outcome as LogOutcome, ProvisioningRecord, Step as TraceStep,
+    Action as LogAction, Import, Outcome as LogOutcome, ProvisioningRecord, Step as TraceStep,
 };
 use model::{Anchor, Failure, FailureCode, Name, SignedDuration, Timestamp};
 use store::{Commit, Escrow, Wait};
@@ -41,7 +41,7 @@ pub(super) async fn run(services: &Services, prepared: &Prepared, runner: &Runne
     runner.wake();
 }
 
-async fn applied(
+pub(super) async fn applied(
     services: &Services,
     prepared: &Prepared,
     runner: &Runner,
@@ -158,6 +158,13 @@ impl Applying<'_> {
             // What is planned to be deleted because its time is over; an account in use is not.
             let deletes = |change: &&PlannedChange| change.record.action == LogAction::Delete;
             item.expired = changes.iter().filter(deletes).any(|change| is_about(change, item));
+            // What others changed is looked at, whatever is trusted otherwise.
+            let repairs = |change: &&PlannedChange| {
+                change.record.steps.contains(&TraceStep::Import(Import::Drift)) && is_about(change, item)
+            };
+            if item.source.is_some() && changes.iter().any(|change| repairs(&change)) {
+                item.import = Import::Drift;
+            }
         }
         let (decided, failed) = self.cycle.consider(&mut items, Mode::PLAN).await?;
         if failed.halt.is_some() {

@@ -9,8 +9,7 @@ use model::job::Counters;
 use model::link::StagedKind;
 use model::plan::{Plan, PlanState, PlannedChange, PlannedReferences};
 use model::provisioning::{Action as LogAction, Outcome as LogOutcome, ProvisioningRecord};
-use model::{Anchor, Failure, Name, Timestamp};
-use store::Wait;
+use model::{Anchor, Failure, Name};
 use sync::{Action, Decision, LinkChange, Tally};
 
 use super::references::Owner;
@@ -24,12 +23,9 @@ use crate::services::Services;
 use crate::stop::Stop;
 
 /// Changes of a page, unless the source prefers fewer.
-const PAGE: usize = 500;
+pub(super) const PAGE: usize = 500;
 /// Source objects that are read at once.
 const READS: usize = 8;
-/// Due references that a plan takes up.
-const MOST_EDGES: usize = 20_000;
-
 /// A plan that is being computed.
 pub(crate) struct Computing<'a> {
     pub(super) prepared: &'a Prepared,
@@ -42,8 +38,8 @@ pub(crate) struct Computing<'a> {
     /// Changes that are not written yet.
     rows: Vec<PlannedChange>,
     number: u64,
-    /// Objects that the feed showed, in a plan of an incremental cycle.
-    met: HashSet<(Name, Anchor)>,
+    /// Objects that were decided about, in a plan of an incremental cycle.
+    pub(super) met: HashSet<(Name, Anchor)>,
     /// The types of the objects that the source yielded.
     kinds: BTreeSet<Name>,
     /// Writes by source type and kind.
@@ -53,7 +49,7 @@ pub(crate) struct Computing<'a> {
 }
 
 /// How computing went: what is wrong outside, where something is.
-type Phase = Result<std::result::Result<(), Failure>>;
+pub(super) type Phase = Result<std::result::Result<(), Failure>>;
 
 impl<'a> Computing<'a> {
     pub(crate) async fn begin(
@@ -111,7 +107,7 @@ impl<'a> Computing<'a> {
             return Ok(Err(failure));
         }
         let waiting =
-            if self.plan.initial { self.unseen(&cycle).await? } else { self.waiting(&cycle).await? };
+            if self.plan.initial { self.unseen(&cycle).await? } else { self.left_over(&cycle).await? };
         if let Err(failure) = waiting {
             return Ok(Err(failure));
         }
@@ -253,7 +249,7 @@ impl<'a> Computing<'a> {
     }
 
     /// Decides about objects and takes down what would be done.
-    async fn decide(&mut self, cycle: &Cycle<'_>, mut items: Vec<Item<'_>>) -> Phase {
+    pub(super) async fn decide(&mut self, cycle: &Cycle<'_>, mut items: Vec<Item<'_>>) -> Phase {
         let (decided, results) = cycle.consider(&mut items, Mode::PLAN).await?;
         if let Some(failure) = results.halt.and_then(Halt::into_failure) {
             return Ok(Err(failure));
@@ -321,7 +317,7 @@ impl<'a> Computing<'a> {
         self.rows.push(PlannedChange { number: self.number, rule, record, references, result: None });
     }
 
-    async fn write(&mut self, all: bool) -> Result<()> {
+    pub(super) async fn write(&mut self, all: bool) -> Result<()> {
         if self.rows.is_empty() || (!all && self.rows.len() < PAGE) {
             return Ok(());
         }
@@ -370,85 +366,6 @@ impl<'a> Computing<'a> {
                 return Ok(Err(failure));
             }
         }
-    }
-
-    /// What waits from earlier cycles: due failures and staged writes.
-    async fn waiting(&mut self, cycle: &Cycle<'_>) -> Phase {
-        let (store, job) = (self.services.store.clone(), &self.prepared.job.id);
-        let now = self.services.clock.now();
-        let mut passed = None;
-        loop {
-            let page = store.escrows(job, passed.take(), PAGE).await?;
-            let Some(last) = page.last() else { break };
-            passed = Some((last.rule.clone(), last.source.clone()));
-            let due = page.into_iter().filter(|escrow| match escrow.wait {
-                Wait::Moment => escrow.next <= now,
-                Wait::CycleEnd => true,
-                Wait::Change => false,
-            });
-            let due = due.map(|escrow| (escrow.rule, escrow.kind, escrow.source)).collect();
-            if let Err(failure) = self.again(cycle, due).await? {
-                return Ok(Err(failure));
-            }
-        }
-        let mut passed = None;
-        loop {
-            let page = store.staged(job, passed.take(), PAGE).await?;
-            let Some(last) = page.last() else { return Ok(Ok(())) };
-            passed = Some((last.rule.clone(), last.source.clone()));
-            let rows = page.into_iter().map(|row| (row.rule, row.kind, row.source)).collect();
-            if let Err(failure) = self.again(cycle, rows).await? {
-                return Ok(Err(failure));
-            }
-        }
-    }
-
-    /// Disabled, released accounts that have been kept for as long as they are to be.
-    async fn expired(&mut self, cycle: &Cycle<'_>) -> Phase {
-        let Some(kept) = self.prepared.settings.policies.delete_after_disabled else { return Ok(Ok(())) };
-        let (store, job) = (self.services.store.clone(), &self.prepared.job.id);
-        let before = self.services.clock.now().checked_sub(kept).unwrap_or(Timestamp::MIN);
-        let mut passed = None;
-        loop {
-            let page = store.released_before(job, before, passed.take(), PAGE).await?;
-            let Some(last) = page.last() else { return Ok(Ok(())) };
-            passed = Some((last.rule.clone(), last.source.clone()));
-            let over: Vec<_> = page.into_iter().map(|entry| (entry.rule, entry.kind, entry.source)).collect();
-            let (mut items, halt) = cycle.read_again(&over).await?;
-            if let Some(failure) = halt.and_then(Halt::into_failure) {
-                return Ok(Err(failure));
-            }
-            for item in &mut items {
-                item.expired = true;
-            }
-            if let Err(failure) = self.decide(cycle, items).await? {
-                return Ok(Err(failure));
-            }
-        }
-    }
-
-    async fn again(&mut self, cycle: &Cycle<'_>, wanted: Vec<(Name, Name, Anchor)>) -> Phase {
-        let fresh: Vec<_> = wanted
-            .into_iter()
-            .filter(|(rule, _, anchor)| !self.met.contains(&(rule.clone(), anchor.clone())))
-            .collect();
-        let (items, halt) = cycle.read_again(&fresh).await?;
-        match halt.and_then(Halt::into_failure) {
-            Some(failure) => Ok(Err(failure)),
-            None => self.decide(cycle, items).await,
-        }
-    }
-
-    /// References that are due from earlier cycles.
-    async fn due_references(&mut self) -> Result<()> {
-        let (job, now) = (&self.prepared.job.id, self.services.clock.now());
-        let due = self.services.store.due_edges(job, now, MOST_EDGES).await?;
-        for (entry, references) in super::references::grouped(due) {
-            let record = self.reference_record(&entry, &references);
-            self.push(entry.rule.clone(), record, Some(references));
-            self.write(false).await?;
-        }
-        Ok(())
     }
 
     /// Tells whether a cycle would hold some of the writes for a person's consent.

@@ -102,7 +102,17 @@ async fn a_scan_finds_what_others_changed_and_leaves_it() {
 
 #[tokio::test]
 async fn repair_brings_back_what_others_changed_and_logs_it() {
-    let rig = rig_with(&[("DriftPolicy", "Repair")]).await;
+    repaired(&[("DriftPolicy", "Repair")]).await;
+}
+
+/// To trust the last export is a matter of updates: a scan is there to look.
+#[tokio::test]
+async fn repair_brings_back_what_others_changed_where_updates_trust_the_last_export() {
+    repaired(&[("DriftPolicy", "Repair"), ("TargetVerification", "Trust")]).await;
+}
+
+async fn repaired(settings: &[(&str, &str)]) {
+    let rig = rig_with(settings).await;
     let stranger = meddle(&rig);
     a_day_later(&rig).await;
     assert_eq!(rig.account("user2").unwrap().get("name").to_string(), "Üser \"2\" \\");

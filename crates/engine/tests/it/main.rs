@@ -19,6 +19,7 @@ mod recorded;
 mod redaction;
 mod references;
 mod removals;
+mod restart;
 mod review;
 mod rig;
 mod schedule;

@@ -30,7 +30,7 @@ async fn a_job_can_wait_for_review_in_every_cycle() {
     rig.apply(&second).await;
     assert_eq!(rig.accounts().len(), 2);
     rig.good_cycle().await;
-    assert_eq!(newest().await.counts.creates, 0);
+    assert_eq!(newest().await.id, second.id, "with nothing to do there is nothing to plan");
     rig.source.set("u1", "department", "Legal");
     rig.good_cycle().await;
     let third = newest().await;
@@ -64,7 +64,7 @@ async fn what_falls_due_makes_a_new_plan() {
     rig.apply(&newest().await).await;
     rig.good_cycle().await;
     let quiet = newest().await;
-    assert_eq!(quiet.counts.objects, 0);
+    assert_eq!(quiet.state, PlanState::Applied, "nothing new: what failed waits");
     rig.clock.advance(SignedDuration::from_hours(1));
     rig.good_cycle().await;
     let due = newest().await;
@@ -231,7 +231,7 @@ async fn accounts_whose_time_is_over_are_planned_and_deleted() {
     assert!(!rig.accounts()["user0"]);
     rig.good_cycle().await;
     let quiet = newest().await;
-    assert_eq!(rig.planned(&quiet).await, [""; 0]);
+    assert_eq!(quiet.state, PlanState::Applied);
     rig.clock.advance(SignedDuration::from_hours(90 * 24));
     rig.good_cycle().await;
     let over = newest().await;
@@ -255,4 +255,101 @@ async fn a_plan_of_a_source_that_shows_nobody_exceeds_the_limits() {
     rig.source.forget_history();
     let plan = rig.plan().await;
     assert_eq!((plan.initial, plan.counts.deletes, plan.over_limits), (true, 3, true));
+}
+
+/// A change of the source that calls for nothing is passed as a cycle passes it.
+#[tokio::test]
+async fn a_plan_without_changes_is_the_cycle() {
+    let mut rig = Rig::new().await;
+    rig.set_settings(&[("ApplyMode", "AfterReview")]).await;
+    let newest = async || rig.store.plans(&rig.job.id).await.unwrap().remove(0);
+    // Nobody is there yet.
+    rig.good_cycle().await;
+    let status = rig.status().await;
+    assert!(status.steady_state_first.is_some());
+    assert_eq!(newest().await.state, PlanState::Applied);
+    rig.source.upsert(user(1));
+    rig.good_cycle().await;
+    let first = newest().await;
+    assert_eq!(rig.status().await.steady_state_last, status.steady_state_last, "a person is waited for");
+    rig.apply(&first).await;
+
+    let before = rig.runtime().await;
+    rig.source.upsert(user(1).with("unmapped", "x"));
+    rig.good_cycle().await;
+    let plan = newest().await;
+    assert_eq!((plan.state, plan.initial, plan.counts.objects), (PlanState::Applied, false, 1));
+    assert_ne!(rig.runtime().await, before, "the watermark moved");
+    let status = rig.status().await;
+    let execution = status.last_execution.unwrap();
+    assert_eq!((execution.counters.imported, execution.counters.exported), (1, 0));
+    assert_eq!(status.steady_state_last, Some(execution.ended));
+
+    // From now on nothing is read, sent or written.
+    rig.target.forget_calls();
+    let before = (rig.runtime().await, rig.status().await);
+    rig.good_cycle().await;
+    rig.good_cycle().await;
+    assert_eq!((rig.runtime().await, rig.status().await), before);
+    assert_eq!((newest().await.id, rig.target.calls().total()), (plan.id, 0));
+    let view = rig.engine.view(rig.job.clone()).await.unwrap();
+    assert!(view.status.steady_state_last > status.steady_state_last, "though nothing was written");
+}
+
+/// What others changed at the target: shown, and where it is to be repaired, planned.
+#[tokio::test]
+async fn drift_is_found_and_repaired_by_plans_alone() {
+    for (policy, verification) in
+        [("Report", "ReadBeforeUpdate"), ("Repair", "ReadBeforeUpdate"), ("Repair", "Trust")]
+    {
+        let mut rig = Rig::new().await;
+        let settings =
+            [("ApplyMode", "AfterReview"), ("DriftPolicy", policy), ("TargetVerification", verification)];
+        rig.set_settings(&settings).await;
+        for number in 0..4 {
+            rig.source.upsert(user(number));
+        }
+        rig.source.upsert(managed_by(user(1), 0));
+        rig.source.upsert(group("staff"));
+        rig.source.add_member("staff", "u0");
+        rig.source.add_member("staff", "u1");
+        rig.good_cycle().await;
+        let newest = async || rig.store.plans(&rig.job.id).await.unwrap().remove(0);
+        let first = newest().await;
+        rig.apply(&first).await;
+        let anchor = |number: u32| rig.account_anchor(&format!("user{number}"));
+        let team = rig.target.objects("team")[0].anchor.clone();
+        rig.target.alter(&anchor(2), "name", "Hacked".into());
+        rig.target.alter(&anchor(1), "manager", model::Value::Reference(anchor(3)));
+        rig.target.take_away(&anchor(3));
+        let stranger = rig.target.place("account", &[("userName", "stranger".into())]);
+        rig.target.alter_references(&team, "members", std::slice::from_ref(&stranger), &[anchor(1)]);
+        rig.target.forget_calls();
+        rig.clock.advance(SignedDuration::from_hours(25));
+        rig.good_cycle().await;
+        assert_eq!(rig.target.calls().writes(), 0, "{policy}: nothing is sent without a person");
+        let found = rig.store.drift(&rig.job.id, 0, 100).await.unwrap().len();
+        assert_eq!(found, 5, "{policy}, {verification}");
+        let plan = newest().await;
+        if policy == "Report" {
+            assert_eq!(plan.id, first.id);
+            continue;
+        }
+        let mut planned = rig.planned(&plan).await;
+        planned.sort();
+        assert_eq!(planned, ["create u3", "manager +1 -0 u1", "members +1 -0 staff", "update u2"]);
+        rig.good_cycle().await;
+        assert_eq!(newest().await.id, plan.id, "it waits for a person");
+        rig.apply(&plan).await;
+        let applied = rig.engine.plan_of(&rig.job, plan.id).await.unwrap().unwrap();
+        assert_eq!((applied.counts.applied, applied.counts.stale), (4, 0), "{verification}");
+        assert_eq!(rig.account("user2").unwrap().get("name").to_string(), "Üser \"2\" \\");
+        assert!(rig.account("user3").is_some());
+        assert_eq!(rig.account("user1").unwrap().get("manager").as_reference(), Some(&anchor(0)));
+        assert!(rig.target.references(&team, "members").contains(&anchor(1)));
+        rig.clock.advance(SignedDuration::from_hours(25));
+        rig.good_cycle().await;
+        let left = rig.store.drift(&rig.job.id, 0, 100).await.unwrap();
+        assert_eq!(left.len(), 1, "who was added by others is shown, and stays: {left:?}");
+    }
 }

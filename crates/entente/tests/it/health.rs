@@ -147,10 +147,22 @@ async fn a_failing_reference_is_tried_again_by_the_intervals_of_an_escrow() {
         world.advance_to(due).await;
         job.wait("the next try", |job| instant(&job["status"]["lastExecution"]["timeBegan"]) >= due).await;
     }
+    // Tried a last time when it is 28 days old, and then no more, until somebody asks for it.
+    world.advance(28 * DAY).await;
+    job.wait("the last try", |job| job["status"]["lastExecution"]["countEscrowedRaw"] == 1).await;
+    let tries = job.log("failure").await.len();
     target.heal();
-    world.advance(DAY).await;
-    job.wait("the reference", |job| job["status"]["lastExecution"]["state"] == "Succeeded").await;
-    assert_eq!(job.status().await["lastExecution"]["countExported"], 1);
+    world.advance(2 * DAY).await;
+    world.user("dora").await;
+    job.cycle().await;
+    assert_eq!((tries, job.log("failure").await.len()), (8, 8));
+    assert_eq!(target.resources("/Users/").iter().filter(|user| !user["manager"].is_null()).count(), 0);
+    let explain = job.path(&format!("/explain?objectId={}", ids[1]));
+    let (_, told) = world.call(Method::GET, &explain, None).await;
+    let failing = &told["rules"][0]["failingReferences"];
+    assert_eq!((failing[0]["attempts"].as_u64(), &failing[0]["nextAttempt"]), (Some(8), &Json::Null));
+    world.send(Method::POST, &job.path("/escrows/retry"), json!({})).await;
+    job.wait("the reference", |job| job["status"]["lastExecution"]["countExported"] == 1).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -28,12 +28,15 @@ impl RestartScope {
         force_deletes: false,
     };
 
-    /// Reads names separated by commas, in any case. `Full` stands for everything but `ForceDeletes`; `None` and an
-    /// empty text for nothing.
+    /// Reads names separated by commas, in any case. `Full` stands for everything but `ForceDeletes`, `None` for nothing,
+    /// and an empty text for what a restart without criteria means.
     ///
     /// # Errors
     /// The first name that is none of the enumeration.
     pub fn parse(text: &str) -> Result<Self, String> {
+        if text.trim().is_empty() {
+            return Ok(Self::UNSPECIFIED);
+        }
         let mut scope = Self::default();
         for name in text.split(',').map(str::trim) {
             scope.add(name)?;
@@ -115,7 +118,7 @@ mod tests {
             ("full", "Full"),
             ("ForceDeletes,Full", "Full, ForceDeletes"),
             ("None", "None"),
-            ("", "None"),
+            ("", "Escrows, Watermark, QuarantineState"),
             ("connectorDataStore", "ConnectorDataStore"),
         ] {
             assert_eq!(RestartScope::parse(text).unwrap().print(), printed);

@@ -44,7 +44,8 @@ impl Cycle<'_> {
         Ok(())
     }
 
-    fn repairs(&self) -> bool {
+    /// True where what others removed is to be sent again, by the scan or by the next plan.
+    fn brings_back(&self) -> bool {
         self.prepared.settings.policies.drift == DriftPolicy::Repair
     }
 
@@ -63,14 +64,15 @@ impl Cycle<'_> {
         if shown == edge.exported.as_ref().map(Anchor::as_str) {
             return Ok(());
         }
-        if self.repairs() {
-            results.commit.edges.push(lost(one, flow, edge));
-        } else {
+        if !self.repairs() {
             found.push(Drift {
-                expected: edge.exported.map(|anchor| anchor.to_string()),
+                expected: edge.exported.as_ref().map(ToString::to_string),
                 found: shown.map(str::to_owned),
                 ..self.drift_of(one, DriftKind::Value, &flow.attribute)
             });
+        }
+        if self.brings_back() {
+            results.commit.edges.push(lost(one, flow, edge));
         }
         Ok(())
     }
@@ -158,9 +160,10 @@ impl Cycle<'_> {
                 if seen.get(&self.number(&anchor)) != Some(&false) {
                     continue;
                 }
-                if self.repairs() {
+                if self.brings_back() {
                     results.commit.edges.push(lost(one, flow, edge));
-                } else if told < MOST_TOLD {
+                }
+                if !self.repairs() && told < MOST_TOLD {
                     told += 1;
                     found.push(Drift {
                         expected: Some(anchor.to_string()),

@@ -60,10 +60,12 @@ pub(super) async fn restart(call: Call) -> Answer {
 }
 
 fn reset(scope: RestartScope) -> ResetScope {
+    // `None` is a start, which ends a quarantine.
+    let starts = scope == RestartScope::default();
     ResetScope {
         watermark: scope.watermark,
         escrows: scope.escrows,
-        quarantine: scope.quarantine_state,
+        quarantine: scope.quarantine_state || starts,
         links: scope.connector_data_store,
         force_deletes: scope.force_deletes,
     }

@@ -1,0 +1,135 @@
+//! Jobs that wait for review: in the place of each cycle a plan, which a person applies.
+
+use model::plan::{Plan, PlanCounts, PlanScope, PlanState};
+use model::policies::DriftPolicy;
+use model::{Failure, FailureCode, JobId, SignedDuration, Timestamp};
+use store::StoreError;
+
+use super::{Basis, Computing, KEPT, apply, begun, ended, state_of};
+use crate::control::{ControlError, Result};
+use crate::cycle::{Cycle, Prepared, Warrant, load_runtime};
+use crate::runner::Runner;
+use crate::services::Services;
+use crate::stop::Stop;
+use crate::time::after;
+
+/// Accounts whose time is over that are counted to see whether one came since a plan was made.
+const MOST_EXPIRED: usize = 1_000;
+/// How long the lease is taken for a scan, unless it is renewed.
+const LEASE: SignedDuration = SignedDuration::from_mins(5);
+
+/// What came of looking for what a cycle would do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Review {
+    /// It stands in a plan, which waits for a person.
+    Waits,
+    /// There is nothing to be done, and that was the cycle.
+    Ended,
+}
+
+/// In the place of a cycle of a job whose `ApplyMode` is `AfterReview`: makes a plan of what a cycle would do. One that
+/// changes nothing is applied at once, so that the next begins where it ended.
+pub(crate) async fn for_review(
+    services: &Services,
+    prepared: &Prepared,
+    runner: &Runner,
+    stop: &Stop,
+) -> Result<std::result::Result<Review, Failure>> {
+    let plan = begun(services, prepared, "", PlanScope::Cycle).await?;
+    let outcome = Computing::begin(services, prepared, stop, plan.clone()).await?.cycle().await;
+    let plan = ended(services, &prepared.job.id, plan, outcome).await?;
+    if let Some(error) = plan.error {
+        return Ok(Err(Failure::new(FailureCode::InternalError, error.message)));
+    }
+    if !changes_nothing(&plan) {
+        return Ok(Ok(Review::Waits));
+    }
+    match apply::applied(services, prepared, runner, stop, plan).await {
+        Ok(plan) => {
+            services.store.put_plan(&prepared.job.id, plan, KEPT).await?;
+            Ok(Ok(Review::Ended))
+        }
+        // Another process has the job by now.
+        Err(ControlError::Unfit(_)) => Ok(Ok(Review::Waits)),
+        Err(error) => Err(error),
+    }
+}
+
+/// True where a plan has no change. Objects that need none are only counted.
+fn changes_nothing(plan: &Plan) -> bool {
+    let PlanCounts { objects, skipped, .. } = plan.counts;
+    plan.counts == PlanCounts { objects, skipped, ..PlanCounts::default() }
+}
+
+/// Scans for drift where that is due. Tells whether there may be something that a plan is to repair.
+pub(crate) async fn scan(
+    services: &Services,
+    prepared: &Prepared,
+    runner: &Runner,
+    stop: &Stop,
+) -> Result<std::result::Result<bool, Failure>> {
+    let (job, now) = (&prepared.job.id, services.clock.now());
+    let before = load_runtime(services, job).await?.drift;
+    if !before.has_work(prepared, now) {
+        return Ok(Ok(false));
+    }
+    let Some(lease) = services.store.lease(job, services.node, now, after(now, LEASE)).await? else {
+        return Ok(Ok(false));
+    };
+    let at = (&runner.desk, runner.desk.party());
+    let warrant = Warrant::Lease(lease.fence);
+    let mut cycle = Cycle::aside(services, prepared, stop, &runner.live, at, warrant).await?;
+    let halt = tokio::select! {
+        halt = cycle.scan_drift() => halt?,
+        () = runner.renew(services) => return Ok(Ok(false)),
+    };
+    cycle.keep_runtime().await?;
+    Ok(match halt {
+        None => Ok(before.is_due(prepared, now) && prepared.settings.policies.drift == DriftPolicy::Repair),
+        Some(halt) => halt.into_failure().map_or(Ok(false), Err),
+    })
+}
+
+/// True where the newest plan of a cycle is ready and nothing came since.
+pub(crate) async fn is_reviewed(services: &Services, prepared: &Prepared) -> Result<bool> {
+    let (store, job) = (&services.store, &prepared.job.id);
+    let plans = store.plans(job).await?;
+    let newest = plans.into_iter().find(|plan| plan.scope == PlanScope::Cycle);
+    let Some(plan) = newest.filter(|plan| plan.state == PlanState::Ready) else { return Ok(false) };
+    let basis = Basis::of(&plan)?;
+    let runtime = crate::cycle::load_runtime(services, job).await?;
+    let Some(cursor) = basis.cursor.filter(|_| basis.meaning == prepared.meaning) else { return Ok(false) };
+    if basis.state != state_of(&runtime)? {
+        return Ok(false);
+    }
+    let now = services.clock.now();
+    if store.next_due_after(job, plan.created).await?.is_some_and(|due| due <= now) {
+        return Ok(false);
+    }
+    if let Some(kept) = prepared.settings.policies.delete_after_disabled {
+        let before = |moment: Timestamp| moment.checked_sub(kept).unwrap_or(Timestamp::MIN);
+        let then = store.released_before(job, before(plan.created), None, MOST_EXPIRED).await?;
+        if store.released_before(job, before(now), None, MOST_EXPIRED).await?.len() != then.len() {
+            return Ok(false);
+        }
+    }
+    let cursor = connector::Cursor(cursor);
+    let request =
+        connector::ChangeRequest { selections: &prepared.selections, cursor: Some(&cursor), page_size: 1 };
+    Ok(prepared.source.changes(request).await.is_ok_and(|page| page.changes.is_empty() && !page.more))
+}
+
+/// When something falls due that no plan has that a person may yet apply. What is in one waits for the person, and calls
+/// for no other.
+pub(crate) async fn next_due(
+    services: &Services,
+    job: &JobId,
+) -> std::result::Result<Option<Timestamp>, StoreError> {
+    use PlanState::{Applying, Computing, Ready};
+    let plans = services.store.plans(job).await?;
+    let newest = plans.into_iter().find(|plan| plan.scope == PlanScope::Cycle);
+    match newest.filter(|plan| matches!(plan.state, Ready | Computing | Applying)) {
+        Some(plan) => services.store.next_due_after(job, plan.created).await,
+        None => services.store.next_due(job).await,
+    }
+}

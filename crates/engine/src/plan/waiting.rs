@@ -1,0 +1,141 @@
+//! What a plan takes up beside the source's feed: what waits from earlier cycles, what others changed, accounts whose time
+//! is over, and references that are due.
+
+use std::collections::BTreeSet;
+
+use model::policies::DriftPolicy;
+use model::provisioning::Import;
+use model::{Anchor, Name, Timestamp};
+use store::{Drift, DriftKind, Wait};
+
+use super::compute::{Computing, PAGE, Phase};
+use super::references::grouped;
+use crate::control::Result;
+use crate::cycle::{Cycle, Halt};
+
+/// Due references that a plan takes up.
+const MOST_EDGES: usize = 20_000;
+
+impl Computing<'_> {
+    /// What waits from earlier cycles, and what others changed at the target where that is to be repaired.
+    pub(super) async fn left_over(&mut self, cycle: &Cycle<'_>) -> Phase {
+        if let Err(failure) = self.waiting(cycle).await? {
+            return Ok(Err(failure));
+        }
+        if self.prepared.settings.policies.drift != DriftPolicy::Repair {
+            return Ok(Ok(()));
+        }
+        self.drifted(cycle).await
+    }
+
+    /// Accounts that the last scan found changed or missing.
+    async fn drifted(&mut self, cycle: &Cycle<'_>) -> Phase {
+        let (store, job) = (self.services.store.clone(), &self.prepared.job.id);
+        let mut passed = 0;
+        loop {
+            let page = store.drift(job, passed, PAGE).await?;
+            let Some((last, _)) = page.last() else { return Ok(Ok(())) };
+            passed = *last;
+            let repaired = |drift: &Drift| matches!(drift.what, DriftKind::Missing | DriftKind::Value);
+            let accounts: BTreeSet<_> = page
+                .into_iter()
+                .filter(|(_, drift)| repaired(drift))
+                .map(|(_, drift)| (drift.rule, drift.kind, drift.source))
+                .filter(|(rule, _, source)| !self.met.contains(&(rule.clone(), source.clone())))
+                .collect();
+            let accounts: Vec<_> = accounts.into_iter().collect();
+            let (items, halt) = cycle.read_again(&accounts).await?;
+            if let Some(failure) = halt.and_then(Halt::into_failure) {
+                return Ok(Err(failure));
+            }
+            // As in a scan: what the source no longer has, or has in escrow, others look after.
+            let mut items: Vec<_> =
+                items.into_iter().filter(|item| item.source.is_some() && item.escrow.is_none()).collect();
+            for item in &mut items {
+                item.import = Import::Drift;
+            }
+            if let Err(failure) = self.decide(cycle, items).await? {
+                return Ok(Err(failure));
+            }
+        }
+    }
+
+    /// Due failures and staged writes.
+    async fn waiting(&mut self, cycle: &Cycle<'_>) -> Phase {
+        let (store, job) = (self.services.store.clone(), &self.prepared.job.id);
+        let now = self.services.clock.now();
+        let mut passed = None;
+        loop {
+            let page = store.escrows(job, passed.take(), PAGE).await?;
+            let Some(last) = page.last() else { break };
+            passed = Some((last.rule.clone(), last.source.clone()));
+            let due = page.into_iter().filter(|escrow| match escrow.wait {
+                Wait::Moment => escrow.next <= now,
+                Wait::CycleEnd => true,
+                Wait::Change => false,
+            });
+            let due = due.map(|escrow| (escrow.rule, escrow.kind, escrow.source)).collect();
+            if let Err(failure) = self.again(cycle, due).await? {
+                return Ok(Err(failure));
+            }
+        }
+        let mut passed = None;
+        loop {
+            let page = store.staged(job, passed.take(), PAGE).await?;
+            let Some(last) = page.last() else { return Ok(Ok(())) };
+            passed = Some((last.rule.clone(), last.source.clone()));
+            let rows = page.into_iter().map(|row| (row.rule, row.kind, row.source)).collect();
+            if let Err(failure) = self.again(cycle, rows).await? {
+                return Ok(Err(failure));
+            }
+        }
+    }
+
+    /// Disabled, released accounts that have been kept for as long as they are to be.
+    pub(super) async fn expired(&mut self, cycle: &Cycle<'_>) -> Phase {
+        let Some(kept) = self.prepared.settings.policies.delete_after_disabled else { return Ok(Ok(())) };
+        let (store, job) = (self.services.store.clone(), &self.prepared.job.id);
+        let before = self.services.clock.now().checked_sub(kept).unwrap_or(Timestamp::MIN);
+        let mut passed = None;
+        loop {
+            let page = store.released_before(job, before, passed.take(), PAGE).await?;
+            let Some(last) = page.last() else { return Ok(Ok(())) };
+            passed = Some((last.rule.clone(), last.source.clone()));
+            let over: Vec<_> = page.into_iter().map(|entry| (entry.rule, entry.kind, entry.source)).collect();
+            let (mut items, halt) = cycle.read_again(&over).await?;
+            if let Some(failure) = halt.and_then(Halt::into_failure) {
+                return Ok(Err(failure));
+            }
+            for item in &mut items {
+                item.expired = true;
+            }
+            if let Err(failure) = self.decide(cycle, items).await? {
+                return Ok(Err(failure));
+            }
+        }
+    }
+
+    async fn again(&mut self, cycle: &Cycle<'_>, wanted: Vec<(Name, Name, Anchor)>) -> Phase {
+        let fresh: Vec<_> = wanted
+            .into_iter()
+            .filter(|(rule, _, anchor)| !self.met.contains(&(rule.clone(), anchor.clone())))
+            .collect();
+        let (items, halt) = cycle.read_again(&fresh).await?;
+        match halt.and_then(Halt::into_failure) {
+            Some(failure) => Ok(Err(failure)),
+            None => self.decide(cycle, items).await,
+        }
+    }
+
+    /// References that are due from earlier cycles.
+    pub(super) async fn due_references(&mut self) -> Result<()> {
+        let (job, now) = (&self.prepared.job.id, self.services.clock.now());
+        let due = self.services.store.due_edges(job, now, MOST_EDGES).await?;
+        for (entry, references) in grouped(due) {
+            let record = self.reference_record(&entry, &references);
+            self.push(entry.rule.clone(), record, Some(references));
+            self.write(false).await?;
+        }
+        Ok(())
+    }
+}
