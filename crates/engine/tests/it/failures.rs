@@ -97,6 +97,22 @@ async fn a_target_that_throttles_is_waited_for() {
     assert_eq!(rig.status().await.last_execution.unwrap().counters.escrowed, 0);
 }
 
+/// Writes, reads and lists count alike.
+#[tokio::test]
+async fn a_job_sends_no_more_requests_a_second_than_its_setting_says() {
+    let (mut rig, _) = faulty().await;
+    rig.set_settings(&[("RequestsPerSecond", "40"), ("ConcurrentExports", "8")]).await;
+    for number in 0..50 {
+        rig.source.upsert(user(number));
+    }
+    let before = std::time::Instant::now();
+    rig.good_cycle().await;
+    let (took, requests) = (before.elapsed(), rig.target.calls().total());
+    assert!(rig.accounts().len() == 50 && requests > 50);
+    let least = Duration::from_millis((requests - 1) * 1000 / 40);
+    assert!(took >= least, "{requests} requests in {took:?}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn refused_credentials_put_the_job_in_quarantine_and_lose_nothing() {
     let (rig, faults) = faulty().await;

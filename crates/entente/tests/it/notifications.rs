@@ -134,6 +134,42 @@ async fn a_webhook_is_told_once_per_event_and_again_until_it_takes_it() {
     assert_eq!(kinds(&hook.posted(5).await)[4..], ["disabled"]);
 }
 
+/// The kinds that the other test does not come upon: creates and updates that are held, and a pause after an initial cycle.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_webhook_is_told_of_held_creates_and_updates_and_of_a_pause() {
+    let (hook, target) = (Hook::default(), Target::start().await);
+    let url = hook.start().await;
+    let world = World::start(&[("ENTENTE_WEBHOOK_URL", url.as_str()), ("ENTENTE_WEBHOOK_SECRET", SECRET)]);
+    let ada = world.user("ada").await;
+    let job = world.job(&target, &[]).await;
+    job.cycle().await;
+    job.set(&[("MaxCreates", "1"), ("MaxUpdates", "1")]).await;
+    world.user("bob").await;
+    job.order("/run").await;
+    let quarantine = quarantined(&job, 1).await;
+    let posted = hook.posted(1).await;
+    assert_eq!(kinds(&posted), ["createsStaged"]);
+    let told = notice(&posted[0]);
+    assert!(told["message"].as_str().unwrap().contains("MaxCreates"));
+    assert_eq!(instant(&told["nextAttempt"]), instant(&quarantine["nextAttempt"]));
+    world.send(Method::POST, &job.path("/allow"), json!({ "kinds": ["creates"], "reason": "new people" })).await;
+    assert_eq!(kinds(&hook.posted(2).await)[1..], ["recovered"]);
+    world.send(Method::PATCH, &format!("users/{ada}"), json!({ "displayName": "Ada" })).await;
+    job.order("/run").await;
+    assert_eq!(kinds(&hook.posted(3).await)[2..], ["updatesStaged"]);
+    world.send(Method::POST, &job.path("/allow"), json!({ "kinds": ["updates"], "reason": "new name" })).await;
+    assert_eq!(kinds(&hook.posted(4).await)[3..], ["recovered"]);
+
+    target.refuse(|method, _, _| *method != axum::http::Method::GET, 400);
+    job.set(&[("EscrowThresholds", "1,40%,100,200")]).await;
+    world.user("cleo").await;
+    job.order("/restart").await;
+    job.wait("the pause", |job| job["schedule"]["state"] == "Paused").await;
+    let posted = hook.posted(5).await;
+    assert_eq!(kinds(&posted)[4..], ["paused"]);
+    assert_eq!(notice(&posted[4])["code"], "EscrowsPruned");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_notice_outlives_a_crash() {
     let (hook, target) = (Hook::default(), Target::start().await);
