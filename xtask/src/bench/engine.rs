@@ -101,7 +101,8 @@ impl Measured {
             ("    of them provisioning log", stored.log),
             ("cycle with nothing changed, median ms", cycles.idle_median_ms),
             ("  the slowest of them, ms", cycles.idle_slowest_ms),
-            ("cycle after 1,000 changes, ms", cycles.changes_ms),
+            ("cycle after 1,000 changes, median ms", cycles.changes_median_ms),
+            ("  the slowest of them, ms", cycles.changes_slowest_ms),
         ]
     }
 }
