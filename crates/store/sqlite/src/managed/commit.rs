@@ -85,6 +85,26 @@ struct Before {
     bits: Option<i64>,
 }
 
+/// A row of an entry, its words as numbers.
+struct Row<'e> {
+    object: i64,
+    rule: i64,
+    kind: i64,
+    target_kind: Option<i64>,
+    bits: Option<i64>,
+    exported: Option<&'e [u8]>,
+    entry: &'e Entry,
+}
+
+/// Where the row of an entry comes to stand.
+#[derive(Clone, Copy)]
+enum Place {
+    New,
+    /// Where it is, with another target anchor than before.
+    Moved,
+    Kept,
+}
+
 /// A commit that is being written.
 pub(super) struct Page<'a, 'c> {
     pub(super) session: &'a Session<'c>,
@@ -176,32 +196,13 @@ impl<'a, 'c> Page<'a, 'c> {
             Some((kind, bits, exported)) => (Some(*kind), Some(*bits), exported.as_deref()),
             None => (None, None, None),
         };
-        // Its own statements for new and for known rows: both are shorter than one that does either.
-        let sql = if before.is_some() {
-            "UPDATE entry SET kind = ?4, mapping = ?5, display_name = ?6, seen = ?7, last_skip = ?8, target = ?9,
-                 target_kind = ?10, link = ?11, exported = ?12, target_hash = ?13, job = ?3 WHERE object = ?1 AND rule = ?2"
-        } else {
-            "INSERT INTO entry (object, rule, job, kind, mapping, display_name, seen, last_skip, target,
-                 target_kind, link, exported, target_hash)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)"
-        };
-        session.run(
-            sql,
-            params![
-                object,
-                rule,
-                self.job,
-                kind,
-                session.intern(&entry.mapping)?,
-                entry.display_name.as_deref(),
-                generation(entry.seen_generation),
-                entry.last_skip,
-                target,
-                target_kind,
-                bits,
-                exported,
-                target.map(anchor_hash),
-            ],
+        self.write_row(
+            &Row { object, rule, kind, target_kind, bits, exported, entry },
+            match &before {
+                None => Place::New,
+                Some(_) if moved => Place::Moved,
+                Some(_) => Place::Kept,
+            },
         )?;
         self.known.linked.insert((object, rule), target.is_some());
         let was_linked = before.as_ref().is_some_and(|before| before.target.is_some());
@@ -213,6 +214,54 @@ impl<'a, 'c> Page<'a, 'c> {
         if moved && !fresh {
             self.link_changed(object, rule, was_linked, target.is_some())?;
         }
+        Ok(())
+    }
+
+    /// New, moved and kept rows have statements of their own: SQLite writes an index anew whenever a statement names one
+    /// of its columns, and in the index of target anchors each row has its place on another page.
+    fn write_row(&self, row: &Row<'_>, place: Place) -> Done<()> {
+        let Row { object, rule, kind, target_kind, bits, exported, entry } = row;
+        let (session, target) = (self.session, entry.link.as_ref().map(|link| link.anchor.as_str()));
+        let (mapping, display_name) = (session.intern(&entry.mapping)?, entry.display_name.as_deref());
+        let (seen, last_skip) = (generation(entry.seen_generation), entry.last_skip);
+        let sql = match place {
+            Place::Kept => {
+                let sql = "UPDATE entry SET kind = ?3, mapping = ?4, display_name = ?5, seen = ?6, last_skip = ?7,
+                     target_kind = ?8, link = ?9, exported = ?10 WHERE object = ?1 AND rule = ?2";
+                session.run(
+                    sql,
+                    params![object, rule, kind, mapping, display_name, seen, last_skip, target_kind, bits, exported],
+                )?;
+                return Ok(());
+            }
+            Place::Moved => {
+                "UPDATE entry SET kind = ?3, mapping = ?4, display_name = ?5, seen = ?6, last_skip = ?7, target_kind = ?8,
+                     link = ?9, exported = ?10, job = ?11, target = ?12, target_hash = ?13 WHERE object = ?1 AND rule = ?2"
+            }
+            Place::New => {
+                "INSERT INTO entry (object, rule, kind, mapping, display_name, seen, last_skip, target_kind, link,
+                     exported, job, target, target_hash)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)"
+            }
+        };
+        session.run(
+            sql,
+            params![
+                object,
+                rule,
+                kind,
+                mapping,
+                display_name,
+                seen,
+                last_skip,
+                target_kind,
+                bits,
+                exported,
+                self.job,
+                target,
+                target.map(anchor_hash),
+            ],
+        )?;
         Ok(())
     }
 
