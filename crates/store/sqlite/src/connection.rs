@@ -1,12 +1,9 @@
 //! How connections are opened and databases are brought up to date.
 
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
-use rusqlite::hooks::Wal;
 use rusqlite::{Connection, OpenFlags};
 use store::StoreError;
 
@@ -24,6 +21,15 @@ pub(crate) enum Durability {
     None,
 }
 
+impl Durability {
+    fn pragma(self) -> &'static str {
+        match self {
+            Self::Full => "PRAGMA synchronous = FULL;",
+            Self::None => "PRAGMA synchronous = OFF;",
+        }
+    }
+}
+
 /// The connection that writes, with the database made or brought up to date.
 pub(crate) fn writer(path: &Path, durability: Durability) -> Done<Connection> {
     let flags =
@@ -35,15 +41,13 @@ pub(crate) fn writer(path: &Path, durability: Durability) -> Done<Connection> {
     // Larger pages than usual: bodies of log records fit, and trees are shallower. Counts for a new file alone.
     connection
         .execute_batch("PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA foreign_keys = ON;")?;
-    connection.execute_batch(match durability {
-        Durability::Full => "PRAGMA synchronous = FULL;",
-        Durability::None => "PRAGMA synchronous = OFF;",
-    })?;
-    // The log is brought into the file by the thread that writes, after a commit is answered; see `checkpoint`.
-    // The cache holds the inner pages of the indexes of a million objects.
+    connection.execute_batch(durability.pragma())?;
+    // The log is brought into the file beside the commits, see `checkpoint`; its file keeps the length that it mostly
+    // comes to, for a longer one must be made longer again. The cache holds the inner pages of the indexes of a million
+    // objects.
     connection.execute_batch(
         "PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY; PRAGMA wal_autocheckpoint = 0;
-         PRAGMA journal_size_limit = 33554432;",
+         PRAGMA journal_size_limit = 100663296;",
     )?;
     connection.set_prepared_statement_cache_capacity(256);
     keep_plans(&connection)?;
@@ -51,33 +55,12 @@ pub(crate) fn writer(path: &Path, durability: Durability) -> Done<Connection> {
     Ok(connection)
 }
 
-/// Pages of the write-ahead log, 16 MB, after which it is brought into the file: more would hold the next commit up for
-/// longer, less writes the same pages more often.
-const LOG_PAGES: usize = 2000;
-
-/// How long the write-ahead log is, in pages, after each commit.
-#[derive(Default)]
-pub(crate) struct LogLength(Arc<AtomicUsize>);
-
-impl LogLength {
-    /// Follows the commits of a connection.
-    pub(crate) fn of(connection: &mut Connection) -> rusqlite::Result<Self> {
-        let length = Self::default();
-        let seen = Arc::clone(&length.0);
-        connection.wal_hook(Some(move |_: &mut Wal, pages: std::ffi::c_int| {
-            seen.store(usize::try_from(pages).unwrap_or(0), Ordering::Relaxed);
-            Ok(())
-        }))?;
-        Ok(length)
-    }
-
-    /// Brings the log into the file once it is long, as far as readers let it.
-    pub(crate) fn checkpoint(&self, connection: &Connection) -> rusqlite::Result<()> {
-        if self.0.load(Ordering::Relaxed) < LOG_PAGES {
-            return Ok(());
-        }
-        connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))
-    }
+/// Another connection that writes, which does no more than bring the write-ahead log into the file.
+pub(crate) fn beside(path: &Path, durability: Durability) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.execute_batch(durability.pragma())?;
+    Ok(connection)
 }
 
 /// A connection that reads.

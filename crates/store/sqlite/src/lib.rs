@@ -2,11 +2,12 @@
 //!
 //! One thread owns the connection that writes and gathers what waits into one transaction, each piece of work in its
 //! own savepoint, so that many callers share one wait for the disk. A few threads read, each a state of its own of the
-//! write-ahead log. Nothing runs while nothing is asked.
+//! write-ahead log, and one brings that log into the file. Nothing runs while nothing is asked.
 //!
 //! What the callers see is the contract of the `store` crate and no more; the tables are in `migrations/`.
 
 mod bodies;
+mod checkpoint;
 mod connection;
 mod correlations;
 mod directory;
@@ -33,6 +34,7 @@ use tempfile::TempDir;
 
 pub use crate::steps::{Access, Steps, Work};
 
+use crate::checkpoint::Checkpoints;
 use crate::connection::Durability;
 use crate::error::Done;
 use crate::queue::Lane;
@@ -44,8 +46,9 @@ const READERS: usize = 3;
 
 /// A store in a SQLite file. Dropping it finishes what was asked and ends its threads.
 pub struct SqliteStore {
-    // Readers go first: the writer is then the last to close the database, and leaves no log beside it.
+    // The others go first: the writer is then the last to close the database, and leaves no log beside it.
     readers: Threads,
+    _checkpoints: Checkpoints,
     writer: Threads,
     /// What comes between callers and the database in a simulation.
     steps: Option<Arc<dyn Steps>>,
@@ -95,10 +98,11 @@ impl SqliteStore {
         steps: Option<Arc<dyn Steps>>,
     ) -> Result<Self, StoreError> {
         let names = Arc::<Names>::default();
-        let connection = connection::writer(path, durability)?;
-        let writer = Threads::writer(connection, Arc::clone(&names))?;
+        let mut connection = connection::writer(path, durability)?;
+        let (checkpoints, log) = Checkpoints::of(&mut connection, path, durability)?;
+        let writer = Threads::writer(connection, log, Arc::clone(&names))?;
         let readers = Threads::readers(path, READERS, &names)?;
-        Ok(Self { readers, writer, steps, _folder: folder })
+        Ok(Self { readers, _checkpoints: checkpoints, writer, steps, _folder: folder })
     }
 
     /// Reads one state of the database.

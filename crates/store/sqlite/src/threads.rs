@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 use rusqlite::Connection;
 use store::StoreError;
 
-use crate::connection::{self, LogLength};
+use crate::checkpoint::Log;
+use crate::connection;
 use crate::error::Trouble;
 use crate::queue::{Lane, Queue, Task};
 use crate::session::{Names, Session};
@@ -24,16 +25,13 @@ pub(crate) struct Threads {
 
 impl Threads {
     /// The one thread that writes.
-    pub(crate) fn writer(mut connection: Connection, names: Arc<Names>) -> Result<Self, StoreError> {
-        let log = LogLength::of(&mut connection).map_err(Trouble::from)?;
+    pub(crate) fn writer(connection: Connection, log: Log, names: Arc<Names>) -> Result<Self, StoreError> {
         let mut threads = Self { queue: Arc::default(), handles: Vec::new() };
         threads.spawn("store-writer", move |queue| {
             let mut first = Lane::Prompt;
             while let Some((lane, task)) = queue.wait(first) {
                 write(&connection, &names, queue, task);
-                // Nobody waits for it. What cannot be brought into the file stays in the log and is tried again after
-                // the next commit; of a disk that takes nothing more, that commit tells.
-                let _ = log.checkpoint(&connection);
+                log.tend(&connection);
                 // The lanes take turns, so that neither starves the other.
                 first = match lane {
                     Lane::Prompt => Lane::Bulk,
