@@ -101,6 +101,9 @@ impl Shown<'_> {
         let team = &model.teams[number];
         let mut found = self.target.objects("team");
         found.retain(|object| object.get("name").as_text() == Some(&name));
+        if team.excluded && found.len() < 2 {
+            return vec![];
+        }
         let one = match found.as_slice() {
             [] if model.is_active_team(number) => return vec!["is missing".into()],
             [] => return vec![],

@@ -17,6 +17,8 @@ pub(crate) enum Event {
         minutes: u8,
     },
     Cycle,
+    /// A team, or a person, is provisioned on demand.
+    OnDemand(usize),
     /// A cycle, and the end of the process after so many steps.
     Crash(u64),
     /// A cycle that is paused after so many steps; then the job is started again.
@@ -45,7 +47,7 @@ impl Dice {
 
     fn edit(&self) -> Edit {
         let (number, other, team) = (self.below(PEOPLE), self.below(PEOPLE), self.below(TEAMS));
-        match self.below(40) {
+        match self.below(42) {
             0..=9 => Edit::Put(number, self.one_in(2).then_some(other)),
             10 => Edit::Rename(number),
             11 => Edit::Pass(number, other),
@@ -62,13 +64,14 @@ impl Dice {
             31 => Edit::AssignTeam(team, !self.one_in(3)),
             32..=36 => Edit::Join(team, number),
             37..=38 => Edit::Leave(team, number),
+            39..=40 => Edit::Exclude(team, self.one_in(2)),
             _ if self.one_in(2) => Edit::Everybody(self.one_in(2)),
             _ => Edit::Schema(self.one_in(2), self.one_in(3)),
         }
     }
 
     fn process(&self) -> Event {
-        match self.below(14) {
+        match self.below(16) {
             0..=2 => Event::Faults(self.0.below(u64::MAX)),
             3 => Event::Heal,
             4 => Event::Wait { minutes: u8::try_from(self.below(90)).unwrap() },
@@ -76,6 +79,7 @@ impl Dice {
             7..=10 => Event::Crash(self.0.below(200)),
             11 => Event::Pause(self.0.below(100)),
             12 => Event::Restart { escrows: self.one_in(2), quarantine: self.one_in(2) },
+            13..=14 => Event::OnDemand(self.below(TEAMS + PEOPLE / 2)),
             _ => Event::ForgetHistory,
         }
     }

@@ -43,6 +43,8 @@ pub(crate) struct Team {
     pub(crate) binned: bool,
     pub(crate) assigned: bool,
     pub(crate) members: BTreeSet<usize>,
+    /// A person took it out of the job.
+    pub(crate) excluded: bool,
     /// As of a person.
     pub(crate) loose: bool,
 }
@@ -68,6 +70,8 @@ pub(crate) enum Edit {
     AssignTeam(usize, bool),
     Join(usize, usize),
     Leave(usize, usize),
+    /// A team is taken out of the job by hand, or back in.
+    Exclude(usize, bool),
     /// Everybody is entitled, assigned or not.
     Everybody(bool),
     /// Names are written large; only the sales department is in scope.
@@ -209,8 +213,8 @@ impl Model {
             Edit::PutTeam(team) => self.teams[team].exists = true,
             Edit::BinTeam(team, binned) => self.existing_team(team)?.binned = binned,
             Edit::PurgeTeam(team) => {
-                let loose = self.existing_team(team)?.loose;
-                self.teams[team] = Team { loose, ..Team::default() };
+                let Team { loose, excluded, .. } = *self.existing_team(team)?;
+                self.teams[team] = Team { excluded, loose, ..Team::default() };
             }
             Edit::AssignTeam(team, assigned) => self.existing_team(team)?.assigned = assigned,
             Edit::Join(team, number) => {
@@ -220,6 +224,7 @@ impl Model {
             Edit::Leave(team, number) => {
                 self.existing_team(team)?.members.remove(&number);
             }
+            Edit::Exclude(team, excluded) => self.teams[team].excluded = excluded,
             Edit::Everybody(everybody) => self.everybody = everybody,
             Edit::Schema(upper, sales_only) => (self.upper, self.sales_only) = (upper, sales_only),
         }
@@ -263,7 +268,7 @@ impl Model {
         Some(())
     }
 
-    /// All links are forgotten: what is inactive is not linked again.
+    /// All links are forgotten: what is inactive, or excluded, is not linked again.
     pub(crate) fn forget_links(&mut self) {
         for number in 0..PEOPLE {
             let active = self.is_active(number);
@@ -272,7 +277,7 @@ impl Model {
             person.strayed |= person.loose;
         }
         for number in 0..TEAMS {
-            self.teams[number].loose |= !self.is_active_team(number);
+            self.teams[number].loose |= !self.is_active_team(number) || self.teams[number].excluded;
         }
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use connector::TypeCapabilities;
-use engine::{CycleEnd, ResetScope};
+use engine::{CycleEnd, Demand, ResetScope, Subject};
 use model::failure::ErrorClass;
 use model::job::ScheduleState;
 use model::{Anchor, Clock, SignedDuration, Value};
@@ -121,6 +121,7 @@ impl Trial {
                 self.rig.clock.advance(SignedDuration::from_mins(minutes.into()));
             }
             Event::Cycle => drop(self.runtime.block_on(self.rig.cycle())),
+            Event::OnDemand(number) => self.on_demand(number),
             Event::Crash(steps) => self.crash(steps),
             Event::Pause(steps) => self.pause(steps),
             Event::Restart { escrows, quarantine } => self.restart(ResetScope {
@@ -157,6 +158,10 @@ impl Trial {
         }
         for number in 0..TEAMS {
             self.bring_team(&before, number);
+            let excluded = self.model.teams[number].excluded;
+            if excluded != before.teams[number].excluded {
+                self.exclude(number, excluded);
+            }
         }
         let Model { everybody, upper, sales_only, .. } = self.model;
         if before.everybody != everybody {
@@ -174,6 +179,18 @@ impl Trial {
                 users["scope"] = json!({ "groups": groups });
             }));
         }
+    }
+
+    /// A team is taken out of the job, or back in.
+    fn exclude(&self, number: usize, excluded: bool) {
+        let (rig, anchor) = (&self.rig, Anchor::new(format!("g{number}")));
+        self.runtime.block_on(async {
+            if excluded {
+                rig.engine.exclude(&rig.job, anchor, "a trial".into(), "nobody".into()).await.unwrap();
+            } else {
+                assert!(rig.engine.readmit(&rig.job, &anchor).await.unwrap());
+            }
+        });
     }
 
     /// Makes the source show a person as the model has it.
@@ -295,6 +312,20 @@ impl Trial {
     fn heal(&self) {
         self.faults.heal();
         self.source_faults.heal();
+    }
+
+    /// Whatever comes of it: a target in trouble may refuse.
+    fn on_demand(&self, number: usize) {
+        let subject = |anchor: String, kind: &str| Subject { anchor: Anchor::new(anchor), kind: kind.into() };
+        let (subject, linked) = match self.model.teams.get(number) {
+            Some(team) => {
+                let members = team.members.iter().take(2).map(|member| subject(format!("u{member}"), "User"));
+                (subject(format!("g{number}"), "Group"), members.collect())
+            }
+            None => (subject(format!("u{}", number - TEAMS), "User"), Vec::new()),
+        };
+        let demand = Demand { rule: "rule".into(), subject, linked };
+        drop(self.runtime.block_on(self.rig.engine.provision_on_demand(&self.rig.job, demand)));
     }
 
     fn crash(&mut self, steps: u64) {
