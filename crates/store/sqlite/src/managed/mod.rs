@@ -5,6 +5,7 @@ mod commit;
 mod edges;
 mod entries;
 mod index;
+mod outgoing;
 mod policies;
 mod waiting;
 
@@ -161,7 +162,7 @@ impl ConnectorDataStore for SqliteStore {
     }
 
     async fn due_edges(&self, job: &JobId, now: Timestamp, limit: usize) -> store::Result<Vec<DueEdge>> {
-        self.read_job(job, move |session, job| edges::due(session, job, now, limit)).await
+        self.read_job(job, move |session, job| outgoing::due(session, job, now, limit)).await
     }
 
     async fn due_edges_of(
@@ -171,12 +172,12 @@ impl ConnectorDataStore for SqliteStore {
         references: &[(Name, Anchor, Anchor)],
     ) -> store::Result<Vec<DueEdge>> {
         let references = references.to_vec();
-        self.read_job(job, move |session, job| edges::due_of(session, job, now, &references)).await
+        self.read_job(job, move |session, job| outgoing::due_of(session, job, now, &references)).await
     }
 
     async fn edges_of(&self, job: &JobId, rule: &str, owner: &Anchor) -> store::Result<Vec<OutgoingEdge>> {
         let (rule, owner) = (Name::from(rule), owner.clone());
-        self.read_job(job, move |session, job| edges::of(session, job, &rule, &owner)).await
+        self.read_job(job, move |session, job| outgoing::of(session, job, &rule, &owner)).await
     }
 
     async fn failing_edges_of(
@@ -187,7 +188,7 @@ impl ConnectorDataStore for SqliteStore {
         limit: usize,
     ) -> store::Result<Vec<FailingEdge>> {
         let (rule, owner) = (Name::from(rule), owner.clone());
-        self.read_job(job, move |session, job| edges::failing(session, job, &rule, &owner, limit)).await
+        self.read_job(job, move |session, job| outgoing::failing(session, job, &rule, &owner, limit)).await
     }
 
     async fn single_edges(
@@ -198,7 +199,8 @@ impl ConnectorDataStore for SqliteStore {
         owners: &[Anchor],
     ) -> store::Result<Vec<(Anchor, Anchor)>> {
         let (rule, attribute, owners) = (Name::from(rule), Name::from(attribute), owners.to_vec());
-        self.read_job(job, move |session, job| edges::single(session, job, &rule, &attribute, &owners)).await
+        self.read_job(job, move |session, job| outgoing::single(session, job, &rule, &attribute, &owners))
+            .await
     }
 
     async fn due_escrows(&self, job: &JobId, now: Timestamp, limit: usize) -> store::Result<Vec<Escrow>> {

@@ -1,0 +1,177 @@
+//! Reading reference edges: those that are due, and those of an object.
+
+use std::collections::HashMap;
+
+use model::{Anchor, Name, Timestamp};
+use rusqlite::{Row, params};
+use store::{DueEdge, FailingEdge, OutgoingEdge};
+
+use super::edges::{NEVER, lowest_link};
+use crate::encode::{limit, micros, moment};
+use crate::error::{Done, corrupt};
+use crate::session::{Session, optional_text, text};
+
+/// When an edge first failed that was tried so often.
+fn first(attempts: u32, first: Option<i64>) -> Done<Option<Timestamp>> {
+    first.filter(|_| attempts > 0).map(moment).transpose()
+}
+
+fn due_edge(session: &Session<'_>, row: &Row<'_>) -> Done<DueEdge> {
+    let wanted: bool = row.get(6)?;
+    let exported = optional_text(row, 8)?.map(Anchor::new);
+    let value = if wanted { optional_text(row, 10)?.map(Anchor::new) } else { exported.clone() };
+    Ok(DueEdge {
+        rule: session.name(row.get(0)?)?,
+        owner_kind: session.name(row.get(1)?)?,
+        owner: Anchor::new(text(row, 2)?),
+        target_kind: session.name(row.get(3)?)?,
+        target: Anchor::new(text(row, 4)?),
+        attribute: session.name(row.get(5)?)?,
+        multivalued: row.get(7)?,
+        referenced: Anchor::new(text(row, 11)?),
+        wanted,
+        value: value.ok_or_else(|| corrupt("an edge", "it is due, but has nothing to be sent"))?,
+        exported,
+        attempts: row.get(9)?,
+        owner_name: optional_text(row, 12)?,
+        referenced_name: optional_text(row, 13)?,
+        first: first(row.get(9)?, row.get(14)?)?,
+    })
+}
+
+/// Edges that are due, those of one owner together, adds before removals.
+pub(super) fn due(session: &Session<'_>, job: i64, now: Timestamp, most: usize) -> Done<Vec<DueEdge>> {
+    let sql = concat!(
+        "SELECT edge.rule, w.kind, o.anchor, w.target_kind, w.target, edge.attribute, edge.wanted,
+             edge.multivalued, edge.exported, edge.attempts, (SELECT e.target ",
+        lowest_link!(),
+        "), r.anchor, w.display_name,
+             (SELECT x.display_name FROM entry x WHERE x.object = edge.referenced AND x.rule = edge.rule), edge.first
+         FROM edge INDEXED BY edge_due
+             CROSS JOIN entry w ON w.object = edge.owner AND w.rule = edge.rule
+             CROSS JOIN object o ON o.id = edge.owner
+             CROSS JOIN object r ON r.id = edge.referenced
+         WHERE edge.job = ?1 AND edge.due IS NOT NULL AND edge.due <= ?2
+         ORDER BY edge.due, edge.owner, edge.rule, edge.wanted DESC LIMIT ?3"
+    );
+    let due = session.all(sql, params![job, micros(now), limit(most)], |row| due_edge(session, row))?;
+    // Owners whose edges fall due at different moments stand at several places.
+    Ok(grouped(due))
+}
+
+/// Edges of one owner together, adds before removals.
+fn grouped(due: Vec<DueEdge>) -> Vec<DueEdge> {
+    let mut places = HashMap::new();
+    for edge in &due {
+        let next = places.len();
+        places.entry((edge.rule.clone(), edge.owner.clone())).or_insert(next);
+    }
+    let mut placed: Vec<_> = due
+        .into_iter()
+        .map(|edge| {
+            let place = places.get(&(edge.rule.clone(), edge.owner.clone())).copied().unwrap_or_default();
+            (place, !edge.wanted, edge)
+        })
+        .collect();
+    placed.sort_by_key(|(place, removal, _)| (*place, *removal));
+    placed.into_iter().map(|(.., edge)| edge).collect()
+}
+
+/// Of these references those that are due, in the same order.
+pub(super) fn due_of(
+    session: &Session<'_>,
+    job: i64,
+    now: Timestamp,
+    references: &[(Name, Anchor, Anchor)],
+) -> Done<Vec<DueEdge>> {
+    let sql = concat!(
+        "SELECT edge.rule, w.kind, o.anchor, w.target_kind, w.target, edge.attribute, edge.wanted,
+             edge.multivalued, edge.exported, edge.attempts, (SELECT e.target ",
+        lowest_link!(),
+        "), r.anchor, w.display_name,
+             (SELECT x.display_name FROM entry x WHERE x.object = edge.referenced AND x.rule = edge.rule), edge.first
+         FROM object o
+             CROSS JOIN object r ON r.job = o.job AND r.anchor = ?5
+             CROSS JOIN edge ON edge.owner = o.id AND edge.rule = ?4 AND edge.referenced = r.id
+             CROSS JOIN entry w ON w.object = edge.owner AND w.rule = edge.rule
+         WHERE o.job = ?1 AND o.anchor = ?3 AND edge.due IS NOT NULL AND edge.due <= ?2"
+    );
+    let mut due = Vec::new();
+    for (rule, owner, referenced) in references {
+        let Some(rule) = session.id(rule)? else { continue };
+        let row = params![job, micros(now), owner.as_str(), rule, referenced.as_str()];
+        due.extend(session.all(sql, row, |row| due_edge(session, row))?);
+    }
+    Ok(grouped(due))
+}
+
+/// The edges of an owner.
+pub(super) fn of(session: &Session<'_>, job: i64, rule: &Name, owner: &Anchor) -> Done<Vec<OutgoingEdge>> {
+    let Some(rule) = session.id(rule)? else { return Ok(Vec::new()) };
+    session.all(
+        "SELECT d.attribute, r.anchor, d.wanted, d.exported
+         FROM object o CROSS JOIN edge d ON d.owner = o.id CROSS JOIN object r ON r.id = d.referenced
+         WHERE o.job = ?1 AND o.anchor = ?2 AND d.rule = ?3",
+        params![job, owner.as_str(), rule],
+        |row| {
+            Ok(OutgoingEdge {
+                attribute: session.name(row.get(0)?)?,
+                referenced: Anchor::new(text(row, 1)?),
+                wanted: row.get(2)?,
+                exported: optional_text(row, 3)?.map(Anchor::new),
+            })
+        },
+    )
+}
+
+/// Edges of an owner whose export failed.
+pub(super) fn failing(
+    session: &Session<'_>,
+    job: i64,
+    rule: &Name,
+    owner: &Anchor,
+    most: usize,
+) -> Done<Vec<FailingEdge>> {
+    let Some(rule) = session.id(rule)? else { return Ok(Vec::new()) };
+    session.all(
+        "SELECT d.attribute, r.anchor, d.wanted, d.attempts, coalesce(d.first, 0), d.due
+         FROM object o CROSS JOIN edge d ON d.owner = o.id CROSS JOIN object r ON r.id = d.referenced
+         WHERE o.job = ?1 AND o.anchor = ?2 AND d.rule = ?3 AND d.due IS NOT NULL AND d.attempts > 0
+         ORDER BY d.due, r.anchor LIMIT ?4",
+        params![job, owner.as_str(), rule, limit(most)],
+        |row| {
+            Ok(FailingEdge {
+                attribute: session.name(row.get(0)?)?,
+                referenced: Anchor::new(text(row, 1)?),
+                wanted: row.get(2)?,
+                attempts: row.get(3)?,
+                first: moment(row.get(4)?)?,
+                next: Some(row.get(5)?).filter(|due| *due != NEVER).map(moment).transpose()?,
+            })
+        },
+    )
+}
+
+/// The wanted edges of an attribute of these owners, as (owner, referenced).
+pub(super) fn single(
+    session: &Session<'_>,
+    job: i64,
+    rule: &Name,
+    attribute: &Name,
+    owners: &[Anchor],
+) -> Done<Vec<(Anchor, Anchor)>> {
+    let (Some(rule), Some(attribute)) = (session.id(rule)?, session.id(attribute)?) else {
+        return Ok(Vec::new());
+    };
+    let mut found = Vec::with_capacity(owners.len());
+    for owner in owners {
+        found.extend(session.all(
+            "SELECT r.anchor FROM object o CROSS JOIN edge d ON d.owner = o.id
+                 CROSS JOIN object r ON r.id = d.referenced
+             WHERE o.job = ?1 AND o.anchor = ?2 AND d.rule = ?3 AND d.attribute = ?4 AND d.wanted",
+            params![job, owner.as_str(), rule, attribute],
+            |row| Ok((owner.clone(), Anchor::new(text(row, 0)?))),
+        )?);
+    }
+    Ok(found)
+}
