@@ -1,5 +1,6 @@
-use model::SignedDuration;
+use model::{Clock as _, Failure, FailureCode, SignedDuration, Uuid};
 use serde_json::{Value as Json, json};
+use store::{Commit, Escrow, Unread, Wait};
 
 use super::rig::{Rig, user};
 
@@ -139,6 +140,7 @@ async fn an_excluded_object_is_left_alone_until_it_is_readmitted() {
     let id = made["id"].as_str().unwrap();
     rig.world.delete(&format!("{exclusions}/{id}")).await.refused(400, "Request_BadRequest");
     rig.world.delete(&format!("{exclusions}/{id}?reason=over")).await.expect(204);
+    assert_eq!(rig.newest_audit().await["activityDisplayName"], "End exclusion from synchronization");
     rig.world
         .delete(&format!("{exclusions}/{id}?reason=over"))
         .await
@@ -174,6 +176,34 @@ async fn failures_are_listed_and_tried_again_on_request() {
     assert_eq!(rig.world.every(&format!("{job}/escrows")).await, Vec::<Json>::new());
     rig.world.post(&retry, Json::Null).await.expect(204);
     assert_eq!(rig.newest_audit().await["activityDisplayName"], "Retry failures of synchronization");
+}
+
+/// What is kept until its object changes is no failure, however much of it there is.
+#[tokio::test]
+async fn what_waits_for_a_change_is_not_listed_among_the_failures() {
+    let (rig, path) = with_accounts(&["ada"]).await;
+    let (job, store) = (rig.job(&path).await, &rig.world.api.service().store);
+    rig.world.clock.advance(SignedDuration::from_hours(1));
+    let now = rig.world.clock.now();
+    let lease = store.lease(&job.id, Uuid::from_u128(77), now, now + SignedDuration::from_secs(9)).await;
+    let escrow = |number: usize| Escrow {
+        rule: "rule".into(),
+        kind: "User".into(),
+        source: model::Anchor::new(format!("{number:03}")),
+        failure: Failure::new(FailureCode::MissingValues, "to be read"),
+        wait: if number == 240 { Wait::Moment } else { Wait::Change },
+        unread: Unread::SinceMade,
+        attempts: 1,
+        first: now,
+        next: now,
+    };
+    let fence = lease.unwrap().unwrap().fence;
+    let escrows = (0..250).map(escrow).collect();
+    store.commit(&job.id, Commit { fence, escrows, ..Commit::default() }).await.unwrap();
+    for address in [format!("{path}/escrows"), format!("{path}/escrows?$top=3")] {
+        let listed = rig.world.every(&address).await;
+        assert_eq!((listed.len(), &listed[0]["sourceAnchor"]), (1, &json!("240")), "{address}");
+    }
 }
 
 #[tokio::test]

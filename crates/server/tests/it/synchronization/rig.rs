@@ -96,7 +96,7 @@ impl Rig {
         address.strip_prefix("http://graph.test").unwrap().to_owned()
     }
 
-    async fn job(&self, path: &str) -> model::job::Job {
+    pub(crate) async fn job(&self, path: &str) -> model::job::Job {
         let id = model::JobId::from_text(path.rsplit('/').next().unwrap());
         let tenant = model::TenantId(crate::world::TENANT);
         self.world.api.service().store.job(tenant, &id).await.unwrap().unwrap()
