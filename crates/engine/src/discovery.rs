@@ -14,7 +14,7 @@ use std::sync::Arc;
 use model::correlation::{Correlation, CorrelationCounts, CorrelationState};
 use model::job::{ErrorText, Job};
 use model::schema::Schema;
-use model::{Failure, FailureCode, Name};
+use model::{Failure, FailureCode, Name, SignedDuration, Timestamp};
 use store::StoreError;
 
 use crate::control::{ControlError, Result};
@@ -26,6 +26,10 @@ use crate::plan::Work;
 use crate::runner::Runner;
 use crate::services::Services;
 use crate::stop::Stop;
+use crate::time::after;
+
+/// How often it is shown at most how far a report is.
+const SHOWN: SignedDuration = SignedDuration::from_millis(500);
 
 /// Why a report is not made to its end.
 enum End {
@@ -162,10 +166,12 @@ async fn run(
     let runtime = crate::cycle::load_runtime(services, &prepared.job.id).await?;
     // Links to accounts of another target say nothing of this one.
     let linked = runtime.target_identity.is_none_or(|identity| identity == prepared.identity);
-    let mut discovery = Discovery { services, prepared, stop, report, linked, anchors: Anchors::of(&schema) };
+    let (kept, anchors) = (services.clock.now(), Anchors::of(&schema));
+    let mut discovery = Discovery { services, prepared, stop, report, kept, linked, anchors };
     if let Err(end) = discovery.list(&cycle).await? {
         return Ok(Err(end));
     }
+    discovery.keep().await?;
     if let Err(end) = discovery.compare(&cycle).await? {
         return Ok(Err(end));
     }
@@ -179,6 +185,8 @@ struct Discovery<'a> {
     prepared: &'a Prepared,
     stop: &'a Stop,
     report: Correlation,
+    /// When it was last shown how far the report is.
+    kept: Timestamp,
     /// True where the job's links are of this target.
     linked: bool,
     anchors: Anchors,
@@ -186,8 +194,17 @@ struct Discovery<'a> {
 
 impl Discovery<'_> {
     /// Shows how far the report is.
-    async fn keep(&self) -> Result<()> {
+    async fn keep(&mut self) -> Result<()> {
+        self.kept = self.services.clock.now();
         Ok(self.services.store.put_correlation(self.report.clone()).await?)
+    }
+
+    /// Shows how far the report is, where that was not shown a moment ago.
+    async fn keep_now_and_then(&mut self) -> Result<()> {
+        if self.services.clock.now() < after(self.kept, SHOWN) {
+            return Ok(());
+        }
+        self.keep().await
     }
 }
 

@@ -1,6 +1,8 @@
-//! Rigs of real servers, faulty and recording connectors, and generators: for tests and benches only.
+//! Rigs of real servers, faulty and recording connectors, suites that stores and connectors must pass, and generators:
+//! for tests and benches only.
 
 pub mod clock;
+pub mod connector_suite;
 pub mod faults;
 pub mod memory_source;
 pub mod memory_target;

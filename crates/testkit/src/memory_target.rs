@@ -30,6 +30,7 @@ pub struct MemoryTarget {
     capabilities: TargetCapabilities,
     normalizations: Vec<(Name, Normalization)>,
     page_size: usize,
+    circles: bool,
     faults: Faults,
     counts: Arc<[AtomicU64; Method::TARGET.len()]>,
     state: Arc<Mutex<State>>,
@@ -50,6 +51,7 @@ impl MemoryTarget {
             capabilities: TargetCapabilities::default(),
             normalizations: Vec::new(),
             page_size: 1000,
+            circles: false,
             faults: Faults::none(),
             counts: Arc::new(std::array::from_fn(|_| AtomicU64::new(0))),
             state: Arc::default(),
@@ -96,6 +98,13 @@ impl MemoryTarget {
     #[must_use]
     pub fn page_size(mut self, page_size: usize) -> Self {
         self.page_size = page_size.max(1);
+        self
+    }
+
+    /// The target's lists going on with the first page after the last.
+    #[must_use]
+    pub fn listing_in_circles(mut self) -> Self {
+        self.circles = true;
         self
     }
 
@@ -334,8 +343,15 @@ impl Target for MemoryTarget {
 
     async fn list(&self, selection: &Selection, cursor: Option<&Cursor>) -> Result<TargetPage> {
         self.call(Method::List, |state| {
-            let after = cursor.and_then(|cursor| cursor.0.parse::<usize>().ok());
+            let refused = || {
+                ConnectorError::new(
+                    ErrorClass::CursorRefused,
+                    "the cursor is no place in a list of this target",
+                )
+            };
+            let after = cursor.map(|cursor| cursor.0.parse().map_err(|_| refused())).transpose()?;
             let (objects, next) = state.page(&selection.kind, after, self.page_size);
+            let next = next.or(self.circles.then_some(0));
             let objects = objects.into_iter().map(|object| selected(object, selection)).collect();
             let total = u64::try_from(state.count(&selection.kind)).ok();
             Ok(TargetPage { objects, next: next.map(|slot| Cursor(slot.to_string())), total })

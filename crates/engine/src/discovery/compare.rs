@@ -25,35 +25,56 @@ type Accounts = HashMap<(Name, Anchor), CorrelatedIdentity>;
 type Asked = (usize, Need);
 
 impl Discovery<'_> {
-    /// Reads the source from its beginning and gives every object its account.
+    /// Reads the source from its beginning and gives every object its account. While one page is compared, the next is
+    /// read, and what became of the one before is written.
     pub(super) async fn compare(&mut self, cycle: &Cycle<'_>) -> Phase {
         let prepared = self.prepared;
         let page_size = match prepared.source.capabilities().page_size {
             0 => PAGE,
             preferred => preferred.min(PAGE),
         };
-        let mut cursor: Option<Cursor> = None;
+        let ask = async |cursor: Option<Cursor>| {
+            let request =
+                ChangeRequest { selections: &prepared.selections, cursor: cursor.as_ref(), page_size };
+            prepared.source.changes(request).await
+        };
+        let (store, job, run) = (&self.services.store, &prepared.job.id, self.report.run);
+        let write = async |accounts: &Accounts| {
+            if accounts.is_empty() {
+                return Ok(());
+            }
+            store.put_correlated(job, run, accounts.values().cloned().collect()).await
+        };
+        let (mut answer, mut unwritten) = (ask(None).await, Accounts::new());
         loop {
             if self.stop.is_set() {
                 return Ok(Err(End::Stopped));
             }
-            let request =
-                ChangeRequest { selections: &prepared.selections, cursor: cursor.as_ref(), page_size };
-            let page = match prepared.source.changes(request).await {
+            let page = match answer {
                 Ok(page) => page,
                 Err(error) => return Ok(Err(End::Failed(error.failure()))),
             };
             self.report.total_objects = page.total.or(self.report.total_objects);
-            self.page(cycle, page.changes).await?;
-            self.keep().await?;
-            if !page.more {
-                return Ok(Ok(()));
+            let ahead = async { if page.more { Some(ask(Some(page.cursor)).await) } else { None } };
+            let compared = self.page(cycle, page.changes, &unwritten);
+            let (written, compared, ahead) = tokio::join!(write(&unwritten), compared, ahead);
+            written?;
+            unwritten = compared?;
+            match ahead {
+                Some(ahead) => answer = ahead,
+                None => return Ok(Ok(write(&unwritten).await?)),
             }
-            cursor = Some(page.cursor);
         }
     }
 
-    async fn page(&mut self, cycle: &Cycle<'_>, changes: Vec<Change>) -> Result<()> {
+    /// Gives the objects of a page their accounts; returns those that changed. Of accounts that are not written yet, the
+    /// store tells what they were before.
+    async fn page(
+        &mut self,
+        cycle: &Cycle<'_>,
+        changes: Vec<Change>,
+        unwritten: &Accounts,
+    ) -> Result<Accounts> {
         let anchors: Vec<Anchor> = changes.iter().map(|change| change.anchor().clone()).collect();
         let memory = cycle.memory_of(&anchors).await?;
         let mut items = Vec::new();
@@ -69,7 +90,7 @@ impl Discovery<'_> {
                 item.entry = None;
             }
         }
-        let mut accounts = Accounts::new();
+        let mut accounts = unwritten.clone();
         let found = self.correlated(cycle, &mut items, &mut accounts).await?;
         let mut changed = HashSet::new();
         for (position, correlated) in found {
@@ -97,12 +118,9 @@ impl Discovery<'_> {
                 changed.insert(key);
             }
         }
-        let rows: Vec<_> = changed.iter().filter_map(|key| accounts.remove(key)).collect();
-        if !rows.is_empty() {
-            let (job, run) = (&self.prepared.job.id, self.report.run);
-            self.services.store.put_correlated(job, run, rows).await?;
-        }
-        Ok(())
+        self.keep_now_and_then().await?;
+        accounts.retain(|key, _| changed.contains(key));
+        Ok(accounts)
     }
 
     /// Brings every object to what is known of its account, and gathers the accounts.

@@ -5,14 +5,17 @@ use std::collections::BTreeMap;
 use connector::{Cursor, Selection};
 use model::correlation::{CorrelatedIdentity, CorrelatedParty, CorrelationStatus, NamedValue};
 use model::provisioning::REDACTED;
-use model::{Name, Object, Value};
+use model::{Failure, FailureCode, Name, Object, Value};
 use store::FoundBy;
 
 use super::{Discovery, End, Phase};
+use crate::control::Result;
 use crate::cycle::{Cycle, Repeat, SendError, send};
 
 /// The attribute that names an account for people.
 const DISPLAY_NAME: &str = "displayName";
+/// Pages in a row that may bring nothing new. What moves while it is listed may be told twice, but no list goes on so.
+const MOST_REPEATED: usize = 100;
 
 /// An attribute by which accounts of a type are found.
 struct Key {
@@ -50,30 +53,51 @@ impl Discovery<'_> {
         Ok(Ok(()))
     }
 
+    /// Reads the accounts of a type. The next page is asked for while one is written.
     async fn list_kind(&mut self, cycle: &Cycle<'_>, selection: &Selection, keys: &[Key]) -> Phase {
-        let prepared = self.prepared;
-        let mut cursor: Option<Cursor> = None;
-        loop {
+        let (services, prepared, stop) = (self.services, self.prepared, self.stop);
+        let ask = async |cursor: Option<Cursor>| {
             let request = || prepared.target.list(selection, cursor.as_ref());
-            let page = match send(self.services, &prepared.pace, self.stop, Repeat::Freely, request).await {
+            send(services, &prepared.pace, stop, Repeat::Freely, request).await
+        };
+        let (mut answer, mut repeated) = (ask(None).await, 0);
+        loop {
+            let page = match answer {
                 Ok(page) => page,
                 Err(SendError::Stopped) => return Ok(Err(End::Stopped)),
                 Err(SendError::Target(error)) => return Ok(Err(End::Failed(error.failure()))),
             };
             let rows: Vec<FoundBy> =
                 page.objects.iter().map(|object| self.row(cycle, object, keys)).collect();
-            if !rows.is_empty() {
-                let (job, run) = (&prepared.job.id, self.report.run);
-                let added = self.services.store.add_correlated(job, run, rows).await?;
-                self.report.accounts += added;
-                self.report.counts.uncorrelated += added;
-                self.keep().await?;
-            }
-            cursor = page.next;
-            if cursor.is_none() {
+            let Some(next) = page.next else {
+                self.add(rows).await?;
                 return Ok(Ok(()));
+            };
+            let (added, ahead) = tokio::join!(self.add(rows), ask(Some(next)));
+            repeated = if added? == 0 { repeated + 1 } else { 0 };
+            if repeated >= MOST_REPEATED {
+                let words = format!(
+                    "the target's list of {} does not end: {repeated} pages in a row had no account that was not listed \
+                     before; correct how the target pages",
+                    selection.kind
+                );
+                return Ok(Err(End::Failed(Failure::new(FailureCode::ServiceIncompatible, words))));
             }
+            answer = ahead;
         }
+    }
+
+    /// Writes accounts, and tells how many were not there yet.
+    async fn add(&mut self, rows: Vec<FoundBy>) -> Result<u64> {
+        if rows.is_empty() {
+            return Ok(0);
+        }
+        let (job, run) = (&self.prepared.job.id, self.report.run);
+        let added = self.services.store.add_correlated(job, run, rows).await?;
+        self.report.accounts += added;
+        self.report.counts.uncorrelated += added;
+        self.keep_now_and_then().await?;
+        Ok(added)
     }
 
     /// An account that nobody matches yet.
@@ -102,9 +126,10 @@ impl Discovery<'_> {
             matching,
             display_name: named.and_then(Value::as_text).map(Name::from),
         };
+        let moment = self.services.clock.now();
         let account = CorrelatedIdentity {
-            id: self.services.entropy.uuid(),
-            moment: self.services.clock.now(),
+            id: self.services.entropy.uuid_at(moment),
+            moment,
             status: CorrelationStatus::Uncorrelated,
             linked: false,
             source: None,

@@ -116,6 +116,21 @@ async fn every_account_has_its_status_and_nothing_is_written() {
 }
 
 #[tokio::test]
+async fn objects_of_different_pages_contest_an_account() {
+    for page_size in [1, 2] {
+        let rig = Rig::with(source(page_size), MemoryTarget::new()).await;
+        for number in 0..4 {
+            rig.source.upsert(user(number).with("login", "same"));
+        }
+        place(&rig, "same");
+        let report = discovered(&rig).await;
+        let all = expected(&[("same", "failToCorrelate DuplicateSourceEntries")]);
+        assert_eq!(told(&rig, &report).await, all);
+        assert_eq!((report.counts.fail_to_correlate, report.counts.uncorrelated), (1, 0));
+    }
+}
+
+#[tokio::test]
 async fn a_link_says_more_than_a_match() {
     let rig = Rig::with(source(10), MemoryTarget::new()).await;
     for number in 0..4 {
@@ -245,6 +260,20 @@ async fn a_report_that_fails_says_why_and_shows_nothing() {
     let rig = Rig::with(source(10), MemoryTarget::new().with_type(capabilities)).await;
     let refused = rig.engine.discover_accounts(&rig.job, "client").await.unwrap_err();
     assert!(refused.to_string().contains("cannot list its objects of the type 'account'"), "{refused}");
+}
+
+#[tokio::test]
+async fn a_list_that_does_not_end_is_given_up() {
+    let rig = Rig::with(source(10), MemoryTarget::new().page_size(1).listing_in_circles()).await;
+    rig.source.upsert(user(0));
+    for name in ["user0", "local"] {
+        place(&rig, name);
+    }
+    let failed = discovered(&rig).await;
+    assert_eq!(failed.state, CorrelationState::Failed);
+    let error = failed.error.clone().unwrap();
+    assert!(error.message.contains("does not end"), "{error:?}");
+    assert!(rows(&rig, &failed).await.is_empty());
 }
 
 #[tokio::test]

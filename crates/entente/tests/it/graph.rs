@@ -56,7 +56,7 @@ impl World {
         &self.serving.as_ref().unwrap().address
     }
 
-    async fn token(&self) -> String {
+    pub(crate) async fn token(&self) -> String {
         if let Some(token) = self.token.lock().unwrap().clone() {
             return token;
         }

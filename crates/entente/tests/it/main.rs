@@ -8,6 +8,7 @@
 )]
 
 mod check;
+mod conformance;
 mod demo;
 mod errors;
 mod expr;

@@ -199,3 +199,37 @@ async fn reads_are_counted() {
     source.forget_calls();
     assert_eq!((source.calls().total(), source.yielded()), (0, 0));
 }
+
+#[async_trait]
+impl crate::connector_suite::sources::Subject for MemorySource {
+    fn source(&self) -> &dyn Source {
+        self
+    }
+
+    fn kind(&self) -> Name {
+        "User".into()
+    }
+
+    fn text(&self) -> Name {
+        "displayName".into()
+    }
+
+    async fn put(&self, name: &str, text: &str) -> Anchor {
+        self.upsert(Object::new("User", name).with("displayName", text));
+        Anchor::new(name)
+    }
+
+    async fn remove(&self, anchor: &Anchor) -> bool {
+        self.delete(anchor.as_str())
+    }
+
+    async fn forget(&self) -> bool {
+        self.forget_history();
+        true
+    }
+}
+
+#[tokio::test]
+async fn the_suite_of_sources_holds() {
+    crate::connector_suite::sources::every_behaviour(&MemorySource::new()).await;
+}

@@ -212,3 +212,21 @@ async fn creates_per_second() {
     }
     println!("{best:.0} creates per second, the best of 200 measurements");
 }
+
+#[tokio::test]
+async fn the_suite_of_targets_holds() {
+    let target = MemoryTarget::new().unique("account", "userName").page_size(5);
+    let subject = crate::connector_suite::targets::Subject {
+        target: Arc::new(target),
+        kind: "account".into(),
+        account: |name| vec![("userName", name.into())],
+        key: "userName".into(),
+        text: "title".into(),
+        several: Some("otherMails".into()),
+        reference: Some("manager".into()),
+        groups: Some(("team".into(), |name| vec![("name", name.into())], "members".into())),
+        typed: false,
+        crowd: 12,
+    };
+    crate::connector_suite::targets::every_behaviour(&subject).await;
+}

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
 
 mod attributes;
+mod conformance;
 mod factory;
 mod reads;
 mod world;

@@ -1,6 +1,7 @@
 //! The connector against a real SCIM server, and against a scripted one that breaks the rules.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests fail by panicking")]
 
+mod conformance;
 mod entra;
 mod failures;
 mod fake;
