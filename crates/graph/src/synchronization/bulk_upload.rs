@@ -50,7 +50,8 @@ pub fn wrong_media_type() -> GraphError {
 /// # Errors
 /// 400 that names the operation, by its place from 0, and the member, and tells what to send instead.
 pub fn parse(octets: &[u8]) -> Result<Vec<UploadedUser>, GraphError> {
-    let Json::Object(request) = body::json(octets)? else {
+    let body = body::json(octets).map_err(|error| refused("", error.message()))?;
+    let Json::Object(request) = body else {
         return Err(refused("", "Send a JSON object: a SCIM BulkRequest."));
     };
     members(&request, "", &["schemas", "Operations", "failOnErrors"])?;
@@ -249,6 +250,15 @@ mod tests {
 
     fn read(body: &Json) -> Result<Vec<UploadedUser>, GraphError> {
         parse(body.to_string().as_bytes())
+    }
+
+    #[test]
+    fn a_body_that_is_no_json_is_told_as_any_other() {
+        for octets in [&b"{\"schemas\": ["[..], b"\xff", &[b'['; 500]] {
+            let error = parse(octets).unwrap_err();
+            assert_eq!(error.status(), 400);
+            assert!(error.message().starts_with("Invalid Data Format. The request body"), "{error}");
+        }
     }
 
     #[test]
