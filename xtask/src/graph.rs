@@ -66,6 +66,17 @@ impl Graph {
         read(request.send_json(body)?)
     }
 
+    /// The token, for services that take the same.
+    pub(crate) fn token(&self) -> &str {
+        &self.token
+    }
+
+    /// Begins to discover the accounts of a job's target; the path of the report.
+    pub(crate) fn discover_accounts(&self, job: &Job) -> Result<String, Failure> {
+        let report = self.post(&format!("{}/discoverAccounts", job.path), &json!({}))?;
+        Ok(format!("/reports/correlations/{}", text(&report, "/id")?))
+    }
+
     fn get(&self, path: &str) -> Result<Value, Failure> {
         read(self.agent.get(self.address(path)).header("Authorization", self.authorization()).call()?)
     }

@@ -37,7 +37,7 @@ pub(super) fn run(users: usize) -> Result<Vec<Table>, Failure> {
 }
 
 /// Seconds that one run of `entente import` takes.
-fn import(binary: &Path, entente: &Entente, file: &Path) -> Result<f64, Failure> {
+pub(super) fn import(binary: &Path, entente: &Entente, file: &Path) -> Result<f64, Failure> {
     let begin = Instant::now();
     let output = Command::new(binary)
         .args(["import", "--address", entente.base_url()])
@@ -56,36 +56,41 @@ fn import(binary: &Path, entente: &Entente, file: &Path) -> Result<f64, Failure>
 /// The files, with how many rows they have.
 fn write_files(folder: &Path, users: usize) -> Result<Vec<(PathBuf, usize)>, Failure> {
     let groups = users.div_ceil(USERS_TO_A_GROUP);
-    let write = |name: &str, count: usize, row: &dyn Fn(usize) -> Value| {
-        let path = folder.join(name);
-        let mut file = BufWriter::new(File::create(&path)?);
-        for number in 0..count {
-            writeln!(file, "{}", row(number))?;
-        }
-        file.flush()?;
-        Ok::<_, Failure>((path, count))
-    };
-    Ok(vec![
-        write("users.ndjson", users, &|number| {
-            json!({
-                "userPrincipalName": principal(number), "displayName": format!("Person {number} Surname{}", number % 5_000),
-                "givenName": format!("Person{number}"), "surname": format!("Surname{}", number % 5_000),
-                "mail": principal(number), "mailNickname": format!("person{number}"), "accountEnabled": number % 51 > 0,
-                "department": department(number), "jobTitle": "Engineer", "employeeId": number.to_string(),
-                "city": "Larkfield", "businessPhones": [format!("+1 555 {number}")],
-            })
-        })?,
-        write(
-            "groups.ndjson",
-            groups,
-            &|number| json!({"mailNickname": format!("group{number}"), "displayName": format!("Group {number}")}),
-        )?,
-        write("memberships.ndjson", groups * MEMBERS.min(users), &|number| {
-            let (group, member) = (number / MEMBERS.min(users), number % MEMBERS.min(users));
-            let member = (group * USERS_TO_A_GROUP + member) % users;
-            json!({"group": format!("group{group}"), "member": principal(member)})
-        })?,
-    ])
+    let memberships = groups * MEMBERS.min(users);
+    let groups_file = write_rows(
+        &folder.join("groups.ndjson"),
+        groups,
+        |number| json!({"mailNickname": format!("group{number}"), "displayName": format!("Group {number}")}),
+    )?;
+    let memberships_file = write_rows(&folder.join("memberships.ndjson"), memberships, |number| {
+        let (group, member) = (number / MEMBERS.min(users), number % MEMBERS.min(users));
+        let member = (group * USERS_TO_A_GROUP + member) % users;
+        json!({"group": format!("group{group}"), "member": principal(member)})
+    })?;
+    let users_file = write_users(&folder.join("users.ndjson"), users)?;
+    Ok(vec![(users_file, users), (groups_file, groups), (memberships_file, memberships)])
+}
+
+/// Writes a file of users.
+pub(super) fn write_users(path: &Path, users: usize) -> Result<PathBuf, Failure> {
+    write_rows(path, users, |number| {
+        json!({
+            "userPrincipalName": principal(number), "displayName": format!("Person {number} Surname{}", number % 5_000),
+            "givenName": format!("Person{number}"), "surname": format!("Surname{}", number % 5_000),
+            "mail": principal(number), "mailNickname": format!("person{number}"), "accountEnabled": number % 51 > 0,
+            "department": department(number), "jobTitle": "Engineer", "employeeId": number.to_string(),
+            "city": "Larkfield", "businessPhones": [format!("+1 555 {number}")],
+        })
+    })
+}
+
+fn write_rows(path: &Path, count: usize, row: impl Fn(usize) -> Value) -> Result<PathBuf, Failure> {
+    let mut file = BufWriter::new(File::create(path)?);
+    for number in 0..count {
+        writeln!(file, "{}", row(number))?;
+    }
+    file.flush()?;
+    Ok(path.to_owned())
 }
 
 fn principal(number: usize) -> String {

@@ -2,6 +2,7 @@
 
 mod connections;
 mod directory;
+mod discovery;
 mod engine;
 mod expressions;
 mod latency;
@@ -22,8 +23,8 @@ use crate::graph::Failure;
 pub(crate) struct Arguments {
     /// What is measured.
     name: Name,
-    /// How many users, or records of a log; each bench has its own default.
-    #[arg(long)]
+    /// How many users, accounts, or records of a log; each bench has its own default.
+    #[arg(long, visible_alias = "accounts")]
     users: Option<usize>,
     /// How many requests are in flight.
     #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=256))]
@@ -42,6 +43,8 @@ enum Name {
     Connections,
     /// People loaded by `entente import`, then `$filter`, `$search`, delta queries and pages of them.
     Directory,
+    /// Accounts of a real SCIM server read by account discovery, against a bare paging loop at the same server.
+    Discovery,
     /// Cycles from the embedded directory to a target in memory, for one organization and for one ten times as large.
     Engine,
     /// Mappings evaluated in one thread: nanoseconds and allocations for each.
@@ -71,6 +74,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
                 println!("{table}");
             }
         }
+        Name::Discovery => print!("{}", discovery::run(arguments.users.unwrap_or(250_000))?),
         Name::Logs => print!("{}", logs::run(arguments.users.unwrap_or(1_000_000))?),
         Name::Reads => print!("{}", reads::run(arguments.users.unwrap_or(5_000), concurrency)?),
         Name::Engine => {
