@@ -213,8 +213,9 @@ impl Model {
             Edit::PutTeam(team) => self.teams[team].exists = true,
             Edit::BinTeam(team, binned) => self.existing_team(team)?.binned = binned,
             Edit::PurgeTeam(team) => {
+                // Of who goes while excluded the account is forgotten, and stays.
                 let Team { loose, excluded, .. } = *self.existing_team(team)?;
-                self.teams[team] = Team { excluded, loose, ..Team::default() };
+                self.teams[team] = Team { excluded, loose: loose || excluded, ..Team::default() };
             }
             Edit::AssignTeam(team, assigned) => self.existing_team(team)?.assigned = assigned,
             Edit::Join(team, number) => {
@@ -224,7 +225,11 @@ impl Model {
             Edit::Leave(team, number) => {
                 self.existing_team(team)?.members.remove(&number);
             }
-            Edit::Exclude(team, excluded) => self.teams[team].excluded = excluded,
+            Edit::Exclude(team, excluded) => {
+                let team = &mut self.teams[team];
+                team.excluded = excluded;
+                team.loose |= excluded && !team.exists;
+            }
             Edit::Everybody(everybody) => self.everybody = everybody,
             Edit::Schema(upper, sales_only) => (self.upper, self.sales_only) = (upper, sales_only),
         }
