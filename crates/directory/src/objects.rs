@@ -13,7 +13,7 @@ use crate::service::{Directory, TenantDirectory, equal};
 use crate::validate::validate;
 
 /// How often an update is computed anew when somebody else wrote in between.
-const ATTEMPTS: usize = 5;
+const ATTEMPTS: usize = 100;
 /// Objects and relations that one import may bring.
 const IMPORT: usize = 20_000;
 /// Objects read at once to see what they are.
@@ -97,7 +97,8 @@ impl TenantDirectory {
 
     /// Changes a live object's properties by a function of what they are, and returns it as it then is. Where
     /// `expected` is given and is not its version, fails with `VersionMismatch`; else the function is called again on
-    /// what somebody else wrote in between, a few times. A change that changes nothing is not written.
+    /// what somebody else wrote in between; who must try again takes turns with others. A change that changes nothing is
+    /// not written.
     pub async fn modify(
         &self,
         kind: ObjectKind,
@@ -105,7 +106,11 @@ impl TenantDirectory {
         expected: Option<u64>,
         change: impl Fn(&mut Map<String, Json>) -> Result<()>,
     ) -> Result<DirectoryObject> {
-        for _ in 0..ATTEMPTS {
+        let mut turn = None;
+        for attempt in 0..ATTEMPTS {
+            if attempt > 0 && turn.is_none() {
+                turn = self.directory.turn(id).await;
+            }
             let object = self.require(kind, id).await?;
             if expected.is_some_and(|expected| expected != object.version) {
                 break;

@@ -1,17 +1,18 @@
 use std::sync::Arc;
 
-use model::Uuid;
-use model::{Clock, Entropy, JobId, TenantId, Timestamp};
+use model::{Clock, Entropy, JobId, TenantId, Timestamp, Uuid};
 use store::{
     DirectoryObject, DirectoryWrite, ListQuery, ObjectKind, OrderedQuery, Predicate, Presence, SharedStore,
 };
-use tokio::sync::broadcast;
+use tokio::sync::{Mutex, MutexGuard, broadcast};
 
 use crate::error::{DirectoryError, Result};
 
 /// Notices kept for a subscriber that is busy. One that falls behind is told that it lagged, and then must take
 /// every tenant as changed.
 const NOTICES: usize = 1024;
+/// Places to wait for an object that others update; several objects share one.
+const TURNS: usize = 64;
 
 /// Something was written to a tenant's directory.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,13 +30,22 @@ pub struct Directory {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
     changes: broadcast::Sender<Changed>,
+    /// Whoever updates an object that others update at the same moment waits here for the others.
+    turns: Arc<[Mutex<()>; TURNS]>,
 }
 
 impl Directory {
     /// The directory in a store.
     #[must_use]
     pub fn new(store: SharedStore, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Self {
-        Self { store, clock, entropy, changes: broadcast::channel(NOTICES).0 }
+        let turns = Arc::new(std::array::from_fn(|_| Mutex::default()));
+        Self { store, clock, entropy, changes: broadcast::channel(NOTICES).0, turns }
+    }
+
+    /// Waits until nobody else who waited for this object updates it.
+    pub(crate) async fn turn(&self, object: Uuid) -> Option<MutexGuard<'_, ()>> {
+        let place = usize::from(object.as_bytes().last().copied().unwrap_or_default()) % TURNS;
+        Some(self.turns.get(place)?.lock().await)
     }
 
     /// The moment of a change, as precise as every store keeps it, so that what was just made reads the same later.

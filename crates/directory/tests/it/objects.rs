@@ -69,6 +69,20 @@ async fn a_patch_merges_removes_and_moves_the_version() {
 }
 
 #[tokio::test]
+async fn updates_at_the_same_moment_all_succeed() {
+    let world = World::empty().await;
+    let id = world.user("ada").await;
+    let mut updates = tokio::task::JoinSet::new();
+    for number in 0..64 {
+        let (tenant, change) = (world.tenant.clone(), map(json!({"city": number.to_string()})));
+        updates.spawn(async move { tenant.patch(ObjectKind::User, id, None, change).await.map(drop) });
+    }
+    let refused: Vec<_> = updates.join_all().await.into_iter().filter_map(Result::err).collect();
+    assert!(refused.is_empty(), "nobody asked for a version: {refused:?}");
+    assert_eq!(world.read(ObjectKind::User, id).await.version, 65);
+}
+
+#[tokio::test]
 async fn an_update_of_an_older_version_is_refused() {
     let world = World::empty().await;
     let id = world.user("ada").await;
