@@ -16,10 +16,11 @@ use serde_json::{Value as Json, json};
 pub struct GraphError {
     status: u16,
     code: Cow<'static, str>,
-    message: String,
+    message: Box<str>,
     details: Vec<ErrorDetail>,
     retry_after: Option<u64>,
-    location: Option<String>,
+    location: Option<Box<str>>,
+    allow: Option<Box<str>>,
 }
 
 /// One entry of an error's `details`: a part of the request and what is wrong with it.
@@ -61,10 +62,11 @@ impl GraphError {
         Self {
             status,
             code: code.into(),
-            message: message.into(),
+            message: message.into().into_boxed_str(),
             details: Vec::new(),
             retry_after: None,
             location: None,
+            allow: None,
         }
     }
 
@@ -89,7 +91,8 @@ impl GraphError {
     /// 405 for a path that exists and does not take this method. `allowed` lists the methods that it takes.
     #[must_use]
     pub fn method_not_allowed(method: &str, allowed: &str) -> Self {
-        Self::new(405, BAD_REQUEST, format!("{method} is not allowed for the request target; use {allowed}."))
+        let words = format!("{method} is not allowed for the request target; use {allowed}.");
+        Self { allow: Some(allowed.into()), ..Self::new(405, BAD_REQUEST, words) }
     }
 
     /// 401 `InvalidAuthenticationToken`, with what is wrong with the token.
@@ -269,7 +272,7 @@ impl GraphError {
     #[must_use]
     pub fn resync_required(address: String) -> Self {
         let words = "The delta token is older than the changes that are kept. Begin anew at the address in the header 'Location', without a token.";
-        Self { location: Some(address), ..Self::new(410, "resyncRequired", words) }
+        Self { location: Some(address.into()), ..Self::new(410, "resyncRequired", words) }
     }
 
     /// The address for the header `Location`.
@@ -317,6 +320,12 @@ impl GraphError {
     #[must_use]
     pub fn retry_after(&self) -> Option<u64> {
         self.retry_after
+    }
+
+    /// The methods for the header `Allow`.
+    #[must_use]
+    pub fn allow(&self) -> Option<&str> {
+        self.allow.as_deref()
     }
 
     /// The JSON body of the answer.

@@ -122,6 +122,9 @@ impl Api {
         if let Some(seconds) = error.retry_after() {
             reply.headers.insert(header::RETRY_AFTER, seconds.into());
         }
+        if let Some(methods) = error.allow() {
+            reply = reply.with(header::ALLOW, methods);
+        }
         if let Some(address) = error.location() {
             reply = reply.with(header::LOCATION, address);
         }

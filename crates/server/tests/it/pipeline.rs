@@ -48,7 +48,9 @@ async fn wrong_paths_methods_and_options_are_told() {
     assert!(words.contains("'planets'"), "{words}");
     let words = world.get("/nothing/here").await.refused(404, "Request_ResourceNotFound");
     assert!(words.contains("'nothing'"), "{words}");
-    let words = world.put("/v1.0/users", json!({})).await.refused(405, "Request_BadRequest");
+    let answer = world.put("/v1.0/users", json!({})).await;
+    assert_eq!(answer.header("allow"), "GET, POST");
+    let words = answer.refused(405, "Request_BadRequest");
     assert!(words.contains("GET, POST"), "{words}");
     let words = world.get("/v1.0/users?$fliter=x").await.refused(400, "Request_BadRequest");
     assert!(words.contains("Did you mean '$filter'?"), "{words}");
