@@ -7,7 +7,9 @@ mod file;
 mod load;
 mod row;
 
+use std::collections::HashSet;
 use std::future::Future;
+use std::hash::{BuildHasher as _, RandomState};
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
@@ -51,14 +53,19 @@ impl Import {
     /// Where a file cannot be read, or a row cannot be taken: the words name each, up to twenty, by file, line and column.
     pub(crate) fn check(&self) -> Result<Rowcount> {
         let (mut count, mut mistakes, mut wrong) = (Rowcount::default(), Vec::new(), 0_u64);
+        let mut seen = Seen::default();
         for row in self.rows() {
-            match row? {
-                Ok((_, Row::User { manager, .. })) => {
+            let checked = row?.and_then(|(place, row)| match seen.twice(&row) {
+                Some(words) => Err(Mistake { place, words }),
+                None => Ok(row),
+            });
+            match checked {
+                Ok(Row::User { manager, .. }) => {
                     count.users += 1;
                     count.managers += u64::from(manager.is_some());
                 }
-                Ok((_, Row::Group { .. })) => count.groups += 1,
-                Ok((_, Row::Membership { .. })) => count.memberships += 1,
+                Ok(Row::Group { .. }) => count.groups += 1,
+                Ok(Row::Membership { .. }) => count.memberships += 1,
                 Err(mistake) => {
                     wrong += 1;
                     if mistakes.len() < SHOWN {
@@ -133,6 +140,28 @@ impl Import {
             Ok((place, row)) => take(row).map(|(one, other)| Ok((place, one, other))),
             Err(error) => Some(Err(error)),
         })
+    }
+}
+
+/// Which users and groups rows have named, by hashes of their names: the names of a million would take a hundred megabytes.
+#[derive(Default)]
+struct Seen {
+    hasher: RandomState,
+    hashes: HashSet<u64>,
+}
+
+impl Seen {
+    /// What is wrong with a row of a user or group that another row names already. Parts of an import are sent at once: two
+    /// rows would be written in either order, and two groups made of one.
+    fn twice(&mut self, row: &Row) -> Option<String> {
+        let (kind, name) = match row {
+            Row::User { principal, .. } => ("user", principal),
+            Row::Group { nickname, .. } => ("group", nickname),
+            Row::Membership { .. } => return None,
+        };
+        let fresh = self.hashes.insert(self.hasher.hash_one((kind, name.to_lowercase())));
+        (!fresh)
+            .then(|| format!("another row names the {kind} '{name}' already: keep one row of each {kind}"))
     }
 }
 

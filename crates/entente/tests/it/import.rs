@@ -69,12 +69,14 @@ async fn an_import_can_be_repeated() {
 #[tokio::test]
 async fn mistakes_are_told_before_anything_is_sent() {
     let people = "userPrincipalName,accountEnabled\nada@x.org,perhaps\nbob@x.org,true\n";
-    let rows = "{\"userPrincipalName\": \"c@x.org\", \"citty\": \"Rome\"}\n";
+    let rows = "{\"userPrincipalName\": \"c@x.org\", \"citty\": \"Rome\"}\n\
+        {\"userPrincipalName\": \"BOB@x.org\"}\n{\"mailNickname\": \"bob@x.org\"}\n";
     let files = [("people.csv", people), ("more.ndjson", rows)];
     // Nobody listens there: nothing is sent.
     let refused = import(Some("http://127.0.0.1:9"), &files, &[]).await;
     assert_eq!(refused.status, 1);
-    for words in ["people.csv:2:2: 'accountEnabled' is 'perhaps'", "more.ndjson:1:34: ", "city"] {
+    let twice = "more.ndjson:2: another row names the user 'BOB@x.org' already";
+    for words in ["people.csv:2:2: 'accountEnabled' is 'perhaps'", "more.ndjson:1:34: ", "city", twice] {
         assert!(refused.err.contains(words), "{}", refused.err);
     }
     let good = import(None, &[("people.csv", "userPrincipalName\nada@x.org\n")], &["--dry-run"]).await;

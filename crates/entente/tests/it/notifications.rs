@@ -152,12 +152,16 @@ async fn a_webhook_is_told_of_held_creates_and_updates_and_of_a_pause() {
     let told = notice(&posted[0]);
     assert!(told["message"].as_str().unwrap().contains("MaxCreates"));
     assert_eq!(instant(&told["nextAttempt"]), instant(&quarantine["nextAttempt"]));
-    world.send(Method::POST, &job.path("/allow"), json!({ "kinds": ["creates"], "reason": "new people" })).await;
+    world
+        .send(Method::POST, &job.path("/allow"), json!({ "kinds": ["creates"], "reason": "new people" }))
+        .await;
     assert_eq!(kinds(&hook.posted(2).await)[1..], ["recovered"]);
     world.send(Method::PATCH, &format!("users/{ada}"), json!({ "displayName": "Ada" })).await;
     job.order("/run").await;
     assert_eq!(kinds(&hook.posted(3).await)[2..], ["updatesStaged"]);
-    world.send(Method::POST, &job.path("/allow"), json!({ "kinds": ["updates"], "reason": "new name" })).await;
+    world
+        .send(Method::POST, &job.path("/allow"), json!({ "kinds": ["updates"], "reason": "new name" }))
+        .await;
     assert_eq!(kinds(&hook.posted(4).await)[3..], ["recovered"]);
 
     target.refuse(|method, _, _| *method != axum::http::Method::GET, 400);
