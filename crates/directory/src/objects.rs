@@ -108,8 +108,8 @@ impl TenantDirectory {
     ) -> Result<DirectoryObject> {
         let mut turn = None;
         for attempt in 0..ATTEMPTS {
-            if attempt > 0 && turn.is_none() {
-                turn = self.directory.turn(id).await;
+            if attempt > 0 && expected.is_none() && turn.is_none() {
+                turn = self.turn(id).await;
             }
             let object = self.require(kind, id).await?;
             if expected.is_some_and(|expected| expected != object.version) {

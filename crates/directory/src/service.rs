@@ -42,12 +42,6 @@ impl Directory {
         Self { store, clock, entropy, changes: broadcast::channel(NOTICES).0, turns }
     }
 
-    /// Waits until nobody else who waited for this object updates it.
-    pub(crate) async fn turn(&self, object: Uuid) -> Option<MutexGuard<'_, ()>> {
-        let place = usize::from(object.as_bytes().last().copied().unwrap_or_default()) % TURNS;
-        Some(self.turns.get(place)?.lock().await)
-    }
-
     /// The moment of a change, as precise as every store keeps it, so that what was just made reads the same later.
     pub(crate) fn now(&self) -> Timestamp {
         let now = self.clock.now();
@@ -88,6 +82,13 @@ impl TenantDirectory {
     #[must_use]
     pub fn tenant(&self) -> TenantId {
         self.tenant
+    }
+
+    /// Waits until nobody else who waits for this object updates it. For who computed an update on what others changed
+    /// meanwhile, and must do so again; [`TenantDirectory::modify`] without a version waits by itself.
+    pub async fn turn(&self, object: Uuid) -> Option<MutexGuard<'_, ()>> {
+        let place = usize::from(object.as_bytes().last().copied().unwrap_or_default()) % TURNS;
+        Some(self.directory.turns.get(place)?.lock().await)
     }
 
     pub(crate) fn store(&self) -> &SharedStore {

@@ -18,7 +18,7 @@ pub const KEY_LENGTH: usize = 32;
 const NONCE_LENGTH: usize = 24;
 const DATA_KEY: &str = "vault.data-key";
 /// How often a change of secrets is computed anew because others were first.
-const ATTEMPTS: usize = 10;
+const ATTEMPTS: usize = 20;
 
 /// Seals and opens secrets.
 pub struct Vault {

@@ -118,9 +118,14 @@ async fn change(
     steps: Steps,
     edit: impl Fn(Map<String, Json>) -> Result<Option<Map<String, Json>>>,
 ) -> Result<Uuid> {
-    let mut checked = false;
-    for _ in 0..ATTEMPTS {
-        let object = resources::find(call, Kind::Group, id).await?;
+    let directory = call.directory();
+    let (mut checked, mut turn) = (false, None);
+    for attempt in 0..ATTEMPTS {
+        let mut object = resources::find(call, Kind::Group, id).await?;
+        if attempt > 0 && turn.is_none() {
+            turn = directory.turn(object.id).await;
+            object = resources::find(call, Kind::Group, id).await?;
+        }
         if call.if_match.is_some() {
             let stamp = stamp(call, object.id).await?;
             call.check_if_match(&[

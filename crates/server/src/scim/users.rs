@@ -17,7 +17,7 @@ use super::tag::{self, Stamp};
 use super::view::{Managers, View, announce, attributes, put_manager};
 
 /// How often a change is computed anew when somebody else wrote in between.
-pub(super) const ATTEMPTS: usize = 5;
+pub(super) const ATTEMPTS: usize = 50;
 
 /// POST: a new user.
 pub(super) async fn create(call: &Call) -> Result<Reply> {
@@ -88,8 +88,13 @@ async fn change(
     let view = View::new(Kind::User, call.selection()?);
     let directory = call.directory();
     let domain = call.scim.domain(call.caller.tenant).await?;
-    for _ in 0..ATTEMPTS {
-        let object = resources::find(call, Kind::User, id).await?;
+    let mut turn = None;
+    for attempt in 0..ATTEMPTS {
+        let mut object = resources::find(call, Kind::User, id).await?;
+        if attempt > 0 && turn.is_none() {
+            turn = directory.turn(object.id).await;
+            object = resources::find(call, Kind::User, id).await?;
+        }
         let managers = Managers::of(call, std::slice::from_ref(&object), true).await?;
         let manager = managers.of_user(call, object.id);
         let manager_id = manager.as_ref().map(|(id, _)| *id);

@@ -248,6 +248,22 @@ async fn versions_guard_against_lost_changes() {
 }
 
 #[tokio::test]
+async fn changes_at_the_same_moment_all_succeed() {
+    let world = World::new().await;
+    let path = format!("/Users/{}", user(&world, "ada").await);
+    let group = json!({"displayName": "Crew"});
+    let group = post(&world, "/Groups", group).await.expect(201)["id"].as_str().unwrap().to_owned();
+    let group = format!("/Groups/{group}");
+    let changes = (0..32).map(|number| {
+        let (path, name) = if number % 2 == 0 { (&path, "title") } else { (&group, "externalId") };
+        super::patch(&world, path, json!([{"op": "add", "path": name, "value": number.to_string()}]))
+    });
+    let answers = futures::future::join_all(changes).await;
+    let statuses: Vec<u16> = answers.iter().map(|answer| answer.status).collect();
+    assert_eq!(statuses, [200; 32]);
+}
+
+#[tokio::test]
 async fn answers_have_the_attributes_that_are_asked_for() {
     let world = World::new().await;
     let id = post(&world, "/Users", babs()).await.expect(201)["id"].as_str().unwrap().to_owned();
