@@ -13,12 +13,8 @@ use super::Prepared;
 use crate::pace::backoff;
 use crate::services::Services;
 
-/// Changes of a page of a full read, unless the source prefers fewer.
+/// Changes of a page, unless the source prefers fewer.
 const PAGE: usize = 1000;
-
-/// Changes of a page of an increment: the next is read, and the last made durable, while one is worked on, which only
-/// helps where there are some.
-const INCREMENT: usize = 250;
 
 /// How often a page is asked for while the trouble may pass by itself.
 const ATTEMPTS: u32 = 4;
@@ -28,19 +24,13 @@ pub(crate) struct Ahead(JoinHandle<connector::Result<ChangePage>>);
 
 impl Ahead {
     /// Begins to read the page of a cursor.
-    pub(crate) fn read(
-        services: &Services,
-        prepared: &Prepared,
-        initial: bool,
-        cursor: Option<Cursor>,
-    ) -> Self {
+    pub(crate) fn read(services: &Services, prepared: &Prepared, cursor: Option<Cursor>) -> Self {
         let (source, selections) = (prepared.source.clone(), prepared.selections.clone());
         let entropy = services.entropy.clone();
         Self(tokio::spawn(async move {
-            let most = if initial { PAGE } else { INCREMENT };
             let page_size = match source.capabilities().page_size {
-                0 => most,
-                preferred => preferred.min(most),
+                0 => PAGE,
+                preferred => preferred.min(PAGE),
             };
             let request = ChangeRequest { selections: &selections, cursor: cursor.as_ref(), page_size };
             let mut attempts = 0;

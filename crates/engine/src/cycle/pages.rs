@@ -140,7 +140,7 @@ impl<'a> Cycle<'a> {
     }
 
     fn read_ahead(&self, cursor: Option<Cursor>) -> Ahead {
-        Ahead::read(self.services, self.prepared, self.initial, cursor)
+        Ahead::read(self.services, self.prepared, cursor)
     }
 
     fn cursor(&self) -> Option<Cursor> {
