@@ -84,7 +84,7 @@ impl<'a> Deciding<'_, 'a, '_, '_> {
         let mapping = self.facts.mapping;
         let inputs = Inputs::of(mapping, source, false);
         if mapping.filters.input.refusal(&inputs)?.is_some() {
-            return Ok(self.skip(SkipReason::Filtered));
+            return Ok(self.leave(SkipReason::Filtered));
         }
         let (inactive, clause) = inactivity(self.facts, source, &inputs)?;
         self.inactive = inactive;

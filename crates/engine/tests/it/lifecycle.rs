@@ -348,6 +348,48 @@ async fn what_a_lost_answer_made_goes_with_its_object() {
     assert_eq!(rig.store.open_intents(&rig.job.id).await.unwrap(), []);
 }
 
+/// Nobody knows yet that the account is there, and it is to stay as it is for now: later it is reached all the same.
+#[tokio::test]
+async fn what_a_lost_answer_made_is_remembered_where_it_is_left_alone() {
+    for why in ["out of scope", "filtered", "excluded"] {
+        let mut rig = rig_of(|_| {}).await;
+        rig.set_secrets(&[("SkipOutOfScopeDeletions", "True")]).await;
+        hire(&rig, 0..1);
+        rig.target.faults().next(Method::Create, Fault::lost_answer());
+        rig.target
+            .faults()
+            .always(&[Method::Find, Method::Check], Fault::Refuse(connector::ErrorClass::Unavailable));
+        rig.cycle().await;
+        let input = |groups: Json| {
+            move |schema: &mut Json| {
+                schema["synchronizationRules"][0]["objectMappings"][0]["scope"] = groups;
+            }
+        };
+        match why {
+            "out of scope" => rig.source.unassign("u0"),
+            "filtered" => {
+                let sales = filter("inputFilterGroups", "department", "EQUALS", "Sales");
+                rig.change_schema(input(sales)).await;
+            }
+            _ => drop(rig.engine.exclude(&rig.job, "u0".into(), "later".into(), "me".into()).await.unwrap()),
+        }
+        rig.target.faults().heal();
+        rig.restart_process().await;
+        rig.good_cycle().await;
+        assert!(rig.accounts()["user0"], "{why}");
+        assert_eq!(remembered(&rig, "u0").await, ACTIVE, "{why}");
+        assert_eq!(rig.store.open_intents(&rig.job.id).await.unwrap(), [], "{why}");
+        match why {
+            "filtered" => rig.change_schema(input(json!({}))).await,
+            "excluded" => drop(rig.engine.readmit(&rig.job, &"u0".into()).await.unwrap()),
+            _ => {}
+        }
+        rig.source.disable("u0");
+        rig.good_cycle().await;
+        assert!(!rig.accounts()["user0"], "{why}");
+    }
+}
+
 #[tokio::test]
 async fn a_match_of_a_released_account_takes_it_from_its_object() {
     let rig = rig_of(|_| {}).await;

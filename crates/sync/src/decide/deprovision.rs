@@ -64,17 +64,7 @@ impl Deciding<'_, '_, '_, '_> {
         match self.intended(&self.intent_keys()) {
             Intended::Need(need) => Ok(Step::Need(vec![need])),
             Intended::Nothing => Ok(self.skip(SkipReason::Inactive(reason))),
-            Intended::Account(account) => {
-                let link = Link {
-                    kind: self.facts.mapping.target_kind.clone(),
-                    anchor: account.anchor,
-                    state: LinkState::Active,
-                    origin: Origin::Created,
-                    disabled: false,
-                    exported: Vec::new(),
-                };
-                self.deprovision(source, &link, reason)
-            }
+            Intended::Account(account) => self.deprovision(source, &self.made(account), reason),
         }
     }
 
@@ -117,7 +107,7 @@ impl Deciding<'_, '_, '_, '_> {
     ) -> Result<Step, Failure> {
         let mapping = self.facts.mapping;
         if self.facts.policy.skip_out_of_scope_deletions && reason.releases() {
-            return Ok(self.skip(SkipReason::OutOfScopeDeletionsSkipped(reason)));
+            return Ok(self.kept(SkipReason::OutOfScopeDeletionsSkipped(reason), link));
         }
         match self.guard(link)? {
             Guard::Done(step) => return Ok(step),
@@ -130,7 +120,47 @@ impl Deciding<'_, '_, '_, '_> {
             let anchor = link.anchor.clone();
             return Ok(self.delete(anchor, reason));
         }
-        Ok(self.skip(SkipReason::NoDeprovisioningConfigured(reason)))
+        Ok(self.kept(SkipReason::NoDeprovisioningConfigured(reason), link))
+    }
+
+    /// The account stays as it is. One that only an intent told of is linked: what becomes of the object later is to reach
+    /// it.
+    fn kept(&mut self, reason: SkipReason, link: &Link) -> Step {
+        if self.link().is_some() {
+            return self.skip(reason);
+        }
+        let draft = LinkDraft {
+            anchor: Some(link.anchor.clone()),
+            state: link.state,
+            origin: link.origin,
+            disabled: link.disabled,
+            shown: Vec::new(),
+        };
+        self.redundant(reason, draft, References::default())
+    }
+
+    /// Nothing is to be done with the object for now, nor with an account that was about to be made when something broke.
+    pub(super) fn leave(&mut self, reason: SkipReason) -> Step {
+        if self.link().is_some() {
+            return self.skip(reason);
+        }
+        match self.intended(&self.intent_keys()) {
+            Intended::Need(need) => Step::Need(vec![need]),
+            Intended::Nothing => self.skip(reason),
+            Intended::Account(account) => self.kept(reason, &self.made(account)),
+        }
+    }
+
+    /// The link of an account that was about to be made when something broke.
+    fn made(&self, account: Object) -> Link {
+        Link {
+            kind: self.facts.mapping.target_kind.clone(),
+            anchor: account.anchor,
+            state: LinkState::Active,
+            origin: Origin::Created,
+            disabled: false,
+            exported: Vec::new(),
+        }
     }
 
     fn disable(&mut self, source: &SourceObject, link: &Link, reason: Inactive) -> Result<Step, Failure> {

@@ -21,11 +21,10 @@ impl Deciding<'_, '_, '_, '_> {
     /// A person took the object out of the job: nothing is sent for it, whatever becomes of it.
     pub(super) fn excluded(&mut self, reason: &str) -> Step {
         self.trace.push(TraceStep::Excluded(reason.to_owned()));
-        let link = match self.facts.seen {
-            Seen::Gone => LinkChange::Remove,
-            Seen::Present(_) => LinkChange::Keep,
-        };
-        self.left_alone(SkipReason::Excluded, link)
+        match self.facts.seen {
+            Seen::Gone => self.left_alone(SkipReason::Excluded, LinkChange::Remove),
+            Seen::Present(_) => self.leave(SkipReason::Excluded),
+        }
     }
 
     /// False where the account is another's and the job may only change its own.

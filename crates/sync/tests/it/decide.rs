@@ -94,6 +94,22 @@ fn what_an_intent_left_counts_as_created() {
         world.source = None;
     };
     assert_eq!(row(never_made), "skip Inactive(Gone); remove");
+    let kept_out_of_scope = |world: &mut World| {
+        found(world);
+        world.source().entitled = false;
+        world.policy.skip_out_of_scope_deletions = true;
+    };
+    assert_eq!(row(kept_out_of_scope), "skip OutOfScopeDeletionsSkipped(NotEntitled); Active Created");
+    let excluded_since = |world: &mut World| {
+        found(world);
+        world.excluded = Some("litigation hold");
+    };
+    assert_eq!(row(excluded_since), "skip Excluded; Active Created");
+    let excluded_and_never_made = |world: &mut World| {
+        world.intent = true;
+        world.excluded = Some("litigation hold");
+    };
+    assert_eq!(row(excluded_and_never_made), "skip Excluded; keep");
     // By now the object has another login: what was made under the old one is its account all the same, unless it has
     // become somebody's.
     let renamed_since = |world: &mut World| {
