@@ -329,16 +329,20 @@ async fn who_is_gone_before_being_made_leaves_no_trace() {
     assert!(rig.accounts().is_empty());
 }
 
-#[tokio::test]
-async fn what_a_lost_answer_made_goes_with_its_object() {
-    let mut rig = rig_of(|_| {}).await;
-    hire(&rig, 0..1);
-    // The account is made, the answer is lost, and then the target is out of reach.
+/// A cycle in which an account is made and the answer lost, and then the target is out of reach.
+async fn lose_an_answer(rig: &Rig) {
     rig.target.faults().next(Method::Create, Fault::lost_answer());
     rig.target
         .faults()
         .always(&[Method::Find, Method::Check], Fault::Refuse(connector::ErrorClass::Unavailable));
     rig.cycle().await;
+}
+
+#[tokio::test]
+async fn what_a_lost_answer_made_goes_with_its_object() {
+    let mut rig = rig_of(|_| {}).await;
+    hire(&rig, 0..1);
+    lose_an_answer(&rig).await;
     assert_eq!(rig.accounts().len(), 1);
     rig.source.delete("u0");
     rig.target.faults().heal();
@@ -355,11 +359,7 @@ async fn what_a_lost_answer_made_is_remembered_where_it_is_left_alone() {
         let mut rig = rig_of(|_| {}).await;
         rig.set_secrets(&[("SkipOutOfScopeDeletions", "True")]).await;
         hire(&rig, 0..1);
-        rig.target.faults().next(Method::Create, Fault::lost_answer());
-        rig.target
-            .faults()
-            .always(&[Method::Find, Method::Check], Fault::Refuse(connector::ErrorClass::Unavailable));
-        rig.cycle().await;
+        lose_an_answer(&rig).await;
         let input = |groups: Json| {
             move |schema: &mut Json| {
                 schema["synchronizationRules"][0]["objectMappings"][0]["scope"] = groups;
