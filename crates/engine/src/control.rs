@@ -246,7 +246,9 @@ impl Engine {
     async fn reset(&self, job: &JobId, fence: u64, scope: ResetScope) -> Result<()> {
         let store = &self.services.store;
         let mut runtime = load_runtime(&self.services, job).await?;
+        runtime.unsettled |= scope.escrows;
         if scope.watermark || scope.links {
+            runtime.note_interruption();
             runtime.watermark = None;
             runtime.running = None;
         }

@@ -29,6 +29,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use model::job::{Counters, Execution};
 use model::link::{Intent, StagedKind};
+use model::settings::TargetVerification;
 use model::{Anchor, CycleId, Name, Timestamp, Uuid};
 use serde_json::json;
 use store::{Commit, EdgeWrite, Forgotten, Result, StoreError};
@@ -134,6 +135,7 @@ impl<'a> Cycle<'a> {
     ) -> Result<Self> {
         let (store, job) = (&services.store, &prepared.job.id);
         let mut runtime = load_runtime(services, job).await?;
+        runtime.note_interruption();
         let mut forgotten = Forgotten::default();
         if runtime.target_identity.as_ref().is_some_and(|identity| *identity != prepared.identity) {
             // The links are another target's: they are no more than hints here.
@@ -147,7 +149,9 @@ impl<'a> Cycle<'a> {
         if !resumable {
             forgotten.escrows = start(services, prepared, &mut runtime).await?;
         }
-        if forgotten != Forgotten::default() {
+        // Who trusts memory must know later that a cycle had begun: it may have sent what no commit tells of.
+        let trusts = prepared.policy.verification == TargetVerification::Trust;
+        if forgotten != Forgotten::default() || (trusts && !resumable) {
             let commit = Commit { forgotten, runtime: Some(finish::text_of(&runtime)?), ..Commit::default() };
             store.commit(job, warrant.over(commit)?).await?;
         }
@@ -387,6 +391,7 @@ async fn start(services: &Services, prepared: &Prepared, runtime: &mut Runtime) 
     if reads_all {
         services.store.clear_index(job).await?;
         runtime.generation += 1;
+        runtime.unsettled |= !services.store.escrows(job, None, 1).await?.is_empty();
     }
     runtime.target_identity = Some(prepared.identity.clone());
     runtime.running = Some(running(services, prepared, runtime));

@@ -268,12 +268,7 @@ impl<'a> Deciding<'_, 'a, '_, '_> {
                 self.trace.push(TraceStep::TargetGone(link.anchor.clone()));
                 self.match_or_create(source)
             }
-            // What differs from the last export is what a look for drift is about.
-            None if self.facts.policy.verification == TargetVerification::Trust
-                && self.facts.import != Import::Drift
-                && !released
-                && !link.disabled =>
-            {
+            None if self.trusts_memory(link) => {
                 match self.guard(link)? {
                     Guard::Done(step) => return Ok(step),
                     Guard::Free => {}
@@ -282,6 +277,16 @@ impl<'a> Deciding<'_, 'a, '_, '_> {
             }
             None => Ok(Step::Need(vec![read])),
         }
+    }
+
+    /// True where an account is taken to be as it was exported last, without a look at it.
+    fn trusts_memory(&self, link: &Link) -> bool {
+        self.facts.policy.verification == TargetVerification::Trust
+            && !self.facts.unsettled
+            // What differs from the last export is what a look for drift is about.
+            && self.facts.import != Import::Drift
+            && link.state == LinkState::Active
+            && !link.disabled
     }
 
     fn update(

@@ -53,6 +53,9 @@ pub struct Facts<'a> {
     pub disowned: bool,
     /// An account that was about to be made when something broke.
     pub intent: Option<&'a Intent>,
+    /// True where the target may have taken a write although nobody told: what is remembered of the account may no longer
+    /// be so.
+    pub unsettled: bool,
     /// What holds for every object.
     pub policy: &'a Policy,
     /// True where the target can disable accounts of this type and enable them again.

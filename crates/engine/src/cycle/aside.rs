@@ -32,7 +32,8 @@ impl<'a> Cycle<'a> {
         warrant: Warrant,
     ) -> Result<Self> {
         let job = &prepared.job.id;
-        let runtime = load_runtime(services, job).await?;
+        let mut runtime = load_runtime(services, job).await?;
+        runtime.note_interruption();
         let intents = services.store.open_intents(job).await?;
         Ok(Self {
             services,

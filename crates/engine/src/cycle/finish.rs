@@ -52,6 +52,7 @@ impl Cycle<'_> {
         let trouble = self.escrow_trouble(&status, escrows).await?;
         let mut runtime = self.runtime().clone();
         runtime.running = None;
+        runtime.unsettled = false;
         runtime.enumerations = self.enumeration();
         runtime.watermark = cursor.map(|cursor| Watermark { cursor, meaning });
         let now = execution.ended;

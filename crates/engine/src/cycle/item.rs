@@ -28,6 +28,8 @@ pub(crate) struct Item<'p> {
     /// True where the mapping's category no longer accepts the object that it remembers.
     pub(crate) disowned: bool,
     pub(crate) intent: Option<Intent>,
+    /// True where a write may have reached its account although nobody told.
+    pub(crate) unsettled: bool,
     /// True where this batch made an intent of it durable.
     pub(crate) noted: bool,
     pub(crate) escrow: Option<Escrow>,
@@ -86,6 +88,7 @@ impl<'p> Item<'p> {
             entry: self.entry.as_ref(),
             disowned: self.disowned,
             intent: self.intent.as_ref(),
+            unsettled: self.unsettled,
             policy,
             soft_delete: self.soft_delete,
             stage_removals: mode.stage_removals,

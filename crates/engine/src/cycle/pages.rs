@@ -154,6 +154,7 @@ impl<'a> Cycle<'a> {
         let mut runtime = self.runtime().clone();
         runtime.watermark = None;
         runtime.generation += 1;
+        runtime.unsettled |= self.has().escrows;
         if let Some(running) = &mut runtime.running {
             running.initial = true;
             running.cursor = None;
@@ -363,11 +364,16 @@ impl<'a> Cycle<'a> {
         memory: &Memory,
     ) -> Item<'a> {
         let key = (mapping.rule.clone(), anchor.clone());
+        let (escrow, staged) = (memory.escrows.get(&key).cloned(), memory.staged.get(&key).copied());
+        // What failed may have arrived, and a staged removal may have been sent when something broke.
+        let in_doubt = escrow.is_some() || staged.is_some_and(StagedKind::removes);
+        let unsettled = in_doubt || self.runtime().unsettled;
         Item {
             intent: self.intents().get(&key).cloned(),
+            unsettled,
             noted: false,
-            escrow: memory.escrows.get(&key).cloned(),
-            staged: memory.staged.get(&key).copied(),
+            escrow,
+            staged,
             sends: None,
             agreed: false,
             excluded: self.exclusions.get(&anchor).cloned(),

@@ -16,6 +16,7 @@ pub(crate) const LOOK_BACK: SignedDuration = SignedDuration::from_mins(40);
 /// The runtime state of a job. It is committed with every page, so that a cycle resumes where it was.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts")]
 pub(crate) struct Runtime {
     /// Where incremental reading goes on; none makes the next cycle an initial one.
     pub(crate) watermark: Option<Watermark>,
@@ -25,6 +26,9 @@ pub(crate) struct Runtime {
     pub(crate) enumerations: u64,
     /// The cycle that is under way or was interrupted.
     pub(crate) running: Option<Running>,
+    /// True where a cycle was interrupted, or failures were forgotten, and none has ended since: writes may have arrived
+    /// although nobody told.
+    pub(crate) unsettled: bool,
     /// Limited writes that were sent lately, by source type.
     pub(crate) sent: Vec<SentWrites>,
     /// True where held creates may be sent once, whatever their limit.
@@ -114,6 +118,11 @@ impl Runtime {
     /// True where a person agreed to anything that is held.
     pub(crate) fn allows_any(&self) -> bool {
         self.allow_creates || self.allow_updates || self.force_deletes
+    }
+
+    /// Notes, where a cycle may have been interrupted, that what it sent may not be known.
+    pub(crate) fn note_interruption(&mut self) {
+        self.unsettled |= self.running.is_some();
     }
 
     /// What a person agreed to was done.

@@ -25,4 +25,5 @@ mod rig;
 mod schedule;
 mod scoping;
 mod stories;
+mod trust;
 mod unique;

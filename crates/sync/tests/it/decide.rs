@@ -388,6 +388,10 @@ fn trust_compares_with_the_last_export_alone() {
     world.source().object.attributes.set("title", "Boss".into());
     assert_eq!(words(&world.decide()), "update u1; Active Created");
     assert_eq!(world.asked, []);
+    // Memory is not trusted where a write may have arrived although nobody told.
+    world.unsettled = true;
+    world.decide();
+    assert_eq!(world.asked.first(), Some(&Need::Read("u1".into())));
 }
 
 #[test]

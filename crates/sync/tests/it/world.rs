@@ -120,6 +120,7 @@ pub(crate) struct World {
     pub(crate) source: Option<SourceObject>,
     pub(crate) link: Option<Link>,
     pub(crate) intent: bool,
+    pub(crate) unsettled: bool,
     pub(crate) disowned: bool,
     pub(crate) policy: Policy,
     pub(crate) soft_delete: bool,
@@ -191,6 +192,7 @@ impl World {
             source: Some(SourceObject::active(person())),
             link: None,
             intent: false,
+            unsettled: false,
             disowned: false,
             policy: Policy {
                 skip_out_of_scope_deletions: false,
@@ -246,6 +248,7 @@ impl World {
                 entry: entry.as_ref(),
                 disowned: self.disowned,
                 intent: self.intent.then_some(&intent),
+                unsettled: self.unsettled,
                 policy: &self.policy,
                 soft_delete: self.soft_delete,
                 stage_removals: self.stage,
