@@ -1,6 +1,6 @@
 //! Counting staged writes against the job's limits.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use model::Name;
 use model::link::StagedKind;
@@ -49,17 +49,44 @@ impl Cycle<'_> {
             })
             .collect();
         let held = self.prepared.policy.limits.held(&tallies);
-        Ok(Held { removals: held.removals || self.yielded_nothing(&managed), ..held })
+        let unbelieved = self.yielded_nothing(&managed) || self.waits_for_a_better_read().await?;
+        Ok(Held { removals: held.removals || unbelieved, ..held })
     }
 
-    /// True where a full read showed nothing of a type of which objects are managed. A source that suddenly shows
+    /// Notes of which source types the full read that ended showed nothing.
+    pub(crate) fn note_unshown(&mut self) {
+        let read: BTreeSet<Name> =
+            self.prepared.selections.iter().map(|selection| selection.kind.clone()).collect();
+        let runtime = self.runtime_mut();
+        if let Some(running) = &runtime.running {
+            runtime.unshown = read.difference(&running.kinds).cloned().collect();
+        }
+    }
+
+    /// True where this full read showed nothing of a type of which objects are managed. A source that suddenly shows
     /// nobody is more likely to have lost its permissions than its people.
     fn yielded_nothing(&self, managed: &BTreeMap<Name, u64>) -> bool {
-        let runtime = self.runtime();
-        let Some(running) = runtime.running.as_ref().filter(|_| self.initial) else { return false };
-        let read = self.prepared.selections.iter().map(|selection| &selection.kind);
-        read.into_iter()
-            .any(|kind| !running.kinds.contains(kind) && managed.get(kind).is_some_and(|links| *links > 0))
+        let is_managed = |kind: &Name| managed.get(kind).is_some_and(|links| *links > 0);
+        self.initial && self.runtime().unshown.iter().any(is_managed)
+    }
+
+    /// True where something waits to be removed only because a full read showed nothing of its type: later cycles are
+    /// told of changes alone, and have no better evidence.
+    async fn waits_for_a_better_read(&self) -> Result<bool> {
+        let unshown = self.runtime().unshown.clone();
+        if unshown.is_empty() {
+            return Ok(false);
+        }
+        let unbelieved = |row: &Staged| row.absent && unshown.contains(&row.kind) && !self.has_consent(row);
+        let mut passed = None;
+        loop {
+            let page = self.services.store.staged(&self.prepared.job.id, passed.take(), PAGE).await?;
+            match page.last() {
+                _ if page.iter().any(unbelieved) => return Ok(true),
+                Some(last) if page.len() == PAGE => passed = Some((last.rule.clone(), last.source.clone())),
+                _ => return Ok(false),
+            }
+        }
     }
 
     async fn staged_counts(&self) -> Result<BTreeMap<(Name, StagedKind), u64>> {

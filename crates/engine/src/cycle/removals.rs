@@ -20,6 +20,7 @@ const PAGE: usize = 500;
 impl Cycle<'_> {
     /// After a full read: what the source did not yield is gone, as far as a listing can tell.
     pub(crate) async fn stage_unseen(&mut self) -> Result<Option<Halt>> {
+        self.note_unshown();
         if !self.has().entries {
             return Ok(None);
         }

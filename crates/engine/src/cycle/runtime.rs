@@ -29,6 +29,8 @@ pub(crate) struct Runtime {
     /// True where a cycle was interrupted, or failures were forgotten, and none has ended since: writes may have arrived
     /// although nobody told.
     pub(crate) unsettled: bool,
+    /// Source types of which the last full read showed nothing.
+    pub(crate) unshown: BTreeSet<Name>,
     /// Limited writes that were sent lately, by source type.
     pub(crate) sent: Vec<SentWrites>,
     /// True where held creates may be sent once, whatever their limit.

@@ -4,7 +4,7 @@ use engine::ResetScope;
 use model::job::QuarantineReason;
 use serde_json::json;
 
-use crate::rig::{Rig, user};
+use crate::rig::{Rig, group, user};
 
 async fn rig_of(people: u32) -> Rig {
     let rig = Rig::new().await;
@@ -139,6 +139,53 @@ async fn a_source_that_suddenly_shows_nobody_deletes_nobody() {
     rig.good_cycle().await;
     assert_eq!(active(&rig), 5);
     assert_eq!(rig.status().await.quarantine.unwrap().reason, QuarantineReason::TooManyDeletes);
+}
+
+/// Later cycles are told of changes alone, so that what was not shown stays until there is better evidence. Nothing else is
+/// removed meanwhile: whoever lost sight of the groups sees nobody entitled by them.
+#[tokio::test]
+async fn what_a_source_suddenly_did_not_show_is_removed_by_no_later_cycle_either() {
+    for evidence in ["it is shown again", "a person agrees", "a full read shows others"] {
+        let rig = rig_of(5).await;
+        rig.source.upsert(group("staff"));
+        rig.good_cycle().await;
+        rig.source.delete("staff");
+        rig.source.disable("u1");
+        rig.source.forget_history();
+        for _ in 0..3 {
+            rig.good_cycle().await;
+            assert_eq!((rig.target.len("team"), active(&rig)), (1, 5));
+            assert_eq!(rig.status().await.quarantine.unwrap().reason, QuarantineReason::TooManyDeletes);
+            rig.clock.advance(model::SignedDuration::from_hours(1));
+        }
+        match evidence {
+            "it is shown again" => rig.source.upsert(group("staff")),
+            "a person agrees" => {
+                rig.restart(ResetScope {
+                    watermark: false,
+                    escrows: false,
+                    quarantine: true,
+                    links: false,
+                    force_deletes: true,
+                })
+                .await;
+            }
+            _ => {
+                rig.source.upsert(group("others"));
+                rig.source.forget_history();
+            }
+        }
+        rig.good_cycle().await;
+        let names: Vec<String> =
+            rig.target.objects("team").iter().map(|team| team.get("name").to_string()).collect();
+        let left: &[&str] = match evidence {
+            "it is shown again" => &["staff"],
+            "a person agrees" => &[],
+            _ => &["others"],
+        };
+        assert_eq!(names, left, "{evidence}");
+        assert_eq!((active(&rig), rig.status().await.quarantine), (4, None), "{evidence}");
+    }
 }
 
 #[tokio::test]

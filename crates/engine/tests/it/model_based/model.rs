@@ -213,6 +213,8 @@ impl Model {
             Edit::PutTeam(team) => self.teams[team].exists = true,
             Edit::BinTeam(team, binned) => self.existing_team(team)?.binned = binned,
             Edit::PurgeTeam(team) => {
+                // As of people one must be left: where a full read shows no team at all, removals wait for a person.
+                (team != 0 && self.teams[0].exists).then_some(())?;
                 // Of who goes while excluded the account is forgotten, and stays.
                 let Team { loose, excluded, .. } = *self.existing_team(team)?;
                 self.teams[team] = Team { excluded, loose: loose || excluded, ..Team::default() };
