@@ -1,13 +1,12 @@
 """Every request builder that the SDKs have below `synchronization`, over TLS with azure-identity, from first to last."""
 
-import importlib
 import json
 import re
-from pathlib import Path
 
 import pytest
 from kiota_abstractions.api_error import APIError
 
+from rig.builders import builders, note
 from rig.graph import body_of, query
 from rig.secure import SecureGraph
 from rig.target import TOKEN
@@ -15,20 +14,15 @@ from rig.target import TOKEN
 FOLDERS = {"servicePrincipals": "service_principals", "applications": "applications"}
 
 
-def builders(package: str, root: str) -> set[tuple[str, str]]:
+def known(package: str, root: str) -> set[tuple[str, str]]:
     """Methods and paths below `synchronization`, as the sources of a package tell them."""
-    generated = Path(importlib.import_module(package).__file__).parent / "generated"
-    found = set()
-    for source in (generated / FOLDERS[root] / "item" / "synchronization").rglob("*_request_builder.py"):
-        text = source.read_text()
-        template = re.search(r'super\(\).__init__\(request_adapter, "([^"]*)"', text).group(1)
-        found |= {(method, below(template)) for method in re.findall(r"RequestInformation\(Method\.(\w+)", text)}
-    return found
+    return below(builders(package, f"{FOLDERS[root]}/item/synchronization"))
 
 
-def below(template: str) -> str:
-    """The path of an URL template below `synchronization`, without its query."""
-    return re.sub(r"\{\?.*\}$", "", template).partition("/synchronization")[2]
+def below(requests: set[tuple[str, str]]) -> set[tuple[str, str]]:
+    """The same with the paths below `synchronization`, without their queries."""
+    path = lambda template: re.sub(r"\{\?.*\}$", "", template).partition("/synchronization")[2]
+    return {(method, path(template)) for method, template in requests}
 
 
 @pytest.fixture(params=[(package, root) for package in ("msgraph_beta", "msgraph") for root in FOLDERS], ids="-".join)
@@ -36,15 +30,8 @@ def asked(request, secure):
     """A client that notes what it asks, and the root that it asks at."""
     package, root = request.param
     graph = SecureGraph(package, secure)
-    graph.root, graph.asked = root, set()
-    send = graph.adapter.get_http_response_message
-
-    async def noting(information, *arguments, **options):
-        graph.asked.add((information.http_method.value, below(information.url_template)))
-        return await send(information, *arguments, **options)
-
-    graph.adapter.get_http_response_message = noting
-    return graph
+    graph.root = root
+    return note(graph)
 
 
 async def test_every_builder(asked, target):
@@ -58,8 +45,8 @@ async def test_every_builder(asked, target):
     await service.delete()
     assert (await service.get()).secrets == []
     assert await service.jobs.count.get() == 0
-    known = builders(graph.package, graph.root)
-    assert len(known) > 45 and known - graph.asked == set()
+    builders_there = known(graph.package, graph.root)
+    assert len(builders_there) > 45 and builders_there - below(graph.asked) == set()
 
 
 def synchronization(graph, application):
