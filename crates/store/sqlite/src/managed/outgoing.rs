@@ -16,6 +16,20 @@ fn first(attempts: u32, first: Option<i64>) -> Done<Option<Timestamp>> {
     first.filter(|_| attempts > 0).map(moment).transpose()
 }
 
+/// The beginning of a SELECT whose rows [`due_edge`] reads, of `edge`, its owner's entry `w` and object `o`, and the object
+/// `r` that it refers to.
+macro_rules! due_columns {
+    () => {
+        concat!(
+            "SELECT edge.rule, w.kind, o.anchor, w.target_kind, w.target, edge.attribute, edge.wanted,
+             edge.multivalued, edge.exported, edge.attempts, (SELECT e.target ",
+            lowest_link!(),
+            "), r.anchor, w.display_name,
+             (SELECT x.display_name FROM entry x WHERE x.object = edge.referenced AND x.rule = edge.rule), edge.first"
+        )
+    };
+}
+
 fn due_edge(session: &Session<'_>, row: &Row<'_>) -> Done<DueEdge> {
     let wanted: bool = row.get(6)?;
     let exported = optional_text(row, 8)?.map(Anchor::new);
@@ -42,11 +56,8 @@ fn due_edge(session: &Session<'_>, row: &Row<'_>) -> Done<DueEdge> {
 /// Edges that are due, those of one owner together, adds before removals.
 pub(super) fn due(session: &Session<'_>, job: i64, now: Timestamp, most: usize) -> Done<Vec<DueEdge>> {
     let sql = concat!(
-        "SELECT edge.rule, w.kind, o.anchor, w.target_kind, w.target, edge.attribute, edge.wanted,
-             edge.multivalued, edge.exported, edge.attempts, (SELECT e.target ",
-        lowest_link!(),
-        "), r.anchor, w.display_name,
-             (SELECT x.display_name FROM entry x WHERE x.object = edge.referenced AND x.rule = edge.rule), edge.first
+        due_columns!(),
+        "
          FROM edge INDEXED BY edge_due
              CROSS JOIN entry w ON w.object = edge.owner AND w.rule = edge.rule
              CROSS JOIN object o ON o.id = edge.owner
@@ -85,11 +96,8 @@ pub(super) fn due_of(
     references: &[(Name, Anchor, Anchor)],
 ) -> Done<Vec<DueEdge>> {
     let sql = concat!(
-        "SELECT edge.rule, w.kind, o.anchor, w.target_kind, w.target, edge.attribute, edge.wanted,
-             edge.multivalued, edge.exported, edge.attempts, (SELECT e.target ",
-        lowest_link!(),
-        "), r.anchor, w.display_name,
-             (SELECT x.display_name FROM entry x WHERE x.object = edge.referenced AND x.rule = edge.rule), edge.first
+        due_columns!(),
+        "
          FROM object o
              CROSS JOIN object r ON r.job = o.job AND r.anchor = ?5
              CROSS JOIN edge ON edge.owner = o.id AND edge.rule = ?4 AND edge.referenced = r.id
