@@ -8,10 +8,7 @@ use model::provisioning::Action;
 use serde_json::json;
 use testkit::{MemorySource, MemoryTarget};
 
-use crate::rig::{Rig, group, managed_by, user};
-
-const NOTHING: ResetScope =
-    ResetScope { watermark: false, escrows: false, quarantine: false, links: false, force_deletes: false };
+use crate::rig::{NOTHING, Rig, group, managed_by, user};
 
 async fn rig_of(people: u32) -> Rig {
     let rig = Rig::new().await;

@@ -4,7 +4,7 @@ use engine::ResetScope;
 use model::job::QuarantineReason;
 use serde_json::json;
 
-use crate::rig::{Rig, group, user};
+use crate::rig::{NOTHING, Rig, group, user};
 
 async fn rig_of(people: u32) -> Rig {
     let rig = Rig::new().await;
@@ -66,14 +66,7 @@ async fn a_filter_that_matches_nobody_disables_nobody_until_a_person_agrees() {
     assert_eq!(active(&rig), 31);
     assert_eq!(rig.story("u4").await, ["create success", "stagedDelete warning"]);
 
-    rig.restart(ResetScope {
-        watermark: false,
-        escrows: false,
-        quarantine: true,
-        links: false,
-        force_deletes: true,
-    })
-    .await;
+    rig.restart(ResetScope { quarantine: true, force_deletes: true, ..NOTHING }).await;
     rig.good_cycle().await;
     assert_eq!(active(&rig), 1);
     assert_eq!(rig.status().await.quarantine, None);
@@ -161,14 +154,7 @@ async fn what_a_source_suddenly_did_not_show_is_removed_by_no_later_cycle_either
         match evidence {
             "it is shown again" => rig.source.upsert(group("staff")),
             "a person agrees" => {
-                rig.restart(ResetScope {
-                    watermark: false,
-                    escrows: false,
-                    quarantine: true,
-                    links: false,
-                    force_deletes: true,
-                })
-                .await;
+                rig.restart(ResetScope { quarantine: true, force_deletes: true, ..NOTHING }).await;
             }
             _ => {
                 rig.source.upsert(group("others"));

@@ -7,10 +7,7 @@ use model::job::QuarantineReason;
 use model::link::Origin;
 use testkit::{Fault, MemorySource, MemoryTarget, Method};
 
-use crate::rig::{Rig, group, user};
-
-const NOTHING: ResetScope =
-    ResetScope { watermark: false, escrows: false, quarantine: false, links: false, force_deletes: false };
+use crate::rig::{NOTHING, Rig, group, user};
 
 /// What a job remembers, as far as restarts are about it.
 #[derive(Clone, Debug, PartialEq)]

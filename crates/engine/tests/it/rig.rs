@@ -20,6 +20,10 @@ use store::{ProvisioningQuery, SharedStore, Tenant};
 use store_sqlite::SqliteStore;
 use testkit::{MemorySource, MemoryTarget, SeededEntropy, SharedFactory, SimulatedClock};
 
+/// A restart that forgets nothing.
+pub(crate) const NOTHING: ResetScope =
+    ResetScope { watermark: false, escrows: false, quarantine: false, links: false, force_deletes: false };
+
 pub(crate) struct Rig {
     pub(crate) source: MemorySource,
     pub(crate) target: MemoryTarget,

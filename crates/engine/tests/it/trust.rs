@@ -6,10 +6,7 @@ use model::Value;
 use model::failure::ErrorClass;
 use testkit::{Fault, Faults, Gate, MemorySource, MemoryTarget, Method};
 
-use crate::rig::{Rig, user};
-
-const NOTHING: ResetScope =
-    ResetScope { watermark: false, escrows: false, quarantine: false, links: false, force_deletes: false };
+use crate::rig::{NOTHING, Rig, user};
 
 /// Twenty people with accounts, in a job that writes one after the other.
 async fn trusting() -> (Rig, Faults) {
