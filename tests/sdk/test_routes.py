@@ -21,8 +21,8 @@ def known(package: str, root: str) -> set[tuple[str, str]]:
 
 def below(requests: set[tuple[str, str]]) -> set[tuple[str, str]]:
     """The same with the paths below `synchronization`, without their queries."""
-    path = lambda template: re.sub(r"\{\?.*\}$", "", template).partition("/synchronization")[2]
-    return {(method, path(template)) for method, template in requests}
+    paths = ((method, re.sub(r"\{\?.*\}$", "", template)) for method, template in requests)
+    return {(method, path.partition("/synchronization")[2]) for method, path in paths}
 
 
 @pytest.fixture(params=[(package, root) for package in ("msgraph_beta", "msgraph") for root in FOLDERS], ids="-".join)
