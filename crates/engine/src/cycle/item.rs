@@ -6,7 +6,7 @@ use model::change::SourceObject;
 use model::link::{Entry, Intent, StagedKind};
 use model::provisioning::{Import, Step as TraceStep};
 use model::{Anchor, Timestamp};
-use store::{Escrow, Unread};
+use store::{Escrow, Staged, Unread};
 use sync::{Answer, Facts, Mapping, Need, Policy, ReferenceFlow, Seen};
 
 use super::prepared::Key;
@@ -34,7 +34,7 @@ pub(crate) struct Item<'p> {
     pub(crate) noted: bool,
     pub(crate) escrow: Option<Escrow>,
     /// What is staged of it, where something is.
-    pub(crate) staged: Option<StagedKind>,
+    pub(crate) staged: Option<Staged>,
     /// The one kind of limited write that may be sent for it now, where one may.
     pub(crate) sends: Option<StagedKind>,
     /// True where a person agreed to the write, so that it does not count towards the limits.

@@ -9,10 +9,10 @@ use futures::StreamExt as _;
 use futures::stream::FuturesOrdered;
 use model::change::SourceObject;
 use model::job::Counters;
-use model::link::{Entry, StagedKind};
+use model::link::Entry;
 use model::provisioning::Import;
 use model::{Anchor, Name};
-use store::{Commit, Escrow, Result};
+use store::{Commit, Escrow, Result, Staged};
 use sync::Rule;
 
 use super::ahead::Ahead;
@@ -31,7 +31,7 @@ pub(crate) struct Memory {
     elsewhere: HashSet<Anchor>,
     entries: HashMap<Anchor, Vec<Entry>>,
     escrows: HashMap<Key, Escrow>,
-    staged: HashMap<Key, StagedKind>,
+    staged: HashMap<Key, Staged>,
 }
 
 impl Memory {
@@ -295,7 +295,8 @@ impl<'a> Cycle<'a> {
         }
         if self.has().staged {
             let staged = store.staged_of(job, anchors).await?;
-            memory.staged = staged.into_iter().map(|row| ((row.rule, row.source), row.action)).collect();
+            memory.staged =
+                staged.into_iter().map(|row| ((row.rule.clone(), row.source.clone()), row)).collect();
         }
         Ok(memory)
     }
@@ -364,9 +365,9 @@ impl<'a> Cycle<'a> {
         memory: &Memory,
     ) -> Item<'a> {
         let key = (mapping.rule.clone(), anchor.clone());
-        let (escrow, staged) = (memory.escrows.get(&key).cloned(), memory.staged.get(&key).copied());
+        let (escrow, staged) = (memory.escrows.get(&key).cloned(), memory.staged.get(&key).cloned());
         // What failed may have arrived, and a staged removal may have been sent when something broke.
-        let in_doubt = escrow.is_some() || staged.is_some_and(StagedKind::removes);
+        let in_doubt = escrow.is_some() || staged.as_ref().is_some_and(|row| row.action.removes());
         let unsettled = in_doubt || self.runtime().unsettled;
         Item {
             intent: self.intents().get(&key).cloned(),

@@ -322,7 +322,11 @@ impl Results {
             self.commit.settled.push(item.key());
             self.keep_unread(cycle, item);
         }
-        if item.staged == Some(action) {
+        if let Some(known) = item.staged.as_ref().filter(|known| known.action == action) {
+            // It was shown again since, and what is known of it now is better than that it was not.
+            if known.absent && !cycle.sweeping {
+                self.commit.staged.push(Staged { reason, absent: false, ..known.clone() });
+            }
             return;
         }
         self.commit.staged.push(Staged {

@@ -174,6 +174,36 @@ async fn what_a_source_suddenly_did_not_show_is_removed_by_no_later_cycle_either
     }
 }
 
+/// It is not held any longer as what was not shown: the source tells of it again.
+#[tokio::test]
+async fn what_was_not_shown_and_then_is_shown_and_deleted_is_removed() {
+    for evidence in ["it is deleted again", "it is in the bin"] {
+        let target = testkit::MemoryTarget::new().with_type(connector::TypeCapabilities {
+            kind: "team".into(),
+            soft_delete: false,
+            list: true,
+            reference_chunk: 100,
+        });
+        let rig = Rig::with(testkit::MemorySource::new(), target).await;
+        rig.source.upsert(user(1));
+        rig.source.upsert(group("staff"));
+        rig.good_cycle().await;
+        rig.source.delete("staff");
+        rig.source.forget_history();
+        rig.good_cycle().await;
+        rig.good_cycle().await;
+        assert_eq!(rig.target.len("team"), 1);
+        rig.source.upsert(group("staff"));
+        match evidence {
+            "it is in the bin" => rig.source.soft_delete("staff"),
+            _ => rig.source.delete("staff"),
+        };
+        rig.good_cycle().await;
+        assert_eq!((rig.target.len("team"), rig.status().await.quarantine), (0, None), "{evidence}");
+        assert_eq!(rig.story("staff").await, ["create success", "stagedDelete warning", "delete success"]);
+    }
+}
+
 #[tokio::test]
 async fn what_a_full_read_does_not_show_is_gone() {
     let rig = rig_of(20).await;
