@@ -10,8 +10,9 @@ use futures::StreamExt as _;
 use model::change::AttributeChange;
 use model::link::Intent;
 use model::provisioning::Step as TraceStep;
-use model::{Anchor, Failure, FailureCode, Name, Object, SignedDuration};
-use store::{Commit, Result};
+use model::settings::TargetVerification;
+use model::{Anchor, Failure, FailureCode, Name, Object, SignedDuration, Timestamp};
+use store::{Commit, Escrow, Result, Unread, Wait};
 use sync::{Action, Answer, Decision, Need, Outcome, Settled, Step, decide, settle};
 use tokio::time::Instant;
 
@@ -28,6 +29,9 @@ const MOST_STEPS: usize = 64;
 
 /// How long the target's own check, once passed, vouches for the target.
 const CHECK_AGAIN: Duration = Duration::from_secs(1);
+
+/// How long a write that was begun may be under way.
+const UNDER_WAY: SignedDuration = SignedDuration::from_mins(10);
 
 /// Exports whose outcomes are made durable together, while the next ones go out.
 const PART: usize = 500;
@@ -56,6 +60,9 @@ impl Cycle<'_> {
             let decided = self.decide_all(&mut items, &open, mode, &mut results).await?;
             let mut exports = self.settle_unsent(&items, decided, &mut results);
             self.note_creates(&mut items, &exports).await?;
+            if mode.beside {
+                self.note_changes(&mut items, &exports).await?;
+            }
             open.clear();
             while !exports.is_empty() && results.halt.is_none() {
                 let rest = exports.split_off(exports.len().min(PART));
@@ -264,6 +271,27 @@ impl Cycle<'_> {
         }
     }
 
+    /// Makes durable, where memory is trusted, that accounts are about to be changed: should the process die, the next
+    /// decision looks at them.
+    async fn note_changes(&self, items: &mut [Item<'_>], exports: &[Decided]) -> Result<()> {
+        if self.prepared.policy.verification != TargetVerification::Trust {
+            return Ok(());
+        }
+        let mut escrows = Vec::new();
+        for one in exports.iter().filter(|one| !matches!(one.decision.action, Action::Create(_))) {
+            if let Some(item) = items.get_mut(one.item).filter(|item| item.escrow.is_none()) {
+                let note = in_doubt(item, self.services.clock.now());
+                escrows.push(note.clone());
+                item.escrow = Some(note);
+            }
+        }
+        if escrows.is_empty() {
+            return Ok(());
+        }
+        self.desk.note_write();
+        self.write(Commit { escrows, ..Commit::default() }).await
+    }
+
     /// Exports and settles; returns the items that must be decided again.
     async fn export_all(
         &self,
@@ -429,6 +457,23 @@ fn intent(item: &Item<'_>) -> Intent {
         source: item.anchor.clone(),
         target_kind: item.mapping.target_kind.clone(),
         matching,
+    }
+}
+
+/// Stands for a write of which nobody may ever tell whether it arrived.
+fn in_doubt(item: &Item<'_>, now: Timestamp) -> Escrow {
+    let words =
+        "it is not known whether a change arrived at the target; the account is read and compared again";
+    Escrow {
+        rule: item.mapping.rule.clone(),
+        kind: item.mapping.source_kind.clone(),
+        source: item.anchor.clone(),
+        failure: Failure::new(FailureCode::InternalError, words),
+        wait: Wait::Moment,
+        unread: Unread::Nothing,
+        attempts: 0,
+        first: now,
+        next: after(now, UNDER_WAY),
     }
 }
 

@@ -102,6 +102,7 @@ impl<'p> Item<'p> {
 
 /// How a batch of objects is decided.
 #[derive(Clone, Copy, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts")]
 pub(crate) struct Mode {
     /// Limited writes are staged for the end of the cycle.
     pub(crate) stage_removals: bool,
@@ -109,18 +110,21 @@ pub(crate) struct Mode {
     pub(crate) last_chance: bool,
     /// What is done may be committed before the rest of the batch is.
     pub(crate) commit_on_the_way: bool,
+    /// No cycle that is under way tells that writes may have been sent.
+    pub(crate) beside: bool,
 }
 
 impl Mode {
     /// For the pages of the source.
-    pub(crate) const PAGE: Self = Self { stage_removals: true, last_chance: false, commit_on_the_way: true };
+    pub(crate) const PAGE: Self =
+        Self { stage_removals: true, last_chance: false, commit_on_the_way: true, beside: false };
     /// For looking only: what would be done at last.
-    pub(crate) const LOOK: Self = Self { stage_removals: false, last_chance: true, commit_on_the_way: false };
+    pub(crate) const LOOK: Self = Self::NOW;
     /// For a plan: what would be done, as far as it does not depend on what is done for others.
-    pub(crate) const PLAN: Self =
-        Self { stage_removals: false, last_chance: false, commit_on_the_way: false };
+    pub(crate) const PLAN: Self = Self { last_chance: false, ..Self::NOW };
     /// For what waited for the end of the cycle.
-    pub(crate) const END: Self = Self { stage_removals: true, last_chance: true, commit_on_the_way: false };
+    pub(crate) const END: Self = Self { last_chance: true, commit_on_the_way: false, ..Self::PAGE };
     /// For objects that somebody asked for: all is done now, or not at all.
-    pub(crate) const NOW: Self = Self { stage_removals: false, last_chance: true, commit_on_the_way: false };
+    pub(crate) const NOW: Self =
+        Self { stage_removals: false, last_chance: true, commit_on_the_way: false, beside: true };
 }

@@ -1,9 +1,9 @@
 //! `TargetVerification` = `Trust`: what is remembered is trusted, except where a write may have arrived although nobody
 //! told.
 
-use engine::ResetScope;
-use model::Value;
+use engine::{Demand, ResetScope, Subject};
 use model::failure::ErrorClass;
+use model::{SignedDuration, Value};
 use testkit::{Fault, Faults, Gate, MemorySource, MemoryTarget, Method};
 
 use crate::rig::{NOTHING, Rig, user};
@@ -74,6 +74,77 @@ async fn a_value_that_changes_back_after_a_crash_hid_that_it_was_sent_is_sent_ag
         rig.good_cycle().await;
         assert_eq!(rig.target.calls().of(Method::Read), 0, "{scope:?}: memory is trusted again");
     }
+}
+
+/// What runs beside cycles, and may change accounts.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Beside {
+    OnDemand,
+    Plan,
+}
+
+/// The process dies beside a cycle when the target has taken the first of two updates.
+async fn dies_beside_a_cycle(rig: &mut Rig, faults: &Faults, what: Beside) {
+    let gate = Gate::new();
+    let plan = if what == Beside::Plan { Some(rig.plan().await) } else { None };
+    faults.nth(&[Method::Update], 2, Fault::Hold(gate.clone()));
+    let subject = |anchor: &str| Subject { anchor: anchor.into(), kind: "User".into() };
+    let demand = Demand { rule: "rule".into(), subject: subject("u3"), linked: vec![subject("u2")] };
+    if let Some(plan) = plan {
+        rig.engine.apply_plan(&rig.job, plan.id).await.unwrap();
+        gate.arrival().await;
+    } else {
+        tokio::select! {
+            done = rig.engine.provision_on_demand(&rig.job, demand) => panic!("it ended: {done:?}"),
+            () = gate.arrival() => {}
+        }
+    }
+    faults.heal();
+    rig.restart_process().await;
+    rig.clock.advance(SignedDuration::from_mins(11));
+}
+
+#[tokio::test]
+async fn who_comes_back_after_a_crash_beside_a_cycle_is_as_the_source_says() {
+    for what in [Beside::OnDemand, Beside::Plan] {
+        for scope in [
+            None,
+            Some(ResetScope { watermark: true, ..NOTHING }),
+            Some(ResetScope { escrows: true, ..NOTHING }),
+        ] {
+            let (mut rig, faults) = trusting().await;
+            rig.source.disable("u2");
+            rig.source.disable("u3");
+            dies_beside_a_cycle(&mut rig, &faults, what).await;
+            assert_eq!((rig.accounts()["user2"], rig.accounts()["user3"]), (false, true), "{what:?}");
+            rig.source.enable("u2");
+            rig.source.enable("u3");
+            if let Some(scope) = scope {
+                rig.restart(scope).await;
+            }
+            rig.good_cycle().await;
+            assert!(rig.accounts().values().all(|active| *active), "{what:?} {scope:?}");
+            assert_eq!(rig.store.escrows(&rig.job.id, None, 9).await.unwrap(), []);
+        }
+    }
+}
+
+/// One that comes to its end leaves nothing to be looked at again.
+#[tokio::test]
+async fn memory_is_trusted_after_a_run_beside_a_cycle() {
+    let (rig, _) = trusting().await;
+    rig.source.disable("u2");
+    let subject = Subject { anchor: "u2".into(), kind: "User".into() };
+    let demand = Demand { rule: "rule".into(), subject, linked: Vec::new() };
+    rig.engine.provision_on_demand(&rig.job, demand).await.unwrap();
+    rig.source.set("u3", "department", "Legal");
+    let plan = rig.plan().await;
+    rig.apply(&plan).await;
+    assert_eq!(rig.store.escrows(&rig.job.id, None, 9).await.unwrap(), []);
+    rig.target.forget_calls();
+    rig.source.set("u3", "department", "IT");
+    rig.good_cycle().await;
+    assert_eq!((rig.target.calls().of(Method::Read), department(&rig, "user3")), (0, "IT".into()));
 }
 
 /// The target takes it and answers that it failed.
