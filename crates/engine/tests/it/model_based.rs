@@ -36,6 +36,8 @@ pub(crate) struct Options {
     trust: bool,
     /// Teams cannot be listed.
     unlisted: bool,
+    /// Members flow when a team is made, and never again.
+    members_once: bool,
     concurrency: u64,
 }
 
@@ -51,6 +53,7 @@ impl Options {
             teams_stay: one_in(2),
             trust: one_in(4),
             unlisted: one_in(4),
+            members_once: one_in(4),
             concurrency: 1 + dice.below(8),
         }
     }

@@ -15,12 +15,15 @@ struct Shown<'a> {
     owners: BTreeMap<Anchor, usize>,
 }
 
+/// Which people and which teams have an account.
+pub(crate) type There = (BTreeSet<usize>, BTreeSet<usize>);
+
 /// What is wrong, in words; else who has an account.
 pub(crate) fn differences(
     model: &Model,
     target: &MemoryTarget,
     options: &super::Options,
-) -> Result<BTreeSet<usize>, Vec<String>> {
+) -> Result<There, Vec<String>> {
     let mut shown = Shown { target, accounts: BTreeMap::new(), owners: BTreeMap::new() };
     let mut wrong = Vec::new();
     for account in target.objects("account") {
@@ -41,7 +44,11 @@ pub(crate) fn differences(
         wrong
             .extend(shown.team(model, number, options).into_iter().map(|words| format!("g{number} {words}")));
     }
-    if wrong.is_empty() { Ok(shown.accounts.into_keys().collect()) } else { Err(wrong) }
+    if !wrong.is_empty() {
+        return Err(wrong);
+    }
+    let teams = (0..TEAMS).filter(|number| !shown.accounts_of_team(*number).is_empty()).collect();
+    Ok((shown.accounts.into_keys().collect(), teams))
 }
 
 impl Shown<'_> {
@@ -49,7 +56,7 @@ impl Shown<'_> {
         let person = &model.people[number];
         let accounts = self.accounts.get(&number).map_or(&[][..], Vec::as_slice);
         let [account] = accounts else {
-            let must = model.is_active(number) || person.account == Account::Yes;
+            let must = model.is_followed(number) || person.account == Account::Yes;
             return match accounts.len() {
                 0 if must => vec!["has no account".into()],
                 0 => vec![],
@@ -57,7 +64,7 @@ impl Shown<'_> {
             };
         };
         let is = account.get("active").as_boolean();
-        if model.is_active(number) {
+        if model.is_followed(number) {
             let mut wrong = vec![];
             for (attribute, wanted) in [
                 ("userName", Value::from(person.login.as_str())),
@@ -75,6 +82,7 @@ impl Shown<'_> {
         let kept = options.keeps_out_of_scope && (!person.exists || model.lacks_access(number));
         match person.account {
             Account::No => vec!["should have no account".into()],
+            _ if person.filtered => vec![],
             _ if is == Some(true) && !kept && !person.loose => vec!["should not be active".into()],
             _ => vec![],
         }
@@ -96,13 +104,26 @@ impl Shown<'_> {
         (shown != wanted).then(|| format!("has the manager {shown:?} and not {wanted:?}"))
     }
 
-    fn team(&self, model: &Model, number: usize, options: &super::Options) -> Vec<String> {
+    fn accounts_of_team(&self, number: usize) -> Vec<Object> {
         let name = format!("g{number}");
-        let team = &model.teams[number];
         let mut found = self.target.objects("team");
         found.retain(|object| object.get("name").as_text() == Some(&name));
+        found
+    }
+
+    fn team(&self, model: &Model, number: usize, options: &super::Options) -> Vec<String> {
+        let team = &model.teams[number];
+        let found = self.accounts_of_team(number);
         if team.excluded && found.len() < 2 {
             return vec![];
+        }
+        if team.filtered {
+            return match (found.len(), team.account) {
+                (0, Account::Yes) => vec!["is missing".into()],
+                (1, Account::No) if !team.loose => vec!["should not be there".into()],
+                (0 | 1, _) => vec![],
+                (more, _) => vec![format!("is there {more} times")],
+            };
         }
         let one = match found.as_slice() {
             [] if model.is_active_team(number) => return vec!["is missing".into()],
@@ -119,15 +140,18 @@ impl Shown<'_> {
         }
         let members = self.target.references(&one.anchor, "members");
         let shown: BTreeSet<usize> = members.iter().map(|anchor| self.owners[anchor]).collect();
-        let wanted: BTreeSet<usize> = team
-            .members
-            .iter()
-            .copied()
-            .filter(|member| model.is_visible(*member) && self.accounts.contains_key(member))
-            .collect();
+        let has_account = |member: &usize| self.accounts.contains_key(member);
+        let now =
+            team.members.iter().copied().filter(|member| model.is_visible(*member) && has_account(member));
+        let now: BTreeSet<usize> = now.collect();
+        let (wanted, allowed) = if options.members_once {
+            (team.first.iter().copied().filter(has_account).collect(), &team.at_most)
+        } else {
+            (now.clone(), &now)
+        };
         let person = |number: &usize| &model.people[*number];
         let lacks: Vec<_> = wanted.difference(&shown).filter(|one| !person(one).loose).collect();
-        let extra = shown.difference(&wanted).filter(|one| !person(one).loose && !person(one).strayed);
+        let extra = shown.difference(allowed).filter(|one| !person(one).loose && !person(one).strayed);
         let extra: Vec<_> = extra.filter(|_| !team.loose).collect();
         let mut wrong = vec![];
         if !lacks.is_empty() {

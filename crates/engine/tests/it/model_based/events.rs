@@ -21,6 +21,8 @@ pub(crate) enum Event {
     OnDemand(usize),
     /// A cycle, and the end of the process after so many steps.
     Crash(u64),
+    /// The same of a run on demand.
+    CrashOnDemand(usize, u64),
     /// A cycle that is paused after so many steps; then the job is started again.
     Pause(u64),
     /// A restart of the job that forgets the watermark and, if so, the escrows and the quarantine.
@@ -47,7 +49,7 @@ impl Dice {
 
     fn edit(&self) -> Edit {
         let (number, other, team) = (self.below(PEOPLE), self.below(PEOPLE), self.below(TEAMS));
-        match self.below(42) {
+        match self.below(46) {
             0..=9 => Edit::Put(number, self.one_in(2).then_some(other)),
             10 => Edit::Rename(number),
             11 => Edit::Pass(number, other),
@@ -65,13 +67,15 @@ impl Dice {
             32..=36 => Edit::Join(team, number),
             37..=38 => Edit::Leave(team, number),
             39..=40 => Edit::Exclude(team, self.one_in(2)),
+            41..=42 => Edit::Filter(number, self.one_in(2)),
+            43..=44 => Edit::FilterTeam(team, self.one_in(2)),
             _ if self.one_in(2) => Edit::Everybody(self.one_in(2)),
             _ => Edit::Schema(self.one_in(2), self.one_in(3)),
         }
     }
 
     fn process(&self) -> Event {
-        match self.below(16) {
+        match self.below(18) {
             0..=2 => Event::Faults(self.0.below(u64::MAX)),
             3 => Event::Heal,
             4 => Event::Wait { minutes: u8::try_from(self.below(90)).unwrap() },
@@ -80,6 +84,7 @@ impl Dice {
             11 => Event::Pause(self.0.below(100)),
             12 => Event::Restart { escrows: self.one_in(2), quarantine: self.one_in(2) },
             13..=14 => Event::OnDemand(self.below(TEAMS + PEOPLE / 2)),
+            15..=16 => Event::CrashOnDemand(self.below(TEAMS + PEOPLE / 2), self.0.below(40)),
             _ => Event::ForgetHistory,
         }
     }

@@ -7,8 +7,9 @@ pub(crate) const PEOPLE: usize = 14;
 pub(crate) const TEAMS: usize = 3;
 
 /// Whether there is an account.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Account {
+    #[default]
     No,
     Maybe,
     Yes,
@@ -22,6 +23,8 @@ pub(crate) struct Person {
     pub(crate) binned: bool,
     pub(crate) assigned: bool,
     pub(crate) sales: bool,
+    /// The input filter passes the person by.
+    pub(crate) filtered: bool,
     pub(crate) login: String,
     pub(crate) name: String,
     pub(crate) manager: Option<usize>,
@@ -46,7 +49,14 @@ pub(crate) struct Team {
     /// A person took it out of the job.
     pub(crate) excluded: bool,
     /// As of a person.
+    pub(crate) filtered: bool,
+    /// As of a person.
     pub(crate) loose: bool,
+    /// `Yes` once it was made and has what came with that.
+    pub(crate) account: Account,
+    /// Where members flow when the account is made: who must be among them, and who may.
+    pub(crate) first: BTreeSet<usize>,
+    pub(crate) at_most: BTreeSet<usize>,
 }
 
 /// A change at the source, or by hand at the target.
@@ -72,6 +82,9 @@ pub(crate) enum Edit {
     Leave(usize, usize),
     /// A team is taken out of the job by hand, or back in.
     Exclude(usize, bool),
+    /// The input filter passes a person, or a team, by or no longer.
+    Filter(usize, bool),
+    FilterTeam(usize, bool),
     /// Everybody is entitled, assigned or not.
     Everybody(bool),
     /// Names are written large; only the sales department is in scope.
@@ -101,6 +114,7 @@ impl Model {
             binned: false,
             assigned: false,
             sales: number % 2 == 0,
+            filtered: false,
             login: format!("user{number}"),
             name: String::new(),
             manager: None,
@@ -130,6 +144,11 @@ impl Model {
         self.has_access(number) && self.is_visible(number) && self.people[number].enabled
     }
 
+    /// True where the account is to be as the source says; it is left alone else, or has an end.
+    pub(crate) fn is_followed(&self, number: usize) -> bool {
+        self.is_active(number) && !self.people[number].filtered
+    }
+
     /// True where access is the one thing that is missing.
     pub(crate) fn lacks_access(&self, number: usize) -> bool {
         !self.has_access(number) && self.is_visible(number) && self.people[number].enabled
@@ -148,6 +167,12 @@ impl Model {
         team.exists && !team.binned && (self.everybody || team.assigned)
     }
 
+    /// As of people.
+    pub(crate) fn is_followed_team(&self, number: usize) -> bool {
+        let Team { excluded, filtered, .. } = self.teams[number];
+        self.is_active_team(number) && !excluded && !filtered
+    }
+
     /// What the name of an account should be.
     pub(crate) fn shown_name(&self, number: usize) -> String {
         let name = &self.people[number].name;
@@ -158,18 +183,40 @@ impl Model {
     pub(crate) fn after(&self, edit: Edit) -> Option<Self> {
         let mut after = self.clone();
         after.apply(edit)?;
-        if !after.pinned.iter().all(|number| after.is_active(*number)) {
+        if !after.pinned.iter().all(|number| after.is_followed(*number)) {
             return None;
         }
         for number in 0..PEOPLE {
-            let (active, lacks) = (after.is_active(number), after.lacks_access(number));
+            let (followed, lacks) = (after.is_followed(number), after.lacks_access(number));
             let person = &mut after.people[number];
-            if active && person.account == Account::No {
+            if followed && person.account == Account::No {
                 person.account = Account::Maybe;
             }
             person.released |= lacks && person.account != Account::No;
         }
+        for number in 0..TEAMS {
+            after.note_members(number);
+        }
         Some(after)
+    }
+
+    /// An account may be made from when the team is followed, and may end, to be made anew, once it is not active.
+    fn note_members(&mut self, number: usize) {
+        let (followed, active) = (self.is_followed_team(number), self.is_active_team(number));
+        let members = self.teams[number].members.iter().copied();
+        let shown: BTreeSet<usize> = members.filter(|member| self.is_visible(*member)).collect();
+        let team = &mut self.teams[number];
+        match team.account {
+            Account::Yes if active => return,
+            Account::No => (team.first, team.at_most) = (shown.clone(), shown),
+            _ => {
+                team.first.retain(|member| shown.contains(member));
+                team.at_most.extend(shown);
+            }
+        }
+        if followed || team.account == Account::Yes {
+            team.account = Account::Maybe;
+        }
     }
 
     fn apply(&mut self, edit: Edit) -> Option<()> {
@@ -203,7 +250,7 @@ impl Model {
             Edit::Assign(number, assigned) => self.existing(number)?.assigned = assigned,
             Edit::Lose(number) => {
                 // Of who is not active the job does not look at the account, and what refers to it cannot be.
-                self.require_active(number)?;
+                self.is_followed(number).then_some(())?;
                 self.pinned.insert(number);
                 let name = self.fresh("Name");
                 let person = self.existing(number)?;
@@ -216,8 +263,10 @@ impl Model {
                 // As of people one must be left: where a full read shows no team at all, removals wait for a person.
                 (team != 0 && self.teams[0].exists).then_some(())?;
                 // Of who goes while excluded the account is forgotten, and stays.
-                let Team { loose, excluded, .. } = *self.existing_team(team)?;
-                self.teams[team] = Team { excluded, loose: loose || excluded, ..Team::default() };
+                let was = std::mem::take(self.existing_team(team)?);
+                let Team { excluded, account, first, at_most, .. } = was;
+                let loose = was.loose || excluded;
+                self.teams[team] = Team { excluded, loose, account, first, at_most, ..Team::default() };
             }
             Edit::AssignTeam(team, assigned) => self.existing_team(team)?.assigned = assigned,
             Edit::Join(team, number) => {
@@ -232,6 +281,8 @@ impl Model {
                 team.excluded = excluded;
                 team.loose |= excluded && !team.exists;
             }
+            Edit::Filter(number, filtered) => self.existing(number)?.filtered = filtered,
+            Edit::FilterTeam(team, filtered) => self.existing_team(team)?.filtered = filtered,
             Edit::Everybody(everybody) => self.everybody = everybody,
             Edit::Schema(upper, sales_only) => (self.upper, self.sales_only) = (upper, sales_only),
         }
@@ -268,37 +319,49 @@ impl Model {
         person.account =
             if person.loose && person.account != Account::No { Account::Maybe } else { Account::No };
         (person.exists, person.enabled, person.binned, person.assigned) = (false, true, false, false);
-        person.manager = None;
+        (person.manager, person.filtered) = (None, false);
         for team in &mut self.teams {
             team.members.remove(&number);
+            team.first.remove(&number);
         }
         Some(())
     }
 
-    /// All links are forgotten: what is inactive, or excluded, is not linked again.
+    /// All links are forgotten: what is not followed is not linked again, and what is found was not made.
     pub(crate) fn forget_links(&mut self) {
         for number in 0..PEOPLE {
-            let active = self.is_active(number);
+            let followed = self.is_followed(number);
             let person = &mut self.people[number];
-            person.loose |= !active && person.account != Account::No;
+            person.loose |= !followed && person.account != Account::No;
             person.strayed |= person.loose;
         }
         for number in 0..TEAMS {
-            self.teams[number].loose |= !self.is_active_team(number) || self.teams[number].excluded;
+            self.teams[number].loose |= !self.is_followed_team(number);
+            self.teams[number].first.clear();
         }
     }
 
-    /// Everything has arrived, and these people have accounts.
-    pub(crate) fn arrived(&mut self, there: &BTreeSet<usize>) {
+    /// Everything has arrived, and these people and teams have accounts.
+    pub(crate) fn arrived(&mut self, there: &BTreeSet<usize>, teams: &BTreeSet<usize>) {
         self.pinned.clear();
         for number in 0..PEOPLE {
-            let active = self.is_active(number);
+            let followed = self.is_followed(number);
             let person = &mut self.people[number];
             person.left = false;
             person.account = if there.contains(&number) { Account::Yes } else { Account::No };
-            person.released &= !active && person.account == Account::Yes;
-            person.loose &= !active && person.account == Account::Yes;
+            person.released &= !followed && person.account == Account::Yes;
+            person.loose &= !followed && person.account == Account::Yes;
             person.strayed |= person.loose;
+        }
+        for number in 0..TEAMS {
+            let followed = self.is_followed_team(number);
+            let team = &mut self.teams[number];
+            team.account = match team.account {
+                _ if !teams.contains(&number) => Account::No,
+                _ if followed => Account::Yes,
+                Account::No => Account::Maybe,
+                known => known,
+            };
         }
     }
 
@@ -310,14 +373,10 @@ impl Model {
         self.teams.get_mut(team).filter(|team| team.exists)
     }
 
-    fn require_active(&self, number: usize) -> Option<()> {
-        self.is_active(number).then_some(())
-    }
-
-    /// Whoever gets another login must be active, and the account not be one that the job forgot: only by the login it
+    /// Whoever gets another login must be followed, and the account not be one that the job forgot: only by the login it
     /// would be found again.
     fn require_known_by_login(&self, number: usize) -> Option<()> {
-        (self.is_active(number) && !self.people[number].loose).then_some(())
+        (self.is_followed(number) && !self.people[number].loose).then_some(())
     }
 
     /// A text that nobody had before.

@@ -16,7 +16,7 @@ use tokio::runtime::Runtime;
 use super::Options;
 use super::compare::differences;
 use super::events::Event;
-use super::model::{Edit, Model, PEOPLE, TEAMS};
+use super::model::{Edit, Model, PEOPLE, Person, TEAMS};
 use crate::rig::{Rig, group, schema, user};
 
 /// Cycles until everything must have arrived.
@@ -85,7 +85,7 @@ impl Trial {
         let runtime = runtime();
         let entropy = SeededEntropy::new(options.seed ^ 0x5eed);
         let rig = runtime.block_on(async {
-            let mut rig = Rig::on(store, source, target, schema_with_keys(), entropy).await;
+            let mut rig = Rig::on(store, source, target, schema_of(&options), entropy).await;
             // Removals are not what is tried here, and half of a small organization is soon over the limits.
             rig.set_settings(&[
                 ("MaxDisables", "1000"),
@@ -121,8 +121,9 @@ impl Trial {
                 self.rig.clock.advance(SignedDuration::from_mins(minutes.into()));
             }
             Event::Cycle => drop(self.runtime.block_on(self.rig.cycle())),
-            Event::OnDemand(number) => self.on_demand(number),
-            Event::Crash(steps) => self.crash(steps),
+            Event::OnDemand(number) => self.runtime.block_on(self.on_demand(number)),
+            Event::Crash(steps) => self.crash(steps, None),
+            Event::CrashOnDemand(number, steps) => self.crash(steps, Some(number)),
             Event::Pause(steps) => self.pause(steps),
             Event::Restart { escrows, quarantine } => self.restart(ResetScope {
                 watermark: true,
@@ -135,7 +136,7 @@ impl Trial {
                 self.quiet()?;
                 self.model.forget_links();
                 self.restart(ResetScope { links: true, ..ResetScope::default() });
-                self.crash(steps);
+                self.crash(steps, None);
                 self.quiet()?;
             }
             Event::Quiet => self.quiet()?,
@@ -176,7 +177,7 @@ impl Trial {
                 let clause = json!({"sourceOperandName": "department", "operatorName": "EQUALS",
                     "targetOperand": {"values": ["Sales"]}});
                 let groups = if sales_only { vec![json!({"clauses": [clause]})] } else { vec![] };
-                users["scope"] = json!({ "groups": groups });
+                users["scope"]["groups"] = groups.into();
             }));
         }
     }
@@ -203,12 +204,15 @@ impl Trial {
             }
             return;
         }
-        if (&was.login, &was.name, was.manager, was.exists) != (&is.login, &is.name, is.manager, true) {
+        let shown =
+            |one: &Person| (one.login.clone(), one.name.clone(), one.manager, one.filtered, one.exists);
+        if shown(was) != shown(is) {
             let object = user(u32::try_from(number).unwrap())
                 .with("key", anchor.as_str())
                 .with("login", is.login.as_str())
                 .with("displayName", is.name.as_str())
-                .with("department", if is.sales { "Sales" } else { "IT" });
+                .with("department", if is.sales { "Sales" } else { "IT" })
+                .with("aside", is.filtered);
             source.upsert(match is.manager {
                 Some(manager) => object.with("manager", Value::Reference(Anchor::new(format!("u{manager}")))),
                 None => object,
@@ -247,7 +251,9 @@ impl Trial {
             return;
         }
         if !was.exists {
-            source.upsert(group(&anchor));
+            source.upsert(group(&anchor).with("aside", is.filtered));
+        } else if was.filtered != is.filtered {
+            source.set(&anchor, "aside", is.filtered);
         }
         if was.binned != is.binned {
             if is.binned {
@@ -315,7 +321,7 @@ impl Trial {
     }
 
     /// Whatever comes of it: a target in trouble may refuse.
-    fn on_demand(&self, number: usize) {
+    async fn on_demand(&self, number: usize) {
         let subject = |anchor: String, kind: &str| Subject { anchor: Anchor::new(anchor), kind: kind.into() };
         let (subject, linked) = match self.model.teams.get(number) {
             Some(team) => {
@@ -325,16 +331,23 @@ impl Trial {
             None => (subject(format!("u{}", number - TEAMS), "User"), Vec::new()),
         };
         let demand = Demand { rule: "rule".into(), subject, linked };
-        drop(self.runtime.block_on(self.rig.engine.provision_on_demand(&self.rig.job, demand)));
+        drop(self.rig.engine.provision_on_demand(&self.rig.job, demand).await);
     }
 
-    fn crash(&mut self, steps: u64) {
+    /// A cycle, or a run on demand, of a process that dies.
+    fn crash(&mut self, steps: u64, demanded: Option<usize>) {
         self.simulation.live(Some(steps));
         self.runtime.block_on(async {
+            let run = async {
+                match demanded {
+                    Some(number) => self.on_demand(number).await,
+                    None => drop(self.rig.cycle().await),
+                }
+            };
             tokio::select! {
                 biased;
                 () = self.simulation.death() => {}
-                _ = self.rig.cycle() => {}
+                () = run => {}
             }
         });
         self.runtime = runtime();
@@ -381,12 +394,12 @@ impl Trial {
             }
         }
         let compared = differences(&self.model, &self.rig.target, &self.options);
-        let there = compared.map_err(|wrong| self.runtime.block_on(self.told(wrong)))?;
+        let (people, teams) = compared.map_err(|wrong| self.runtime.block_on(self.told(wrong)))?;
         if !idle {
             return Err(format!("{PATIENCE} cycles were not enough to come to rest"));
         }
         self.runtime.block_on(self.nothing_waits())?;
-        self.model.arrived(&there);
+        self.model.arrived(&people, &teams);
         Ok(())
     }
 
@@ -427,16 +440,25 @@ async fn set_secrets(rig: &Rig, options: &Options, everybody: bool) {
     rig.set_secrets(&[("SyncAll", text(everybody)), ("SkipOutOfScopeDeletions", kept)]).await;
 }
 
-/// The schema of the other tests, with the source's anchor shown at the account, so that its owner can be told.
-fn schema_with_keys() -> Json {
+/// The schema of the other tests, with the source's anchor shown at the account, so that its owner can be told, and an
+/// attribute by which the input filter passes objects by.
+fn schema_of(options: &Options) -> Json {
     let mut schema = schema();
     let key = json!({"name": "key", "caseExact": true});
-    for directory in 0..2 {
-        let attributes = &mut schema["directories"][directory]["objects"][0]["attributes"];
-        attributes.as_array_mut().unwrap().push(key.clone());
+    let aside = json!({"name": "aside", "type": "Boolean"});
+    for (directory, kind, attribute) in [(0, 0, &key), (1, 0, &key), (0, 0, &aside), (0, 1, &aside)] {
+        let attributes = &mut schema["directories"][directory]["objects"][kind]["attributes"];
+        attributes.as_array_mut().unwrap().push(attribute.clone());
     }
-    let mappings = &mut schema["synchronizationRules"][0]["objectMappings"][0]["attributeMappings"];
-    mappings.as_array_mut().unwrap().push(json!({
+    let mappings = &mut schema["synchronizationRules"][0]["objectMappings"];
+    let not_aside = json!({"sourceOperandName": "aside", "operatorName": "IS FALSE"});
+    for kind in 0..2 {
+        mappings[kind]["scope"] = json!({"inputFilterGroups": [{"clauses": [not_aside]}]});
+    }
+    if options.members_once {
+        mappings[1]["attributeMappings"][1]["flowType"] = "ObjectAddOnly".into();
+    }
+    mappings[0]["attributeMappings"].as_array_mut().unwrap().push(json!({
         "targetAttributeName": "key", "matchingPriority": 0,
         "source": {"expression": "[key]", "type": "Attribute", "name": "key", "parameters": []}
     }));
