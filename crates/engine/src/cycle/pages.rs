@@ -43,9 +43,13 @@ impl Memory {
 /// Pages after which references go out: seldom enough that pages follow one another without a pause.
 const REFERENCES_AFTER: usize = 8;
 
-/// Pages of a full read that are worked on at once: while the last answers of one are waited for, requests of the next go
-/// out.
+/// Pages of a full read, or parts of one of an increment, that are worked on at once: while the last answers of one are
+/// waited for, requests of the next go out.
 const ABREAST: usize = 2;
+
+/// Changes of an increment's page that are worked on as one part: what is remembered of one part is read, and what came
+/// of another becomes durable, while one is decided.
+const PART: usize = 250;
 
 /// Why pages are no longer followed.
 enum Rest {
@@ -58,12 +62,24 @@ enum Rest {
     Halt(Halt),
 }
 
-/// A page whose objects are done with.
-struct Done {
-    results: Results,
+/// Changes that are decided together.
+struct Part {
+    changes: Vec<Change>,
+    /// Of the last part of a page.
+    end: Option<PageEnd>,
+}
+
+/// What a page comes to once all its parts are done with.
+struct PageEnd {
     /// What is counted unless the page is read again.
     counters: Counters,
     advance: super::Advance,
+}
+
+/// A part whose objects are done with.
+struct Done {
+    results: Results,
+    end: Option<PageEnd>,
 }
 
 impl<'a> Cycle<'a> {
@@ -89,7 +105,9 @@ impl<'a> Cycle<'a> {
     /// Works on pages until there is something else to do, several abreast where that cannot matter to what is decided.
     /// They end in the order of the source, so that the cursor never passes what is not done.
     async fn follow_pages(&self, ahead: &mut Option<Ahead>) -> Result<Rest> {
+        // Pages of an increment follow one another; their parts need not.
         let most = if self.initial { ABREAST } else { 1 };
+        let mut parts = VecDeque::new();
         // All are polled whatever is waited for: none may hold what another needs.
         let (mut under_way, mut ending) = (FuturesOrdered::new(), FuturesOrdered::new());
         let mut done = VecDeque::new();
@@ -98,24 +116,31 @@ impl<'a> Cycle<'a> {
         let mut reading = Some(ahead.take().unwrap_or_else(|| self.read_ahead(self.cursor())));
         loop {
             if ending.is_empty()
-                && let Some(page) = done.pop_front()
+                && let Some(part) = done.pop_front()
             {
-                ending.push_back(self.end_page(page, halt.is_some()));
+                ending.push_back(self.end_part(part, halt.is_some()));
             }
-            let room = under_way.len() + done.len() < most
+            while !self.halting.load(Ordering::Relaxed)
+                && under_way.len() + done.len() < ABREAST
+                && let Some(part) = parts.pop_front()
+            {
+                under_way.push_back(self.part(part, self.behind.next_turn()));
+            }
+            let room = parts.is_empty()
+                && under_way.len() + done.len() < most
                 && begun < REFERENCES_AFTER
                 && halt.is_none()
                 && !self.stop.is_set();
             tokio::select! {
                 biased;
                 Some(ended) = ending.next() => halt = worse(halt, ended?),
-                Some(page) = under_way.next() => done.push_back(page?),
+                Some(part) = under_way.next() => done.push_back(part?),
                 Some(page) = next_page(&mut reading), if room => match page {
                     Ok(page) => {
                         reading = page.more.then(|| self.read_ahead(Some(page.cursor.clone())));
                         begun += 1;
                         self.live.grow_part(page.changes.len(), page.total);
-                        under_way.push_back(self.page(page, self.behind.next_turn()));
+                        parts = self.parts(page);
                     }
                     Err(error) => {
                         reading = None;
@@ -165,55 +190,48 @@ impl<'a> Cycle<'a> {
         self.forget_failures(runtime).await
     }
 
-    async fn page(&self, page: ChangePage, turn: u64) -> Result<Done> {
-        let ChangePage { changes, cursor, more, total } = page;
+    /// A page as parts; as one where whole pages are abreast.
+    fn parts(&self, page: ChangePage) -> VecDeque<Part> {
+        let end = page_end(&page);
+        let mut changes = page.changes;
+        let size = if self.initial { usize::MAX } else { PART };
+        // Enumerations of references come after the membership changes of the same page: they began after them.
+        changes.sort_by_key(|change| !matches!(change, Change::ReferenceDelta { .. }));
+        let mut parts = VecDeque::new();
+        while changes.len() > size {
+            let rest = changes.split_off(size);
+            parts.push_back(Part { changes: std::mem::replace(&mut changes, rest), end: None });
+        }
+        parts.push_back(Part { changes, end: Some(end) });
+        parts
+    }
+
+    async fn part(&self, Part { changes, end }: Part, turn: u64) -> Result<Done> {
         let anchors: Vec<Anchor> = changes.iter().map(|change| change.anchor().clone()).collect();
-        // What is remembered of these objects may be in the commit of a page before.
+        // What is remembered of these objects may be in the commit of a part before.
         if self.desk.has_any(&anchors) {
             self.behind.before(turn).await?;
         }
         let memory = Memory { turn, ..self.remember(&anchors).await? };
         let hand = memory.hold.clone();
-        let yielded = u64::try_from(changes.len()).unwrap_or(0);
-        let mut counters = Counters { imported_deltas: yielded, ..Counters::default() };
         let (mut items, mut edges, mut passed_by) = (Vec::new(), Vec::new(), Vec::new());
-        let (mut upserts, mut kinds) = (0, BTreeSet::new());
         for change in changes {
             match change {
-                Change::Upsert(source) => {
-                    upserts += 1;
-                    if !kinds.contains(&source.object.kind) {
-                        kinds.insert(source.object.kind.clone());
-                    }
-                    counters.imported += 1;
-                    counters.entitled += u64::from(source.entitled);
-                    passed_by.extend(self.items_of(source, &memory, &mut items));
-                }
+                Change::Upsert(source) => passed_by.extend(self.items_of(source, &memory, &mut items)),
                 Change::Delete { anchor, .. } => self.gone_items(&anchor, &memory, &mut items),
                 Change::ReferenceDelta { anchor, attribute, added, removed, kind } => {
-                    let count = added.len() + removed.len();
-                    counters.imported_reference_deltas += u64::try_from(count).unwrap_or(0);
-                    for entry in memory
-                        .entries
-                        .get(&anchor)
-                        .into_iter()
-                        .flatten()
-                        .filter(|entry| self.may_refer(entry))
-                    {
-                        for flow in self.reference_flows(entry, &kind, &attribute) {
-                            let came = added.iter().filter(|_| flow.follows());
-                            edges.extend(came.map(|one| edge_of_delta(self, entry, flow, one, true)));
-                            let went = removed.iter().filter(|_| flow.removes());
-                            edges.extend(went.map(|one| edge_of_delta(self, entry, flow, one, false)));
-                        }
+                    for (entry, flow) in self.owners_of(&memory, &anchor, &kind, &attribute) {
+                        let came = added.iter().filter(|_| flow.follows());
+                        edges.extend(came.map(|one| edge_of_delta(self, entry, flow, one, true)));
+                        let went = removed.iter().filter(|_| flow.removes());
+                        edges.extend(went.map(|one| edge_of_delta(self, entry, flow, one, false)));
                     }
                 }
             }
         }
-        // Enumerations come after the membership changes of the same page: they began after them.
         let known = Results { commit: Commit { edges, ..Commit::default() }, ..Results::default() };
         let mut results = self.process_into(items, Mode::PAGE, known).await?;
-        // Whoever comes upon one of these objects waits for this page, also where only its edges are written.
+        // Whoever comes upon one of these objects waits for this part, also where only its edges are written.
         if !results.holds.iter().any(|hold| Arc::ptr_eq(hold, &hand)) {
             results.holds.push(hand);
         }
@@ -222,25 +240,18 @@ impl<'a> Cycle<'a> {
         }
         results.turn = Some(turn);
         self.halting.fetch_or(results.halt.is_some(), Ordering::Relaxed);
-        let advance: super::Advance = Box::new(move |running| {
-            running.cursor = Some(cursor.0);
-            running.yielded += upserts;
-            running.kinds.append(&mut kinds);
-            running.total = total.or(running.total);
-            running.read = !more;
-        });
-        Ok(Done { results, counters, advance })
+        Ok(Done { results, end })
     }
 
-    /// Makes a page's results durable; the position moves on unless the page, or one before it, is to be read again.
-    async fn end_page(&self, page: Done, broken: bool) -> Result<Option<Halt>> {
-        let Done { mut results, counters, advance } = page;
+    /// Makes a part's results durable; with the last the position moves on unless the page, or one before it, is to be
+    /// read again.
+    async fn end_part(&self, Done { mut results, end }: Done, broken: bool) -> Result<Option<Halt>> {
         let halt = results.halt.take();
-        let advance = (halt.is_none() && !broken).then_some(advance);
-        if advance.is_some() {
-            super::add(&mut results.counters, &counters);
+        let end = end.filter(|_| halt.is_none() && !broken);
+        if let Some(end) = &end {
+            super::add(&mut results.counters, &end.counters);
         }
-        self.commit_behind(results, advance).await?;
+        self.commit_behind(results, end.map(|end| end.advance)).await?;
         Ok(halt)
     }
 
@@ -419,6 +430,38 @@ impl<'a> Cycle<'a> {
             mapping.references.iter().filter(|flow| flow.source == *attribute).collect()
         })
     }
+}
+
+/// What a page comes to.
+fn page_end(page: &ChangePage) -> PageEnd {
+    let count = |count: usize| u64::try_from(count).unwrap_or(0);
+    let mut counters = Counters { imported_deltas: count(page.changes.len()), ..Counters::default() };
+    let mut kinds = BTreeSet::new();
+    for change in &page.changes {
+        match change {
+            Change::Upsert(source) => {
+                if !kinds.contains(&source.object.kind) {
+                    kinds.insert(source.object.kind.clone());
+                }
+                counters.imported += 1;
+                counters.entitled += u64::from(source.entitled);
+            }
+            Change::Delete { .. } => {}
+            Change::ReferenceDelta { added, removed, .. } => {
+                counters.imported_reference_deltas += count(added.len() + removed.len());
+            }
+        }
+    }
+    let (cursor, more, total) = (page.cursor.0.clone(), page.more, page.total);
+    let upserts = counters.imported;
+    let advance: super::Advance = Box::new(move |running| {
+        running.cursor = Some(cursor);
+        running.yielded += upserts;
+        running.kinds.append(&mut kinds);
+        running.total = total.or(running.total);
+        running.read = !more;
+    });
+    PageEnd { counters, advance }
 }
 
 /// The next page, once it is read; at once none where there is none.
