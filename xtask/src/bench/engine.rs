@@ -29,7 +29,7 @@ pub(super) enum Step {
     Fill,
     /// Runs an initial cycle into a target that keeps nothing, so that memory is the engine's.
     Forgetful,
-    /// Runs an initial cycle, idle ones, and one after changes.
+    /// Runs an initial cycle, idle ones, and some after changes.
     Cycles,
 }
 
@@ -103,6 +103,9 @@ impl Measured {
             ("  the slowest of them, ms", cycles.idle_slowest_ms),
             ("cycle after 1,000 changes, median ms", cycles.changes_median_ms),
             ("  the slowest of them, ms", cycles.changes_slowest_ms),
+            ("  into a target that takes 1 ms to answer", cycles.changes_slow_target_ms),
+            ("  processor time per change, µs", cycles.change_all_seconds * 1e6),
+            ("    of it the thread that writes, µs", cycles.change_writing_seconds * 1e6),
         ]
     }
 }

@@ -11,12 +11,12 @@ use model::Uuid;
 use model::job::Job;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
-use testkit::MemoryTarget;
+use testkit::{Fault, MemoryTarget, Method};
 use tokio::task::JoinHandle;
 
 use super::organization::user_ids;
 use super::target::ForgetfulTarget;
-use super::world::World;
+use super::world::{World, database};
 use crate::graph::Failure;
 
 /// The types of the template's target, and what is unique among their objects.
@@ -28,6 +28,8 @@ const UNIQUE: [(&str, &str); 2] = [
 const IDLE: usize = 50;
 /// Cycles that find changes, each of other users.
 const CHANGED: usize = 7;
+/// How long a target of a network, and a fast one, takes for an answer.
+const ANSWER: Duration = Duration::from_millis(1);
 /// Pause between two writes to the directory while a cycle runs.
 const WRITE_PAUSE: Duration = Duration::from_millis(20);
 
@@ -59,6 +61,12 @@ pub(super) struct Cycles {
     pub(super) idle_slowest_ms: f64,
     pub(super) changes_median_ms: f64,
     pub(super) changes_slowest_ms: f64,
+    /// As the median, where the target takes a while for each answer.
+    pub(super) changes_slow_target_ms: f64,
+    /// Seconds of processors that a change took.
+    pub(super) change_all_seconds: f64,
+    /// Those of the thread that writes the database.
+    pub(super) change_writing_seconds: f64,
 }
 
 /// An initial cycle into a target that keeps nothing.
@@ -98,16 +106,13 @@ pub(super) async fn cycles(folder: &Path, users: usize, changes: usize) -> Resul
         idle.push(cycle(&world, &job).await?);
     }
     idle.sort_unstable();
-    let mut changed = Vec::with_capacity(CHANGED);
-    for round in 0..CHANGED {
-        change(&world.directory, users, changes, round).await?;
-        let before = memory.calls().total();
-        changed.push(cycle(&world, &job).await?);
-        if memory.calls().total() < before + 2 * u64::try_from(changes)? {
-            return Err("the cycle after the changes did not read and update every changed user".into());
-        }
-    }
-    changed.sort_unstable();
+    // What the initial cycle left the system to write is not what changes cost.
+    std::fs::File::open(database(folder))?.sync_all()?;
+    let mut spent = Processors::default();
+    let changed = after_changes(&world, &job, &memory, (users, changes, 0), &mut spent).await?;
+    memory.faults().always(&[Method::Read, Method::Update], Fault::Slow(ANSWER));
+    let mut unused = Processors::default();
+    let slow = after_changes(&world, &job, &memory, (users, changes, CHANGED), &mut unused).await?;
     Ok(Cycles {
         objects: count(objects),
         references: count(references),
@@ -116,9 +121,34 @@ pub(super) async fn cycles(folder: &Path, users: usize, changes: usize) -> Resul
         write_p99_ms,
         idle_median_ms: idle.get(IDLE / 2).copied().map_or(0.0, millis),
         idle_slowest_ms: idle.last().copied().map_or(0.0, millis),
+        changes_slow_target_ms: slow.get(CHANGED / 2).copied().map_or(0.0, millis),
         changes_median_ms: changed.get(CHANGED / 2).copied().map_or(0.0, millis),
         changes_slowest_ms: changed.last().copied().map_or(0.0, millis),
+        change_all_seconds: spent.all / count(CHANGED * changes),
+        change_writing_seconds: spent.writing / count(CHANGED * changes),
     })
+}
+
+/// Cycles after so many changes each, from a round on, from the fastest to the slowest.
+async fn after_changes(
+    world: &World,
+    job: &Job,
+    target: &MemoryTarget,
+    (users, changes, round): (usize, usize, usize),
+    spent: &mut Processors,
+) -> Result<Vec<Duration>, Failure> {
+    let mut changed = Vec::with_capacity(CHANGED);
+    for round in round..round + CHANGED {
+        change(&world.directory, users, changes, round).await?;
+        let (before, began) = (target.calls().total(), Processors::now()?);
+        changed.push(cycle(world, job).await?);
+        spent.add(&began, &Processors::now()?);
+        if target.calls().total() < before + 2 * u64::try_from(changes)? {
+            return Err("the cycle after the changes did not read and update every changed user".into());
+        }
+    }
+    changed.sort_unstable();
+    Ok(changed)
 }
 
 async fn cycle(world: &World, job: &Job) -> Result<Duration, Failure> {
@@ -209,6 +239,7 @@ fn count(count: usize) -> f64 {
 
 /// Seconds of processors that this process took so far. Unlike seconds of the clock they say the same on a machine that
 /// others work on too.
+#[derive(Default)]
 struct Processors {
     all: f64,
     /// Those of the thread that writes the database.
@@ -228,6 +259,12 @@ impl Processors {
             }
         }
         Ok(taken)
+    }
+
+    /// Adds what was taken between two moments.
+    fn add(&mut self, from: &Self, to: &Self) {
+        self.all += to.all - from.all;
+        self.writing += to.writing - from.writing;
     }
 }
 
