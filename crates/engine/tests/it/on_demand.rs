@@ -1,12 +1,19 @@
 //! On demand: one object now, by the same decisions, beside whatever else the job does.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use async_trait::async_trait;
 use engine::{ControlError, CycleEnd, Demand, Provisioned, Subject};
 use model::job::ScheduleState;
+use model::link::{Entry, Link};
 use model::provisioning::{Action, Outcome};
 use model::{Anchor, Value};
-use testkit::{Fault, Gate, MemorySource, MemoryTarget, Method};
+use store::Commit;
+use store_sqlite::{Access, SqliteStore, Steps, Work};
+use testkit::{Fault, Gate, MemorySource, MemoryTarget, Method, SeededEntropy};
 
-use crate::rig::{Rig, group, managed_by, user};
+use crate::rig::{Rig, anchor, group, managed_by, schema, user};
 
 fn subject(anchor: &str, kind: &str) -> Subject {
     Subject { anchor: anchor.into(), kind: kind.into() }
@@ -237,4 +244,70 @@ async fn a_manager_who_could_not_be_set_is_tried_again_on_demand() {
     assert!(done.record.modified.iter().any(|one| one.name == "manager"));
     assert_eq!(rig.account("user1").unwrap().get("manager"), &Value::Reference(rig.account_anchor("user2")));
     assert_eq!(rig.store.next_due(&rig.job.id).await.unwrap(), None);
+}
+
+/// Counts what a store is asked.
+#[derive(Default)]
+struct Counting(AtomicUsize);
+
+#[async_trait]
+impl Steps for Counting {
+    async fn take(&self, _: Access, work: Work<'_>) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        work();
+    }
+}
+
+/// A job that manages so many accounts, and the counter of its store.
+async fn managing(people: u32) -> (Rig, Arc<Counting>) {
+    let counting = Arc::new(Counting::default());
+    let store = Arc::new(SqliteStore::open_simulated(counting.clone()).unwrap());
+    let (source, target) = (MemorySource::new(), MemoryTarget::new().unique("account", "userName"));
+    let rig = Rig::on(store, source, target, schema(), SeededEntropy::new(1)).await;
+    rig.source.upsert(user(0));
+    rig.good_cycle().await;
+    let known = rig.store.entries(&rig.job.id, &["u0".into()]).await.unwrap().remove(0);
+    let mut entries = Vec::new();
+    for number in 1..people {
+        let user = user(number);
+        let name = user.get("login").clone();
+        rig.source.upsert(user);
+        let account = rig.target.place("account", &[("userName", name), ("active", true.into())]);
+        let link = known.link.clone().map(|link| Link { anchor: account, exported: Vec::new(), ..link });
+        entries.push(Entry { source: Anchor::new(anchor(number)), link, ..known.clone() });
+    }
+    rig.store.commit(&rig.job.id, Commit { entries, fence: 1, ..Commit::default() }).await.unwrap();
+    (rig, counting)
+}
+
+/// What a run costs does not grow with the directory, so that it takes little more than the target does.
+#[tokio::test]
+async fn ten_thousand_people_make_a_run_ask_no_more_than_ten_do() {
+    let mut costs = Vec::new();
+    for people in [10, 10_000] {
+        let (rig, counting) = managing(people).await;
+        let mut runs = Vec::new();
+        for (anchor, edit) in
+            [("u77777", "comes"), ("u5", "changes"), ("u5", "stays"), ("u6", "leaves"), ("u7", "goes")]
+        {
+            match edit {
+                "comes" => rig.source.upsert(user(77_777)),
+                "changes" => drop(rig.source.set(anchor, "department", "Legal")),
+                "leaves" => drop(rig.source.disable(anchor)),
+                "goes" => drop(rig.source.delete(anchor)),
+                _ => {}
+            }
+            rig.target.forget_calls();
+            let before = counting.0.load(Ordering::Relaxed);
+            let done = rig.on_demand(anchor).await;
+            let asked = counting.0.load(Ordering::Relaxed) - before;
+            let expected = if edit == "stays" { Outcome::Skipped } else { Outcome::Success };
+            assert_eq!(done.record.outcome, expected, "{edit}");
+            runs.push((edit, rig.target.calls().total(), asked));
+        }
+        costs.push(runs);
+    }
+    assert_eq!(costs[0], costs[1], "requests of the target and of the store");
+    let few = |(_, target, store): &(&str, u64, usize)| *target <= 2 && *store <= 30;
+    assert!(costs[1].iter().all(few), "{costs:?}");
 }
