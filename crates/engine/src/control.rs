@@ -14,8 +14,9 @@ use store::{SchemaVersion, StoreError};
 use sync::SchemaError;
 use thiserror::Error;
 
-use crate::cycle::{PrepareError, Sides, load_runtime};
+use crate::cycle::{PrepareError, load_runtime};
 use crate::engine::Engine;
+use crate::services::JobSecrets;
 use crate::time::after;
 
 /// How long the order to pause waits for the requests that are in flight.
@@ -171,8 +172,8 @@ impl Engine {
         let services = &self.services;
         self.refuse_expired(&job)?;
         let version = services.store.schema(&job.id).await?;
-        let secrets = services.vault.secrets(&*services.store, job.tenant, job.service_principal).await?;
         let settings = JobSettings::parse(&job.settings)?;
+        let secrets = services.secrets_of(&job, &settings).await?;
         let template = services.template_of(&job).await?;
         let sides = services.sides(&template, &job, &settings, &version.schema, &secrets)?;
         sides.source.0.validate_source(&sides.source.1)?;
@@ -375,8 +376,10 @@ impl Engine {
         job: Option<&Job>,
         side: Side,
     ) -> Result<Option<DirectoryDefinition>> {
-        let secrets = self.services.vault.secrets(&*self.services.store, tenant, service_principal).await?;
-        let sides = self.sides(tenant, service_principal, template, job, &secrets)?;
+        let job = self.job_of(tenant, service_principal, template, job);
+        let settings = JobSettings::parse(&job.settings)?;
+        let secrets = self.services.secrets_of(&job, &settings).await?;
+        let sides = self.services.sides(template, &job, &settings, &template.schema, &secrets)?;
         match side {
             Side::Source => {
                 let (factory, configuration) = sides.source;
@@ -399,18 +402,20 @@ impl Engine {
         job: Option<&Job>,
         secrets: &Secrets,
     ) -> Result<(Arc<dyn Factory>, Configuration)> {
-        Ok(self.sides(tenant, service_principal, template, job, secrets)?.target)
+        let job = self.job_of(tenant, service_principal, template, job);
+        let (settings, secrets) = (JobSettings::parse(&job.settings)?, JobSecrets::own(secrets.clone()));
+        Ok(self.services.sides(template, &job, &settings, &template.schema, &secrets)?.target)
     }
 
-    fn sides(
+    /// The job, or one that a template would make.
+    fn job_of(
         &self,
         tenant: TenantId,
         service_principal: ServicePrincipalId,
         template: &Template,
         job: Option<&Job>,
-        secrets: &Secrets,
-    ) -> Result<Sides> {
-        let job = job.cloned().unwrap_or_else(|| Job {
+    ) -> Job {
+        job.cloned().unwrap_or_else(|| Job {
             id: JobId::new(&template.id, tenant, model::Uuid::nil()),
             tenant,
             service_principal,
@@ -418,9 +423,7 @@ impl Engine {
             schedule: Schedule::default(),
             settings: Vec::new(),
             created: self.services.clock.now(),
-        });
-        let settings = JobSettings::parse(&job.settings)?;
-        Ok(self.services.sides(template, &job, &settings, &template.schema, secrets)?)
+        })
     }
 }
 

@@ -351,14 +351,15 @@ impl Runner {
         job: Job,
     ) -> std::result::Result<Arc<Prepared>, PrepareError> {
         let newest = services.store.schema(&job.id).await?;
-        let secrets = services.vault.secrets(&*services.store, job.tenant, job.service_principal).await?;
+        let settings = JobSettings::parse(&job.settings)?;
+        let secrets = services.secrets_of(&job, &settings).await?;
         let mut cache = self.cache.lock().await;
         if let Some(kept) =
             cache.prepared.take().filter(|kept| kept.is_current(&job, newest.number, &secrets))
         {
             return Ok(cache.prepared.insert(kept).clone());
         }
-        let prepared = Arc::new(Prepared::build(services, job, newest, secrets).await?);
+        let prepared = Arc::new(Prepared::build(services, job, newest, settings, secrets).await?);
         Ok(cache.prepared.insert(prepared).clone())
     }
 

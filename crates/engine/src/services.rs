@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
-use connector::Configuration;
+use connector::{Configuration, ConfigurationError};
 use model::job::Job;
 use model::schema::{Schema, SynchronizationRule};
 use model::secrets::Secrets;
 use model::settings::JobSettings;
 use model::template::Template;
 use model::{Clock, Entropy, Uuid};
-use store::SharedStore;
 use store::vault::Vault;
+use store::{ObjectKind, Presence, SharedStore};
 
 use crate::cycle::{PrepareError, Sides};
 use crate::notice::Notifiers;
@@ -41,7 +41,51 @@ pub struct Services {
     pub node: Uuid,
 }
 
+/// The secrets that a job's connectors are built from.
+#[derive(Clone, PartialEq)]
+pub(crate) struct JobSecrets {
+    /// Those of the job's service principal.
+    pub(crate) own: Secrets,
+    /// Those of the service principal as which the source is read, where it is another.
+    other: Option<Secrets>,
+}
+
+impl JobSecrets {
+    /// Those of the job's service principal alone.
+    pub(crate) fn own(own: Secrets) -> Self {
+        Self { own, other: None }
+    }
+
+    /// Those that the source is read with.
+    pub(crate) fn of_source(&self) -> &Secrets {
+        self.other.as_ref().unwrap_or(&self.own)
+    }
+}
+
 impl Services {
+    /// The secrets of a job's two sides. A service principal that its setting `SourceServicePrincipalId` names and that is
+    /// not there is refused: its source would show nobody.
+    pub(crate) async fn secrets_of(
+        &self,
+        job: &Job,
+        settings: &JobSettings,
+    ) -> Result<JobSecrets, PrepareError> {
+        let own = self.vault.secrets(&*self.store, job.tenant, job.service_principal).await?;
+        let mut other = None;
+        if let Some(principal) = settings.source_service_principal {
+            let found = self.store.objects(job.tenant, &[principal.0], Presence::Live).await?;
+            if !found.iter().any(|object| object.kind == ObjectKind::ServicePrincipal) {
+                let words = format!(
+                    "there is no service principal '{}'; set the id of one that is there, or remove the job setting",
+                    principal.0
+                );
+                return Err(ConfigurationError::invalid("SourceServicePrincipalId", words).into());
+            }
+            other = Some(self.vault.secrets(&*self.store, job.tenant, principal).await?);
+        }
+        Ok(JobSecrets { own, other })
+    }
+
     /// The template that a job was made from: its application's own, or one that ships.
     pub async fn template_of(&self, job: &Job) -> Result<Template, PrepareError> {
         let own = self.store.templates_of(job.tenant, job.service_principal).await?;
@@ -59,7 +103,7 @@ impl Services {
         job: &Job,
         settings: &JobSettings,
         schema: &Schema,
-        secrets: &Secrets,
+        secrets: &JobSecrets,
     ) -> Result<Sides, PrepareError> {
         let enabled =
             |rule: &&SynchronizationRule| rule.object_mappings.iter().any(|mapping| mapping.enabled);
@@ -81,17 +125,23 @@ impl Services {
                 PrepareError::Template(format!("there is no connector '{name}' for directory '{directory}'"))
             })
         };
-        let configuration = |settings_of: &[(String, String)]| Configuration {
+        let target = Configuration {
             tenant: job.tenant,
             service_principal: job.service_principal,
             job: Some(job.id.clone()),
-            secrets: secrets.clone(),
-            settings: settings_of.to_vec(),
+            secrets: secrets.own.clone(),
+            settings: settings.target.clone(),
             nested_groups: settings.nested_groups,
         };
+        let source = Configuration {
+            service_principal: settings.source_service_principal.unwrap_or(job.service_principal),
+            secrets: secrets.of_source().clone(),
+            settings: settings.source.clone(),
+            ..target.clone()
+        };
         Ok(Sides {
-            source: (factory(&rule.source_directory_name)?, configuration(&settings.source)),
-            target: (factory(&rule.target_directory_name)?, configuration(&settings.target)),
+            source: (factory(&rule.source_directory_name)?, source),
+            target: (factory(&rule.target_directory_name)?, target),
         })
     }
 }

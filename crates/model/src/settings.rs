@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::policies::{self, Policies};
-use crate::{Name, SignedDuration};
+use crate::{Name, ServicePrincipalId, SignedDuration};
 
 /// Graph `keyValuePair` of `synchronizationJobSettings`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -133,6 +133,8 @@ pub struct JobSettings {
     pub max_deletes: Option<Limit>,
     /// `QuarantineTooManyDeletesThreshold`: removals of either kind that trip the guard.
     pub max_removals: Option<u64>,
+    /// `SourceServicePrincipalId`: the source is read as this application sees it, with its secrets.
+    pub source_service_principal: Option<ServicePrincipalId>,
     /// What the job may touch.
     pub policies: Policies,
     /// Settings of the source connector, without the prefix `Source.`.
@@ -161,6 +163,7 @@ impl Default for JobSettings {
             max_disables: None,
             max_deletes: None,
             max_removals: None,
+            source_service_principal: None,
             policies: Policies::default(),
             source: Vec::new(),
             target: Vec::new(),
@@ -177,6 +180,7 @@ const KNOWN: &[&str] = &[
     "ConcurrentExports",
     "RequestsPerSecond",
     "NestedGroups",
+    "SourceServicePrincipalId",
     "TargetVerification",
     "ScimPatchProfile",
     "ApplyMode",
@@ -227,6 +231,14 @@ impl JobSettings {
                 self.requests_per_second = Some(u32::from(rate));
             }
             "NestedGroups" => self.nested_groups = boolean("NestedGroups", value)?,
+            "SourceServicePrincipalId" => {
+                let id = value.parse().map_err(|_| {
+                    let expected =
+                        "the id of a service principal, such as 5cd6a2c5-9d4c-4d5c-9f7e-0b8b1c2d3e4f";
+                    malformed("SourceServicePrincipalId", value, expected)
+                })?;
+                self.source_service_principal = Some(ServicePrincipalId(id));
+            }
             "TargetVerification" => {
                 self.target_verification = match value {
                     "ReadBeforeUpdate" => TargetVerification::ReadBeforeUpdate,

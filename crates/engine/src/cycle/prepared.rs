@@ -14,7 +14,7 @@ use sync::{Context, Domains, Limits, Mapping, Policy, Program, SchemaError};
 use thiserror::Error;
 
 use crate::pace::Pace;
-use crate::services::Services;
+use crate::services::{JobSecrets, Services};
 
 /// Why a job cannot run at all.
 #[derive(Debug, Error)]
@@ -62,12 +62,12 @@ pub(crate) struct Prepared {
     domains: Domains,
     /// The target, as its connector names it.
     pub(crate) identity: String,
-    secrets: Secrets,
+    secrets: JobSecrets,
 }
 
 impl Prepared {
     /// True where nothing that it was made from has changed.
-    pub(crate) fn is_current(&self, job: &Job, schema: u64, secrets: &Secrets) -> bool {
+    pub(crate) fn is_current(&self, job: &Job, schema: u64, secrets: &JobSecrets) -> bool {
         self.job.settings == job.settings && self.schema == schema && self.secrets == *secrets
     }
 
@@ -75,9 +75,9 @@ impl Prepared {
         services: &Services,
         job: Job,
         version: SchemaVersion,
-        secrets: Secrets,
+        settings: JobSettings,
+        secrets: JobSecrets,
     ) -> Result<Self, PrepareError> {
-        let settings = JobSettings::parse(&job.settings)?;
         let mut program = sync::compile(&version.schema).map_err(PrepareError::Schema)?;
         program.protect(&version.schema, &settings.policies.never_touch).map_err(PrepareError::NeverTouch)?;
         let template = services.template_of(&job).await?;
@@ -101,11 +101,11 @@ impl Prepared {
             net_bios: settings.domain_net_bios.clone(),
         };
         let policy = Policy {
-            skip_out_of_scope_deletions: secrets.flag("SkipOutOfScopeDeletions"),
+            skip_out_of_scope_deletions: secrets.own.flag("SkipOutOfScopeDeletions"),
             verification: settings.target_verification,
             fingerprints: Fingerprinter::new(key),
             ownership: settings.policies.ownership,
-            limits: Limits::of(&settings, notification_threshold(&secrets)),
+            limits: Limits::of(&settings, notification_threshold(&secrets.own)),
         };
         let meaning = scope_meaning(&program, &settings, &secrets);
         Ok(Self {
@@ -205,11 +205,12 @@ fn selections(program: &Program) -> Vec<Selection> {
     selections
 }
 
-fn scope_meaning(program: &Program, settings: &JobSettings, secrets: &Secrets) -> u64 {
+fn scope_meaning(program: &Program, settings: &JobSettings, secrets: &JobSecrets) -> u64 {
     let (nested, policies) = (settings.nested_groups, &settings.policies);
     let touch = (policies.ownership, &policies.never_touch);
     let domains = (&settings.domain_fqdn, &settings.domain_net_bios);
-    let scope = format!("{} {nested} {} {touch:?} {domains:?}", program.meaning, secrets.flag("SyncAll"));
+    let (everybody, seen_by) = (secrets.of_source().flag("SyncAll"), settings.source_service_principal);
+    let scope = format!("{} {nested} {everybody} {touch:?} {domains:?} {seen_by:?}", program.meaning);
     Fingerprinter::new([0; 16]).of(&model::Value::from(scope), true).0
 }
 

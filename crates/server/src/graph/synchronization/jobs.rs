@@ -1,5 +1,6 @@
 //! `synchronization/jobs`: list, make, read, change and delete jobs.
 
+use directory::ObjectKind;
 use engine::JobChange;
 use graph::GraphError;
 use graph::synchronization::SynchronizationJob;
@@ -68,7 +69,7 @@ pub(super) async fn create(call: Call) -> Answer {
         template.schema = schema.clone();
     }
     let change = change(&write, &Schedule::default())?;
-    JobSettings::parse(change.settings.as_deref().unwrap_or_default()).map_err(engine::ControlError::from)?;
+    check_settings(&call, &change).await?;
     if owner.jobs().await?.len() >= MOST_JOBS {
         let words =
             format!("The service principal has {MOST_JOBS} jobs, which is the most. Delete one first.");
@@ -121,6 +122,7 @@ pub(super) async fn update(call: Call) -> Answer {
         return Err(GraphError::read_only_property("templateId").into());
     }
     let change = change(&write, &job.schedule)?;
+    check_settings(&call, &change).await?;
     let changed = call.service().engine.change_job(job.clone(), change).await?;
     if changed != job {
         let told = |job: &Job| json!({ "schedule": shown_schedule(job), "settings": shown(&job.settings) });
@@ -141,6 +143,26 @@ fn change(write: &JobWrite, present: &Schedule) -> Result<JobChange, GraphError>
         change.expiration = (wanted.expiration != present.expiration).then_some(wanted.expiration);
     }
     Ok(change)
+}
+
+/// Refuses settings that cannot be read, and those by which a job would read with the secrets of an application whose
+/// synchronization is not the client's to manage, known or not.
+async fn check_settings(call: &Call, change: &JobChange) -> Result<(), ApiError> {
+    let settings = JobSettings::parse(change.settings.as_deref().unwrap_or_default());
+    let settings = settings.map_err(engine::ControlError::from)?;
+    let Some(id) = settings.source_service_principal else { return Ok(()) };
+    let refused = || {
+        let mend = format!(
+            "SourceServicePrincipalId: this client manages the synchronization of no service principal '{}'. Set the id of one of which it does, or leave the setting out.",
+            id.0
+        );
+        ApiError::from(GraphError::invalid_property("synchronizationJobSettings", &mend))
+    };
+    let principal = call.directory().find(ObjectKind::ServicePrincipal, &id.0.to_string()).await?;
+    match call.check_ownership(&principal.ok_or_else(refused)?).await {
+        Err(ApiError(error)) if error.status() == 403 => Err(refused()),
+        other => other,
+    }
 }
 
 /// Settings as audit records show them.

@@ -1,8 +1,9 @@
 //! What becomes of jobs when their application goes: accounts at the target stay as they are.
 
 use directory::{DirectoryObject, ObjectKind, Presence};
-use model::job::ScheduleState;
+use model::job::Job;
 use model::secrets::Secrets;
+use model::settings::JobSettings;
 use model::{ServicePrincipalId, Uuid};
 use serde_json::json;
 use store::{Comparison, ListQuery, Predicate};
@@ -10,13 +11,13 @@ use store::{Comparison, ListQuery, Predicate};
 use crate::graph::call::Call;
 use crate::graph::error::ApiError;
 
-/// Pauses the jobs of an application or service principal that is about to go to the bin. Without its assignments, which
-/// the bin hides, a job that runs would take everybody for unassigned.
+/// Pauses the jobs of an application or service principal that is about to go to the bin, and those that read their source
+/// as it does. Without its assignments, which the bin hides, a job that runs would take everybody for unassigned.
 pub(in crate::graph) async fn pause_jobs(call: &Call, object: &DirectoryObject) -> Result<(), ApiError> {
     let service = call.service();
     for principal in principals(call, object, Presence::Live).await? {
-        for job in service.store.jobs_of(call.caller.tenant, ServicePrincipalId(principal)).await? {
-            if job.schedule.state == ScheduleState::Active {
+        for job in service.store.active_jobs().await? {
+            if job.tenant == call.caller.tenant && reads_as(&job, ServicePrincipalId(principal)) {
                 let id = job.id.to_string();
                 service.engine.pause_job(job).await?;
                 call.audit("Pause synchronization job", id, None, None).await?;
@@ -24,6 +25,12 @@ pub(in crate::graph) async fn pause_jobs(call: &Call, object: &DirectoryObject) 
         }
     }
     Ok(())
+}
+
+/// True where a job is a service principal's, or reads its source as it does.
+fn reads_as(job: &Job, principal: ServicePrincipalId) -> bool {
+    let other = || JobSettings::parse(&job.settings).ok().and_then(|one| one.source_service_principal);
+    job.service_principal == principal || other() == Some(principal)
 }
 
 /// Removes the synchronization of an application or service principal that is about to be removed for good.

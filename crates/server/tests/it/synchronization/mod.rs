@@ -15,5 +15,6 @@ pub(crate) mod rig;
 mod schema;
 mod sdk_routes;
 mod secrets;
+mod source_principal;
 mod templates;
 mod uploads;

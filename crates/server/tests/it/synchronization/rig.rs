@@ -126,8 +126,11 @@ impl Factory for Memory {
         "memory"
     }
 
-    fn validate_source(&self, _: &Configuration) -> Result<(), ConfigurationError> {
-        Ok(())
+    fn validate_source(&self, configuration: &Configuration) -> Result<(), ConfigurationError> {
+        match configuration.secrets.get("Password") {
+            None | Some(GOOD) => Ok(()),
+            Some(_) => Err(ConfigurationError::invalid("Password", "is refused; send a good one")),
+        }
     }
 
     fn validate_target(&self, configuration: &Configuration) -> Result<(), ConfigurationError> {
