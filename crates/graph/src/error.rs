@@ -85,7 +85,16 @@ impl GraphError {
     /// 404 `Request_ResourceNotFound` for a path that leads nowhere, by its first unknown segment.
     #[must_use]
     pub fn no_segment(segment: &str) -> Self {
-        Self::new(404, RESOURCE_NOT_FOUND, format!("Resource not found for the segment '{segment}'."))
+        let words =
+            format!("Resource not found for the segment '{segment}'. /openapi.json lists what there is.");
+        Self::new(404, RESOURCE_NOT_FOUND, words)
+    }
+
+    /// The same for a path that names no version, by its first segment.
+    #[must_use]
+    pub fn no_version(segment: &str) -> Self {
+        let words = format!("Resource not found for the segment '{segment}'. Begin with /v1.0/ or /beta/.");
+        Self::new(404, RESOURCE_NOT_FOUND, words)
     }
 
     /// 405 for a path that exists and does not take this method. `allowed` lists the methods that it takes.

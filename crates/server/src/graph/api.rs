@@ -167,7 +167,7 @@ impl Api {
         R: Future<Output = Result<Bytes, GraphError>> + Send,
     {
         let path = RequestPath::parse(&request.path)?.ok_or_else(|| {
-            GraphError::no_segment(request.path.trim_matches('/').split('/').next().unwrap_or(""))
+            GraphError::no_version(request.path.trim_matches('/').split('/').next().unwrap_or(""))
         })?;
         let (route, captures) = self.routes.find(path.version, &request.method, &path.segments)?;
         // By its route: a path has many spellings.

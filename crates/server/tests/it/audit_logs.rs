@@ -7,7 +7,7 @@ use crate::synchronization::rig::{Rig, user};
 const LOG: &str = "/v1.0/auditLogs/provisioning";
 
 /// A rig whose job has created `ada` and `bob` in one cycle and failed on `eve` in the next.
-async fn rig() -> (Rig, String) {
+pub(crate) async fn rig() -> (Rig, String) {
     let (rig, job) = Rig::with_job().await;
     rig.source.upsert(user("ada"));
     rig.source.upsert(user("bob"));

@@ -6,6 +6,7 @@ use directory::ObjectKind;
 use graph::GraphError;
 use graph::collection::Page;
 use graph::odata::matches;
+use graph::path::Version;
 use model::Uuid;
 use serde_json::{Map, Value as Json, json};
 use store::{AuditQuery, AuditRecord};
@@ -41,7 +42,7 @@ pub(super) async fn list(call: Call) -> Answer {
         let records = store.audits(tenant, AuditQuery { after: last, limit, ..query.clone() }).await?;
         let is_last = records.len() < limit;
         for record in records {
-            let resource = resource(&record, &actors.of(&record.actor).await?);
+            let resource = resource(&record, &actors.of(&record.actor).await?, call.version);
             if options.filter.as_ref().is_none_or(|filter| matches(filter, &resource)) {
                 if found.len() == wanted {
                     break 'pages true;
@@ -69,7 +70,7 @@ pub(super) async fn get(call: Call) -> Answer {
     let record = records.into_iter().find(|record| record.id == id);
     let record = record.ok_or_else(|| GraphError::not_found(&id.to_string()))?;
     let mut actors = Actors::new(&call);
-    let resource = resource(&record, &actors.of(&record.actor).await?);
+    let resource = resource(&record, &actors.of(&record.actor).await?, call.version);
     Ok(Reply::ok(call.entity(&format!("{CONTEXT}/$entity"), selected(&call, resource)?)))
 }
 
@@ -109,7 +110,7 @@ impl<'a> Actors<'a> {
 }
 
 /// The Graph `directoryAudit` of a record.
-fn resource(record: &AuditRecord, actor: &Json) -> Map<String, Json> {
+fn resource(record: &AuditRecord, actor: &Json, version: Version) -> Map<String, Json> {
     let verb = record.activity.split(' ').next().unwrap_or_default();
     let operation =
         OPERATIONS.iter().find(|(known, _)| *known == verb).map_or("Update", |(_, operation)| operation);
@@ -146,10 +147,12 @@ fn resource(record: &AuditRecord, actor: &Json) -> Map<String, Json> {
         }],
         "additionalDetails": [],
     });
-    match resource {
-        Json::Object(members) => members,
-        _ => Map::new(),
+    let Json::Object(mut resource) = resource else { return Map::new() };
+    if version == Version::Beta {
+        // What software it was that called is not kept.
+        resource.insert("userAgent".to_owned(), Json::Null);
     }
+    resource
 }
 
 /// What was changed (Graph `targetResource/type`): the kind of an object of the directory, else what the activity names.

@@ -34,7 +34,6 @@ fn function(function: &Function) -> Map<String, Json> {
     let mut resource = Map::new();
     resource.insert("id".to_owned(), json!(function.name));
     resource.insert("name".to_owned(), json!(function.name));
-    resource.insert("description".to_owned(), json!(function.summary));
     resource.insert("parameters".to_owned(), function.source_parameters().iter().map(parameter).collect());
     resource
 }

@@ -32,7 +32,7 @@ async fn whole(owner: &Owner<'_>) -> Result<Map<String, Json>, ApiError> {
         resource.insert("jobs".to_owned(), Json::Array(all.into_iter().map(Json::Object).collect()));
     }
     if call.expands("templates", &RELATED)? {
-        let all = templates::all(owner, false).await?;
+        let all = templates::all(owner).await?;
         resource.insert("templates".to_owned(), Json::Array(all.into_iter().map(Json::Object).collect()));
     }
     Ok(resource)

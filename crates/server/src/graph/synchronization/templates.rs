@@ -31,27 +31,28 @@ const ATTEMPTS: usize = 5;
 /// GET `templates`.
 pub(super) async fn list(call: Call) -> Answer {
     let owner = call.owner().await?;
-    let expand = call.expands("schema", &RELATED)?;
-    members::collection(&call, &fragment(&owner), all(&owner, expand).await?)
+    call.expands("schema", &RELATED)?;
+    members::collection(&call, &fragment(&owner), all(&owner).await?)
 }
 
 /// GET `templates/$count`.
 pub(super) async fn count(call: Call) -> Answer {
     let owner = call.owner().await?;
-    members::count(&call, all(&owner, false).await?)
+    members::count(&call, all(&owner).await?)
 }
 
 /// The templates of an application as resources.
-pub(super) async fn all(owner: &Owner<'_>, expand: bool) -> Result<Vec<Map<String, Json>>, ApiError> {
+pub(super) async fn all(owner: &Owner<'_>) -> Result<Vec<Map<String, Json>>, ApiError> {
     let all = owner.templates().await?;
-    Ok(all.iter().map(|template| resource(template, expand)).collect::<Result<_, _>>()?)
+    Ok(all.iter().map(|template| resource(template)).collect::<Result<_, _>>()?)
 }
 
-/// The resource of a template, which does not tell its connectors.
-fn resource(template: &Template, expand: bool) -> Result<Map<String, Json>, GraphError> {
+/// The resource of a template, which does not tell its connectors. Its schema comes along whether it is expanded or not,
+/// as the reference's examples show it.
+fn resource(template: &Template) -> Result<Map<String, Json>, GraphError> {
     let mut resource = members(template)?;
     resource.remove("connectors");
-    if let Some(Json::Object(schema)) = resource.remove("schema").filter(|_| expand) {
+    if let Some(Json::Object(schema)) = resource.remove("schema") {
         let mut identified = Map::from_iter([("id".to_owned(), Json::from(template.id.as_str()))]);
         identified.extend(schema);
         resource.insert("schema".to_owned(), Json::Object(identified));
@@ -66,8 +67,8 @@ fn fragment(owner: &Owner<'_>) -> String {
 /// GET `templates/{id}`.
 pub(super) async fn get(call: Call) -> Answer {
     let owner = call.owner().await?;
-    let expand = call.expands("schema", &RELATED)?;
-    let resource = resource(&*owner.named_template().await?, expand)?;
+    call.expands("schema", &RELATED)?;
+    let resource = resource(&*owner.named_template().await?)?;
     members::entity(&call, &format!("{}/$entity", fragment(&owner)), resource)
 }
 
@@ -93,7 +94,7 @@ pub(super) async fn create(call: Call) -> Answer {
     written.map_err(|error| lost_race(error, &id))?;
     audit(&call, "Add synchronization template", None, Some(&fresh)).await?;
     let path = format!("{}/{id}", fragment(&owner));
-    Ok(call.created(&path, &format!("{}/$entity", fragment(&owner)), resource(&fresh, false)?))
+    Ok(call.created(&path, &format!("{}/$entity", fragment(&owner)), resource(&fresh)?))
 }
 
 /// PUT `templates/{id}`: replaces it. What is not sent is as in the template that ships.
@@ -242,10 +243,15 @@ async fn audit(
 ) -> Result<(), ApiError> {
     let id = after.or(before).map_or("", |template| template.id.as_str());
     let (old, new) = if let (Some(before), Some(after)) = (before, after) {
-        let (old, new) = told(&resource(before, true)?, &resource(after, true)?);
+        let (old, new) = told(&resource(before)?, &resource(after)?);
         (Some(old), Some(new))
     } else {
-        let shown = |one: &Template| resource(one, false).map(Json::Object);
+        // The schema would be most of the record.
+        let shown = |one: &Template| {
+            let mut shown = resource(one)?;
+            shown.remove("schema");
+            Ok::<_, GraphError>(Json::Object(shown))
+        };
         (before.map(shown).transpose()?, after.map(shown).transpose()?)
     };
     call.audit(activity, id.to_owned(), old, new).await
