@@ -14,7 +14,7 @@ from rig.graph import VERSIONS, body_of, query
 from rig.secure import SecureGraph
 
 FOLDERS = [
-    "applications", "audit_logs", "directory", "directory_objects",
+    "application_templates", "applications", "audit_logs", "directory", "directory_objects",
     "groups", "organization", "service_principals", "users",
 ]
 
@@ -193,6 +193,16 @@ async def applications(graph, application, service):
 
 async def others(graph, user):
     client = graph.client
+    kinds = client.application_templates
+    await look(kinds)
+    kind = (await kinds.get()).value[0]
+    assert (await kinds.by_application_template_id(kind.id).get()).display_name == kind.display_name
+    instantiate = kinds.by_application_template_id(kind.id).instantiate
+    made = await instantiate.post(body_of(instantiate, display_name="From a template"))
+    found = await client.applications_with_app_id(made.application.app_id).get()
+    assert found.display_name == "From a template"
+    found = await client.service_principals_with_app_id(made.application.app_id).get()
+    assert found.id == made.service_principal.id
     assert (await client.directory_objects.by_directory_object_id(user.id).get()).id == user.id
     ask = client.directory_objects.get_by_ids
     assert [found.id for found in (await ask.post(body_of(ask, ids=[user.id], types=["user"]))).value] == [user.id]

@@ -30,4 +30,4 @@ def test_the_javascript_sdk(secure, target):
         command, cwd=SUITE, env=os.environ | environment, capture_output=True, text=True, timeout=120
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "pass 5" in done.stdout, done.stdout
+    assert "pass 6" in done.stdout, done.stdout

@@ -11,6 +11,15 @@ import { TokenCredentialAuthenticationProvider } from "@microsoft/microsoft-grap
 const { ENTENTE_URL, ENTENTE_TENANT, ENTENTE_CLIENT, ENTENTE_SECRET, TARGET_BASE, TARGET_TOKEN } = process.env;
 const CUSTOM_APPLICATION = "8adf8e6e-67b2-4cf2-a259-e3dc5476c621";
 
+// What was asked, as methods and paths.
+const asked = new Set();
+const send = globalThis.fetch;
+globalThis.fetch = (request, options) => {
+  const method = options?.method ?? request.method ?? "GET";
+  asked.add(`${method} ${new URL(request.url ?? request).pathname}`);
+  return send(request, options);
+};
+
 function client(defaultVersion) {
   const credential = new ClientSecretCredential(ENTENTE_TENANT, ENTENTE_CLIENT, ENTENTE_SECRET, {
     authorityHost: ENTENTE_URL,
@@ -112,6 +121,37 @@ async function jobs(graph, path) {
   await refused(graph.api(job).get(), 404, "Request_ResourceNotFound");
 }
 
+// What clients upload to a job of another application.
+async function uploads(graph, root) {
+  const kinds = (await graph.api("/applicationTemplates").get()).value;
+  const kind = kinds.find((one) => one.displayName.startsWith("API-driven"));
+  const made = await graph.api(`/applicationTemplates/${kind.id}/instantiate`).post({ displayName: "People" });
+  const owner = { servicePrincipals: made.servicePrincipal, applications: made.application }[root];
+  const jobs = `/${root}/${owner.id}/synchronization/jobs`;
+  const { id } = await graph.api(jobs).post({ templateId: "API2AAD" });
+  const path = `${jobs}/${id}/bulkUpload`;
+  assert.equal((await graph.api(path).patch(await graph.api(path).get())).id, id);
+  const upload = (externalId) => ({
+    schemas: ["urn:ietf:params:scim:api:messages:2.0:BulkRequest"],
+    Operations: [
+      {
+        method: "POST",
+        bulkId: externalId,
+        path: "/Users",
+        data: { schemas: ["urn:ietf:params:scim:schemas:core:2.0:User"], externalId },
+      },
+    ],
+    failOnErrors: null,
+  });
+  const typed = (place) => graph.api(place).header("Content-Type", "application/scim+json");
+  await typed(path).post(upload("1"));
+  await typed(`${path}/$value`).put(upload("2"));
+  const kept = await graph.api(`${path}/$value`).responseType("json").get();
+  assert.deepEqual(kept.Operations.map((one) => one.data.externalId), ["1", "2"]);
+  await graph.api(`${path}/$value`).delete();
+  await graph.api(path).delete();
+}
+
 for (const version of ["v1.0", "beta"]) {
   for (const root of ["servicePrincipals", "applications"]) {
     test(`synchronization under ${root}, ${version}`, async () => {
@@ -131,9 +171,11 @@ for (const version of ["v1.0", "beta"]) {
       assert.equal(Number(await graph.api(`${path}/secrets/$count`).get()), 3);
       assert.equal((await graph.api(path).expand("jobs,templates").get()).jobs.length, 0);
       await graph.api(`${path}/ping()`).get();
+      await refused(graph.api(`${path}/acquireAccessToken`).post({ credentials: [] }), 400, "CredentialsMissing");
       await graph.api(`${path}/jobs/validateCredentials`).post({ templateId: "scim", useSavedCredentials: true });
       await templates(graph, path, application);
       await jobs(graph, path);
+      await uploads(graph, root);
       await graph.api(path).delete();
       assert.deepEqual((await graph.api(path).get()).secrets, []);
     });
@@ -146,4 +188,27 @@ test("a wrong secret is refused", async () => {
     disableInstanceDiscovery: true,
   });
   await assert.rejects(credential.getToken("https://graph.microsoft.com/.default"), /AADSTS7000215|invalid_client/);
+});
+
+test("every route of synchronization was asked", async () => {
+  const { paths } = await (await send(`${ENTENTE_URL}/openapi.json`)).json();
+  const segments = (path) => path.replace("()", "").split("/").slice(2);
+  const fits = (wanted, path) =>
+    wanted.length === path.length && wanted.every((one, place) => one.startsWith("{") || one === path[place]);
+  const missing = [];
+  let wanted = 0;
+  // Entente's own operations are in beta alone.
+  for (const [path, operations] of Object.entries(paths).filter(([path]) => path.startsWith("/v1.0/"))) {
+    for (const method of Object.keys(operations).filter((name) => name !== "parameters")) {
+      if (!path.includes("/synchronization")) continue;
+      wanted += 1;
+      for (const version of ["v1.0", "beta"]) {
+        const begin = `${method.toUpperCase()} /${version}/`;
+        const same = [...asked].filter((one) => one.startsWith(begin));
+        if (!same.some((one) => fits(segments(path), segments(one.split(" ")[1])))) missing.push(`${begin} ${path}`);
+      }
+    }
+  }
+  assert.ok(wanted > 90, `${wanted} routes`);
+  assert.deepEqual(missing, []);
 });
