@@ -109,7 +109,8 @@ impl Graph {
             ("scope", "https://graph.microsoft.com/.default"),
         ];
         let address = format!("{}/{}/oauth2/v2.0/token", self.address, self.tenant);
-        let answer = self.http.post(&address).form(&form).send().await.context("signing in")?;
+        let asked = || format!("cannot sign in at {}: is the service running there", self.address);
+        let answer = self.http.post(&address).form(&form).send().await.with_context(asked)?;
         let token: Token = read(answer).await.context("signing in")?;
         let held = (token.access_token.clone(), Instant::now());
         *self.token.lock().unwrap_or_else(PoisonError::into_inner) = Some(held);

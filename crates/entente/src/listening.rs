@@ -47,8 +47,8 @@ pub(crate) fn limits() -> Limits {
 /// Takes the socket.
 pub(crate) fn bind(listen: &Listen) -> Result<TcpListener> {
     let host = listen.host.trim_start_matches('[').trim_end_matches(']');
-    let listener =
-        TcpListener::bind((host, listen.port)).with_context(|| format!("cannot listen on {listen}"))?;
+    let listener = TcpListener::bind((host, listen.port))
+        .with_context(|| format!("cannot listen on {listen}, choose another address with --listen"))?;
     listener.set_nonblocking(true)?;
     Ok(listener)
 }
