@@ -92,6 +92,18 @@ pub(crate) fn find(
     Ok(Match::Nothing)
 }
 
+/// The accounts that were found by the first key that found any.
+pub(crate) fn hits<'a>(keys: &[(Name, Value, bool)], answers: &'a [(Need, Answer)]) -> &'a [Object] {
+    let found = |(attribute, value, case_exact): &(Name, Value, bool)| {
+        let need = Need::Find { attribute: attribute.clone(), value: value.clone(), case_exact: *case_exact };
+        match answer(answers, &need) {
+            Some(Answer::Objects(objects)) if !objects.is_empty() => Some(objects.as_slice()),
+            _ => None,
+        }
+    };
+    keys.iter().find_map(found).unwrap_or_default()
+}
+
 /// The answer to a need, where it is there.
 pub(crate) fn answer<'a>(answers: &'a [(Need, Answer)], need: &Need) -> Option<&'a Answer> {
     answers.iter().find(|(asked, _)| asked == need).map(|(_, answer)| answer)

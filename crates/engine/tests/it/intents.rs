@@ -90,3 +90,31 @@ async fn an_account_whose_answer_was_lost_is_found_though_its_login_changed_sinc
     assert_eq!(rig.target.len("account"), 4, "{:?}", rig.accounts());
     assert_eq!(rig.store.open_intents(&rig.job.id).await.unwrap(), []);
 }
+
+/// The account whose creation a crash hid is found although another has its name by then.
+#[tokio::test]
+async fn what_a_crash_hid_is_found_though_names_were_swapped_since() {
+    let faults = Faults::none();
+    let mut rig = Rig::with(MemorySource::new(), MemoryTarget::new().with_faults(faults.clone())).await;
+    rig.set_settings(&[("ConcurrentExports", "1")]).await;
+    rig.source.upsert(user(0));
+    rig.good_cycle().await;
+    rig.source.upsert(user(1));
+    rig.source.upsert(user(2));
+    let gate = Gate::new();
+    faults.nth(&[Method::Create], 2, Fault::Hold(gate.clone()));
+    tokio::select! {
+        end = rig.cycle() => panic!("the cycle ended: {end:?}"),
+        () = gate.arrival() => {}
+    }
+    faults.heal();
+    rig.restart_process().await;
+    assert_eq!(rig.target.len("account"), 2);
+    let (one, other) = (rig.account_anchor("user0"), rig.account_anchor("user1"));
+    rig.source.set("u0", "login", "user1");
+    rig.source.set("u1", "login", "user0");
+    rig.good_cycle().await;
+    assert_eq!((rig.account_anchor("user1"), rig.account_anchor("user0")), (one, other));
+    assert_eq!(rig.target.len("account"), 3);
+    assert_eq!(origin(&rig, "u1").await, Some(Origin::Created));
+}

@@ -11,6 +11,9 @@ use crate::facts::{Action, Answer, LinkChange, LinkDraft, Need, References, Step
 use crate::flow::{Computed, Inputs, Purpose, compute};
 use crate::matching::{self, Match, answer};
 
+/// Accounts with the same matching value that are looked at for the one that was about to be made.
+const MOST_HITS: usize = 10;
+
 /// What became of an account that was about to be made when something broke.
 pub(super) enum Intended {
     /// This must be answered first.
@@ -81,21 +84,28 @@ impl Deciding<'_, '_, '_, '_> {
         matching.map(|(attribute, value)| (attribute.clone(), value.clone(), case_exact(attribute))).collect()
     }
 
-    /// Looks for the account of an intent, which nobody else has.
+    /// Looks for the account of an intent, which nobody else has. Others may have taken its matching value since.
     pub(super) fn intended(&mut self, keys: &[(Name, Value, bool)]) -> Intended {
         if keys.is_empty() {
             return Intended::Nothing;
         }
-        let object = match matching::find(self.facts.mapping, keys, self.answers, &mut self.trace) {
-            Ok(Match::Need(mut needs)) => return needs.pop().map_or(Intended::Nothing, Intended::Need),
-            Ok(Match::Hit(object)) => object,
-            Ok(Match::Nothing) | Err(_) => return Intended::Nothing,
-        };
-        let need = Need::Owner(object.anchor.clone());
-        match answer(self.answers, &need) {
-            None => Intended::Need(need),
-            Some(Answer::Owner(None)) => Intended::Account(object),
-            Some(_) => Intended::Nothing,
+        if let Ok(Match::Need(mut needs)) =
+            matching::find(self.facts.mapping, keys, self.answers, &mut self.trace)
+        {
+            return needs.pop().map_or(Intended::Nothing, Intended::Need);
+        }
+        let mut free = Vec::new();
+        for object in matching::hits(keys, self.answers).iter().take(MOST_HITS) {
+            let need = Need::Owner(object.anchor.clone());
+            match answer(self.answers, &need) {
+                None => return Intended::Need(need),
+                Some(Answer::Owner(None)) => free.push(object),
+                Some(_) => {}
+            }
+        }
+        match free.as_slice() {
+            [one] => Intended::Account((*one).clone()),
+            _ => Intended::Nothing,
         }
     }
 
