@@ -216,20 +216,24 @@ impl Captures {
 /// their namespace or of its alias, as in `microsoft.graph.start` and `graph.user`. A key may begin so too, which is why
 /// only the pattern can tell.
 fn is_name(text: &str, name: &str) -> bool {
-    let bare = ["microsoft.graph.", "graph."].into_iter().find_map(|prefix| {
+    text.eq_ignore_ascii_case(name) || bare(text).is_some_and(|bare| bare.eq_ignore_ascii_case(name))
+}
+
+/// A qualified name without its namespace or alias; none where it has neither.
+fn bare(text: &str) -> Option<&str> {
+    ["microsoft.graph.", "graph."].into_iter().find_map(|prefix| {
         let (start, rest) = text.split_at_checked(prefix.len())?;
         start.eq_ignore_ascii_case(prefix).then_some(rest)
-    });
-    text.eq_ignore_ascii_case(name) || bare.is_some_and(|bare| bare.eq_ignore_ascii_case(name))
+    })
 }
 
 impl Pattern {
-    /// Reads a pattern. Segments in braces take a key, all others are names.
+    /// Reads a pattern. Segments in braces take a key, all others are names, qualified or not.
     #[must_use]
     pub fn new(text: &str) -> Self {
         let step = |part: &str| match part.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) {
             Some(name) => Step::Key(name.to_owned()),
-            None => Step::Name(part.to_owned()),
+            None => Step::Name(bare(part).unwrap_or(part).to_owned()),
         };
         Self(text.split('/').filter(|part| !part.is_empty()).map(step).collect())
     }
@@ -322,6 +326,16 @@ mod tests {
         assert_eq!(segments("/beta/ping()"), [text("ping")]);
         assert_eq!(segments("/beta//jobs/x/"), [text("jobs"), text("x")]);
         assert_eq!(segments("/beta/users/ada%40contoso.com")[1], text("ada@contoso.com"));
+    }
+
+    #[test]
+    fn a_pattern_names_types_with_their_namespace_or_without() {
+        for pattern in ["groups/{id}/members/microsoft.graph.user", "groups/{id}/members/user"] {
+            for path in ["members/microsoft.graph.user", "members/graph.User", "members/user"] {
+                let path = segments(&format!("/beta/groups/7/{path}"));
+                assert!(Pattern::new(pattern).captures(&path).is_some(), "{pattern} {path:?}");
+            }
+        }
     }
 
     #[test]

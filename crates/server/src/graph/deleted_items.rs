@@ -25,10 +25,14 @@ pub(crate) fn routes() -> Vec<Route> {
         Route::delete("directory/deletedItems/{id}", WRITE_DELETED, purge),
     ];
     for (path, kind, read) in [
-        ("directory/deletedItems/user", ObjectKind::User, READ_USERS),
-        ("directory/deletedItems/group", ObjectKind::Group, READ_GROUPS),
-        ("directory/deletedItems/application", ObjectKind::Application, READ_APPLICATIONS),
-        ("directory/deletedItems/servicePrincipal", ObjectKind::ServicePrincipal, READ_APPLICATIONS),
+        ("directory/deletedItems/microsoft.graph.user", ObjectKind::User, READ_USERS),
+        ("directory/deletedItems/microsoft.graph.group", ObjectKind::Group, READ_GROUPS),
+        ("directory/deletedItems/microsoft.graph.application", ObjectKind::Application, READ_APPLICATIONS),
+        (
+            "directory/deletedItems/microsoft.graph.servicePrincipal",
+            ObjectKind::ServicePrincipal,
+            READ_APPLICATIONS,
+        ),
     ] {
         routes.push(Route::get(
             path,

@@ -98,3 +98,18 @@ async fn operations_tell_how_they_succeed() {
     let upload = &description["paths"][format!("{job}/bulkUpload")]["post"];
     assert!(upload["requestBody"]["content"]["application/scim+json"].is_object(), "{upload:#}");
 }
+
+/// Types are described by the names that the reference gives them.
+#[tokio::test]
+async fn casts_are_described_with_their_namespace() {
+    let world = World::new().await;
+    let group = world.group("team").await;
+    let description = described(&world).await;
+    let paths = description["paths"].as_object().unwrap();
+    let casts: Vec<&String> = paths.keys().filter(|path| path.contains("/microsoft.graph.")).collect();
+    assert!(casts.len() >= 50, "{casts:?}");
+    for path in casts.into_iter().filter(|path| path.contains("/groups/{id}/")) {
+        world.get(&path.replace("{id}", &group)).await.expect(200);
+    }
+    assert!(!paths.contains_key("/v1.0/groups/{id}/members/user"));
+}
