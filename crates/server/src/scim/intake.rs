@@ -3,7 +3,7 @@
 use model::Uuid;
 use scim::message::{PatchOperation, PatchRequest};
 use scim::patch::{self, Form};
-use scim::{Error, ResourceSchema, ScimType};
+use scim::{Error, Path, ResourceSchema, ScimType};
 use serde_json::{Map, Value as Json};
 
 use super::failure::{Failure, Result};
@@ -58,6 +58,9 @@ pub(super) fn edit(
     operation: &PatchOperation,
     schema: &ResourceSchema,
 ) -> std::result::Result<bool, Error> {
+    if let Some(path) = &operation.path {
+        check_path(resource, path, schema)?;
+    }
     let request = PatchRequest::new(vec![operation.clone()]);
     // RFC 7644, section 3.5.2.3 wants an error where a filter selects nothing to replace; Entra, which writes Replace,
     // wants the element made.
@@ -70,6 +73,37 @@ pub(super) fn edit(
         }
     }
     patch::apply(resource, &request, schema, Form::Entra)
+}
+
+/// Refuses a path to an attribute that the service's own schemas lack (RFC 7644, section 3.5.2: `invalidPath`), unless the
+/// resource has it. Values without a path, as whole resources, may bring such attributes, and extensions of which the
+/// service knows nothing may have any.
+fn check_path(resource: &Json, path: &str, schema: &ResourceSchema) -> std::result::Result<(), Error> {
+    // What cannot be read is refused by who applies it.
+    let Ok(path) = path.parse::<Path>() else { return Ok(()) };
+    let path = schema.settle(path);
+    let Some(attribute) = path.attribute() else { return Ok(()) };
+    let own = match attribute.schema.as_ref().filter(|uri| !schema.is_base(uri)) {
+        None => Some(resource),
+        Some(uri) => match schema.extension(uri) {
+            Some(extension) if !extension.attributes.is_empty() => Some(member(resource, &extension.id)),
+            _ => None,
+        },
+    };
+    let Some(place) = own.filter(|_| schema.attribute(attribute).is_none()) else { return Ok(()) };
+    let held = member(place, attribute.attribute.as_str());
+    if schema.whole_attribute(attribute).is_none() && !held.is_null() {
+        return Ok(());
+    }
+    let detail = format!("operation 1: {attribute} is no attribute of this resource type");
+    Err(Error::bad_request(ScimType::InvalidPath, detail))
+}
+
+/// A member of an object by its name in any case; null where there is none.
+fn member<'a>(object: &'a Json, name: &str) -> &'a Json {
+    let members = object.as_object().into_iter().flatten();
+    let found = members.into_iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
+    found.map_or(&Json::Null, |(_, value)| value)
 }
 
 /// Applies one operation of several, for messages that name its place among them, from 0.

@@ -128,6 +128,32 @@ async fn what_cannot_be_done_is_refused_and_nothing_changes() {
             "noTarget",
             "emails",
         ),
+        (
+            json!([{"op": "replace", "path": "titel", "value": "T"}]),
+            400,
+            "invalidPath",
+            "operation 1: titel is no",
+        ),
+        (json!([{"op": "remove", "path": "titel"}]), 400, "invalidPath", "titel"),
+        (json!([{"op": "add", "path": "name.first", "value": "T"}]), 400, "invalidPath", "name.first"),
+        (
+            json!([{"op": "Add", "path": "emails[type eq \"work\"].adress", "value": "T"}]),
+            400,
+            "invalidPath",
+            "adress",
+        ),
+        (
+            json!([{"op": "add", "path": format!("{ENTERPRISE}:team"), "value": "T"}]),
+            400,
+            "invalidPath",
+            "team",
+        ),
+        (
+            json!([{"op": "add", "path": "title", "value": "T"}, {"op": "add", "path": "titel", "value": "T"}]),
+            400,
+            "invalidPath",
+            "operation 2: titel",
+        ),
         (json!([{"op": "replace", "path": "id", "value": "x"}]), 400, "mutability", "id"),
         (json!([{"op": "add", "path": "groups", "value": [{"value": "x"}]}]), 400, "mutability", "groups"),
         (
@@ -146,4 +172,21 @@ async fn what_cannot_be_done_is_refused_and_nothing_changes() {
     assert_eq!((after.header("etag"), &after.body), (before.header("etag"), &before.body));
     let nothing = patch(&world, &path, json!([{"op": "replace", "path": "userName", "value": "ada"}])).await;
     assert_eq!((nothing.header("etag"), nothing.status), (before.header("etag"), 200));
+}
+
+/// What no schema knows is kept where a value brings it, and can be changed and removed then; a path to it is a mistake
+/// otherwise.
+#[tokio::test]
+async fn attributes_that_no_schema_knows_are_kept_from_values() {
+    let last = changed(
+        json!({"userName": "babs", "shoe": 42}),
+        &[
+            json!([{"op": "replace", "path": "SHOE", "value": 43}]),
+            json!([{"op": "add", "value": {"hat": {"size": 7}}}]),
+            json!([{"op": "replace", "path": "hat.size", "value": 8}]),
+            json!([{"op": "remove", "path": "shoe"}]),
+        ],
+    )
+    .await;
+    assert_eq!((last.get("shoe"), &last["hat"]), (None, &json!({"size": 8})));
 }
