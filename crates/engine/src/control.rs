@@ -115,6 +115,29 @@ pub struct JobChange {
     pub settings: Option<Vec<Setting>>,
 }
 
+impl JobChange {
+    fn apply(self, job: &mut Job) -> Result<()> {
+        if let Some(settings) = self.settings {
+            // The setting and the property of the schedule are one value.
+            if let Some(interval) = JobSettings::parse(&settings)?.interval {
+                job.schedule.interval = interval;
+            }
+            job.settings = settings;
+        }
+        if let Some(interval) = self.interval {
+            if interval < Schedule::LEAST_INTERVAL {
+                return Err(ControlError::Unfit("the interval must be a second (PT1S) or longer".into()));
+            }
+            job.schedule.interval = interval;
+            job.settings.retain(|setting| setting.name != "Interval");
+        }
+        if let Some(expiration) = self.expiration {
+            job.schedule.expiration = expiration;
+        }
+        Ok(())
+    }
+}
+
 impl Engine {
     /// Makes a job from a template that ships, or from a client's own. A schema that cannot run is refused.
     pub async fn create_job(
@@ -179,9 +202,7 @@ impl Engine {
         sides.source.0.validate_source(&sides.source.1)?;
         sides.target.0.validate_target(&sides.target.1)?;
         self.end_quarantine(&job.id).await?;
-        let mut job = job;
-        job.schedule.state = ScheduleState::Active;
-        services.store.update_job(job.clone()).await?;
+        self.set_state(&job, ScheduleState::Active).await?;
         let runner = self.runner(&job);
         runner.order();
         runner.schedule(self);
@@ -199,9 +220,7 @@ impl Engine {
     /// Pauses a job: a running cycle stops at the next object, and start goes on where it was. Requests that take longer
     /// than a moment are not waited for.
     pub async fn pause_job(&self, job: Job) -> Result<()> {
-        let mut job = job;
-        job.schedule.state = ScheduleState::Paused;
-        self.services.store.update_job(job.clone()).await?;
+        self.set_state(&job, ScheduleState::Paused).await?;
         // A cycle that waits for a slow answer ends with that answer, whoever waits for it.
         let _ = tokio::time::timeout(PAUSE_PATIENCE, self.runner(&job).interrupt()).await;
         Ok(())
@@ -236,9 +255,7 @@ impl Engine {
             })?;
             self.reset(&job.id, lease.fence, scope).await?;
         }
-        let mut job = job;
-        job.schedule.state = ScheduleState::Active;
-        services.store.update_job(job.clone()).await?;
+        self.set_state(&job, ScheduleState::Active).await?;
         runner.order();
         runner.schedule(self);
         Ok(())
@@ -276,38 +293,41 @@ impl Engine {
     /// Removes a job with its state. Accounts at the target stay as they are.
     pub async fn delete_job(&self, job: &Job) -> Result<()> {
         let runner = self.runner(job);
-        let mut paused = job.clone();
-        paused.schedule.state = ScheduleState::Disabled;
-        self.services.store.update_job(paused).await?;
+        self.set_state(job, ScheduleState::Disabled).await?;
         runner.halt(&self.services).await;
         self.services.store.delete_job(job.tenant, &job.id).await?;
         self.forget(&job.id);
         Ok(())
     }
 
-    /// Changes schedule and settings of a job.
-    pub async fn change_job(&self, job: Job, change: JobChange) -> Result<Job> {
-        let mut job = job;
-        if let Some(settings) = change.settings {
-            // The setting and the property of the schedule are one value.
-            if let Some(interval) = JobSettings::parse(&settings)?.interval {
-                job.schedule.interval = interval;
-            }
-            job.settings = settings;
-        }
-        if let Some(interval) = change.interval {
-            if interval < Schedule::LEAST_INTERVAL {
-                return Err(ControlError::Unfit("the interval must be a second (PT1S) or longer".into()));
-            }
-            job.schedule.interval = interval;
-            job.settings.retain(|setting| setting.name != "Interval");
-        }
-        if let Some(expiration) = change.expiration {
-            job.schedule.expiration = expiration;
-        }
-        self.services.store.update_job(job.clone()).await?;
-        self.runner(&job).wake();
-        Ok(job)
+    /// Changes schedule and settings of a job. Changes at the same moment wait for each other, and what one does not name
+    /// stays as the others left it. Returns the job as it was and as it is.
+    pub async fn change_job(&self, job: &Job, change: JobChange) -> Result<(Job, Job)> {
+        let changed = self.edit_job(job, |job| change.apply(job)).await?;
+        self.runner(job).wake();
+        Ok(changed)
+    }
+
+    async fn set_state(&self, job: &Job, state: ScheduleState) -> Result<()> {
+        self.edit_job(job, |job| {
+            job.schedule.state = state;
+            Ok(())
+        })
+        .await?;
+        Ok(())
+    }
+
+    /// Writes what a function makes of a job as it now is. Returns it as it was and as it is.
+    async fn edit_job(&self, job: &Job, edit: impl FnOnce(&mut Job) -> Result<()>) -> Result<(Job, Job)> {
+        let runner = self.runner(job);
+        let _turn = runner.edits.lock().await;
+        let store = &self.services.store;
+        let gone = || StoreError::NotFound { what: "job", id: job.id.to_string() };
+        let before = store.job(job.tenant, &job.id).await?.ok_or_else(gone)?;
+        let mut after = before.clone();
+        edit(&mut after)?;
+        store.update_job(after.clone()).await?;
+        Ok((before, after))
     }
 
     /// Writes the next version of a job's schema. One that cannot run is refused; the next cycle uses it. `base` is the

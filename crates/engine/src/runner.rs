@@ -53,6 +53,8 @@ pub(crate) struct Runner {
     plans: Mutex<plan::Works>,
     /// Held while the discovery of accounts is begun.
     pub(crate) discovery: AsyncMutex<()>,
+    /// Held while the job is read, changed and written.
+    pub(crate) edits: AsyncMutex<()>,
 }
 
 /// What is kept ready between cycles.
@@ -77,6 +79,7 @@ impl Runner {
             task: Mutex::new(None),
             plans: Mutex::default(),
             discovery: AsyncMutex::default(),
+            edits: AsyncMutex::default(),
         }
     }
 

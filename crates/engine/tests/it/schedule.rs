@@ -34,7 +34,7 @@ async fn settings(engine: &Engine, rig: &Rig, settings: &[(&str, &str)]) {
         .map(|(name, value)| Setting { name: (*name).into(), value: (*value).into() })
         .collect();
     let change = JobChange { settings: Some(settings), ..JobChange::default() };
-    engine.change_job(job(rig).await, change).await.unwrap();
+    engine.change_job(&job(rig).await, change).await.unwrap();
 }
 
 async fn started(rig: &Rig) -> Arc<Engine> {
@@ -211,7 +211,7 @@ async fn an_expired_schedule_ends_by_itself() {
     let engine = rig.in_real_time().await;
     let moment = engine.services().clock.now().checked_add(SignedDuration::from_millis(200)).unwrap();
     let change = JobChange { expiration: Some(Some(moment)), ..JobChange::default() };
-    engine.change_job(job(&rig).await, change).await.unwrap();
+    engine.change_job(&job(&rig).await, change).await.unwrap();
     settings(&engine, &rig, &[("Interval", "PT1S")]).await;
     engine.start_job(job(&rig).await).await.unwrap();
     let began = Instant::now();
@@ -277,7 +277,7 @@ async fn neither_start_nor_restart_brings_back_a_schedule_that_has_expired() {
     let rig = Rig::new().await;
     let past = "2020-01-01T00:00:00Z".parse().unwrap();
     let change = JobChange { expiration: Some(Some(past)), ..JobChange::default() };
-    rig.engine.change_job(job(&rig).await, change).await.unwrap();
+    rig.engine.change_job(&job(&rig).await, change).await.unwrap();
     let refused = [
         rig.engine.start_job(job(&rig).await).await.unwrap_err(),
         rig.engine.restart_job(job(&rig).await, ResetScope::default()).await.unwrap_err(),

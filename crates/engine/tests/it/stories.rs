@@ -460,7 +460,7 @@ async fn pause_amid_a_hundred_thousand_takes_effect_at_once_and_start_goes_on() 
         }
     };
     let change = JobChange { interval: Some(SignedDuration::from_hours(1)), ..JobChange::default() };
-    engine.change_job(job().await, change).await.unwrap();
+    engine.change_job(&job().await, change).await.unwrap();
     engine.start_job(job().await).await.unwrap();
     let mut made = 0;
     for _ in 0..2 {

@@ -77,7 +77,7 @@ pub(super) async fn create(call: Call) -> Answer {
     }
     let engine = &call.service().engine;
     let job = engine.create_job(call.caller.tenant, owner.id(), &template, call.caller.actor()).await?;
-    let job = engine.change_job(job, change).await?;
+    let (_, job) = engine.change_job(&job, change).await?;
     let new = json!({ "templateId": job.template, "schedule": shown_schedule(&job), "settings": shown(&job.settings) });
     call.audit("Add synchronization job", job.id.to_string(), None, Some(new)).await?;
     let path = format!("{}/jobs/{}", owner.path, job.id);
@@ -123,7 +123,7 @@ pub(super) async fn update(call: Call) -> Answer {
     }
     let change = change(&write, &job.schedule)?;
     check_settings(&call, &change).await?;
-    let changed = call.service().engine.change_job(job.clone(), change).await?;
+    let (job, changed) = call.service().engine.change_job(&job, change).await?;
     if changed != job {
         let told = |job: &Job| json!({ "schedule": shown_schedule(job), "settings": shown(&job.settings) });
         let (old, new) = (told(&job), told(&changed));

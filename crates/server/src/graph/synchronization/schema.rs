@@ -14,7 +14,7 @@ use crate::graph::reply::Reply;
 use crate::graph::route::Answer;
 
 /// How often a change is computed anew when somebody else wrote in between.
-const ATTEMPTS: usize = 5;
+const ATTEMPTS: usize = 50;
 /// Differences that an audit record names.
 const MOST_DIFFERENCES: usize = 200;
 
@@ -58,14 +58,18 @@ pub(super) async fn reset(call: Call) -> Answer {
 }
 
 /// Writes what a function makes of the newest schema, with an audit record, and returns it. The function is called again
-/// where somebody else wrote in between.
+/// where somebody else wrote in between; who must try again takes turns with others.
 pub(super) async fn change(
     owner: &Owner<'_>,
     holder: &Holder,
     mut change: impl FnMut(Map<String, Json>) -> Result<Map<String, Json>, GraphError> + Send,
 ) -> Result<Schema, ApiError> {
-    let mut attempt = 1;
+    let directory = owner.call.directory();
+    let (mut attempt, mut turn) = (1, None);
     loop {
+        if attempt > 1 && turn.is_none() {
+            turn = directory.turn(owner.principal.id).await;
+        }
         let (before, written) = holder.rewrite(owner, &mut change).await?;
         match written {
             Err(engine::ControlError::Store(store::StoreError::VersionMismatch)) if attempt < ATTEMPTS => {

@@ -26,7 +26,7 @@ const LONGEST_ID: usize = 100;
 /// The longest description or factory tag, in octets.
 const LONGEST_TEXT: usize = 2000;
 /// How often a change is computed anew when somebody else wrote in between.
-const ATTEMPTS: usize = 5;
+const ATTEMPTS: usize = 50;
 
 /// GET `templates`.
 pub(super) async fn list(call: Call) -> Answer {
@@ -138,14 +138,19 @@ pub(super) async fn delete(call: Call) -> Answer {
     Ok(Reply::no_content())
 }
 
-/// Writes what a function makes of the template that the path names.
+/// Writes what a function makes of the template that the path names. Who must try again, because somebody else wrote in
+/// between, takes turns with others.
 async fn edit(
     call: &Call,
     change: impl Fn(&Owner<'_>, &Template) -> Result<Template, GraphError> + Send + Sync,
 ) -> Answer {
     let owner = call.owner().await?;
-    let mut attempt = 1;
+    let directory = call.directory();
+    let (mut attempt, mut turn) = (1, None);
     loop {
+        if attempt > 1 && turn.is_none() {
+            turn = directory.turn(owner.principal.id).await;
+        }
         let key = call.key("template")?.value();
         let stored = owner.own_template(key).await?;
         let present = owner.named_template().await?;

@@ -304,3 +304,29 @@ async fn who_may_read_may_not_order() {
         answer.refused(403, "Authorization_RequestDenied");
     }
 }
+
+/// Changes of one job at the same moment wait for each other: none undoes what another changed.
+#[tokio::test]
+async fn changes_at_the_same_moment_leave_each_other_alone() {
+    let (rig, job) = Rig::with_job().await;
+    for round in 0..10 {
+        let minutes = 30 + round;
+        let settings =
+            json!({"synchronizationJobSettings": [{"name": "MaxCreates", "value": minutes.to_string()}]});
+        let schedule = json!({"schedule": {"interval": format!("PT{minutes}M")}});
+        let order = format!("{job}/{}", if round % 2 == 0 { "start" } else { "pause" });
+        let (settings, schedule, order) = tokio::join!(
+            rig.world.patch(&job, settings),
+            rig.world.patch(&job, schedule),
+            rig.world.post(&order, Json::Null),
+        );
+        for answer in [settings, schedule, order] {
+            answer.expect(204);
+        }
+        let changed = rig.job(&job).await;
+        assert_eq!(changed.schedule.interval, model::SignedDuration::from_mins(minutes));
+        assert_eq!(changed.settings[0].value, minutes.to_string());
+        let active = changed.schedule.state == model::job::ScheduleState::Active;
+        assert_eq!(active, round % 2 == 0, "round {round}");
+    }
+}

@@ -236,3 +236,20 @@ async fn changes_at_the_same_moment_lose_nothing() {
         assert_eq!(shown["synchronizationRules"][0][name], "x");
     }
 }
+
+/// Who names no version waits for others who write at the same moment: every change lands.
+#[tokio::test]
+async fn changes_at_the_same_moment_wait_for_each_other() {
+    let (rig, job) = Rig::with_job().await;
+    let world = &rig.world;
+    for at in [job.clone(), format!("{}/templates/test", rig.path)] {
+        let path = &format!("{at}/schema/directories");
+        let changes = (0..24).map(|number| async move {
+            let body = json!({"name": format!("Directory {number}"), "objects": []});
+            world.post(path, body).await.expect(201);
+        });
+        futures::future::join_all(changes).await;
+        let directories = world.every(&format!("{at}/schema/directories")).await;
+        assert_eq!(directories.len(), 26, "{at}");
+    }
+}
