@@ -267,6 +267,12 @@ impl GraphError {
         )
     }
 
+    /// 507 `InsufficientStorage`, with what there is too much of and what makes room.
+    #[must_use]
+    pub fn insufficient_storage(words: String) -> Self {
+        Self::new(507, "InsufficientStorage", words)
+    }
+
     /// 500 `InternalServerError`. The cause goes to the log, found by the request id.
     #[must_use]
     pub fn internal() -> Self {

@@ -21,11 +21,18 @@ pub struct Limits {
     pub time: Duration,
     /// Uploads (`bulkUpload`) of one tenant in a second.
     pub uploads_per_second: u32,
+    /// Octets of people that are kept of the uploads of one job.
+    pub uploaded: u64,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { body: 4 * 1024 * 1024, time: Duration::from_mins(1), uploads_per_second: 1_000 }
+        Self {
+            body: 4 * 1024 * 1024,
+            time: Duration::from_mins(1),
+            uploads_per_second: 1_000,
+            uploaded: 8 * 1024 * 1024 * 1024,
+        }
     }
 }
 

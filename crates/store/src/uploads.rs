@@ -40,6 +40,8 @@ pub struct UploadRange {
     pub floor: u64,
     /// How many people there are.
     pub people: u64,
+    /// How many octets are kept of them, as JSON.
+    pub octets: u64,
 }
 
 /// People that clients uploaded to jobs. They go with their job.

@@ -29,7 +29,7 @@ const SUCCESSES: [(u16, &str); 4] = [
     (204, "Done."),
 ];
 /// What is refused with these, each with words that tell what to do.
-const REFUSALS: [(u16, &str); 12] = [
+const REFUSALS: [(u16, &str); 13] = [
     (400, "The request is not understood or not possible."),
     (401, "There is no valid token."),
     (403, "The token lacks the permission."),
@@ -42,6 +42,7 @@ const REFUSALS: [(u16, &str); 12] = [
     (415, "The body is of another media type."),
     (429, "Too many requests; try again later."),
     (503, "The service is busy; try again later."),
+    (507, "There is no room for more."),
 ];
 
 /// The whole description.

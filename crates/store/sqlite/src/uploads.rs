@@ -17,18 +17,28 @@ fn number(number: u64) -> Done<i64> {
 }
 
 fn range(session: &Session<'_>, job: i64) -> Done<UploadRange> {
-    let found =
-        session.first("SELECT newest, floor, people FROM upload_feed WHERE job = ?1", [job], |row| {
-            let [newest, floor, people] = [row.get(0)?, row.get(1)?, row.get(2)?].map(count);
-            Ok(UploadRange { newest, floor, people })
-        })?;
+    let found = session.first(
+        "SELECT newest, floor, people, octets FROM upload_feed WHERE job = ?1",
+        [job],
+        |row| {
+            let [newest, floor, people, octets] =
+                [row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?].map(count);
+            Ok(UploadRange { newest, floor, people, octets })
+        },
+    )?;
     Ok(found.unwrap_or_default())
 }
 
 fn write_range(session: &Session<'_>, job: i64, range: UploadRange) -> Done<()> {
     session.run(
-        "INSERT OR REPLACE INTO upload_feed (job, newest, floor, people) VALUES (?1, ?2, ?3, ?4)",
-        params![job, number(range.newest)?, number(range.floor)?, number(range.people)?],
+        "INSERT OR REPLACE INTO upload_feed (job, newest, floor, people, octets) VALUES (?1, ?2, ?3, ?4, ?5)",
+        params![
+            job,
+            number(range.newest)?,
+            number(range.floor)?,
+            number(range.people)?,
+            number(range.octets)?
+        ],
     )?;
     Ok(())
 }
@@ -37,21 +47,32 @@ fn resource(text: &str) -> Done<Map<String, Json>> {
     from_text("an uploaded person", text)
 }
 
-/// What is known of a person who was uploaded before, with the row's id.
-fn known(session: &Session<'_>, job: i64, anchor: &Anchor) -> Done<Option<(i64, Map<String, Json>)>> {
+/// A person who was uploaded before.
+struct Before {
+    row: i64,
+    known: Map<String, Json>,
+    octets: u64,
+}
+
+fn before(session: &Session<'_>, job: i64, anchor: &Anchor) -> Done<Option<Before>> {
     session.first(
-        "SELECT id, coalesce(known, latest) FROM uploaded WHERE job = ?1 AND anchor = ?2",
+        "SELECT id, coalesce(known, latest), octet_length(latest) + coalesce(octet_length(known), 0)
+         FROM uploaded WHERE job = ?1 AND anchor = ?2",
         params![job, anchor.as_str()],
-        |row| Ok((row.get(0)?, resource(row.get_ref(1)?.as_str()?)?)),
+        |row| {
+            let known = resource(row.get_ref(1)?.as_str()?)?;
+            Ok(Before { row: row.get(0)?, known, octets: count(row.get(2)?) })
+        },
     )
 }
 
-/// Writes one upload; true where the person is new.
-fn put(session: &Session<'_>, job: i64, now: Timestamp, place: u64, upload: Upload) -> Done<bool> {
+/// Writes one upload, and counts it.
+fn put(session: &Session<'_>, job: i64, now: Timestamp, range: &mut UploadRange, upload: Upload) -> Done<()> {
     let Upload { anchor, resource } = upload;
-    let before = known(session, job, &anchor)?;
+    let before = before(session, job, &anchor)?;
     let latest = to_text(&resource)?;
-    let (row, mut merged) = before.map_or((None, Map::new()), |(row, known)| (Some(row), known));
+    let (row, mut merged, octets) =
+        before.map_or((None, Map::new(), 0), |before| (Some(before.row), before.known, before.octets));
     merge_upload(&mut merged, resource);
     let merged = to_text(&merged)?;
     if merged.len() > MAX_UPLOADED || latest.len() > MAX_UPLOADED {
@@ -59,7 +80,11 @@ fn put(session: &Session<'_>, job: i64, now: Timestamp, place: u64, upload: Uplo
         return Err(StoreError::TooLarge { what: "uploaded person", id, most: MAX_UPLOADED }.into());
     }
     let known = (merged != latest).then_some(merged);
-    let (place, moment) = (number(place)?, micros(now));
+    let fresh = latest.len() + known.as_ref().map_or(0, String::len);
+    range.newest += 1;
+    range.people += u64::from(row.is_none());
+    range.octets = range.octets.saturating_sub(octets) + u64::try_from(fresh).unwrap_or(u64::MAX);
+    let (place, moment) = (number(range.newest)?, micros(now));
     match row {
         Some(row) => session.run(
             "UPDATE uploaded SET number = ?2, moment = ?3, latest = ?4, known = ?5 WHERE id = ?1",
@@ -70,7 +95,7 @@ fn put(session: &Session<'_>, job: i64, now: Timestamp, place: u64, upload: Uplo
             params![job, anchor.as_str(), place, moment, latest, known],
         )?,
     };
-    Ok(row.is_none())
+    Ok(())
 }
 
 fn person(row: &Row<'_>) -> Done<Uploaded> {
@@ -107,8 +132,7 @@ impl UploadStore for SqliteStore {
             let job = jobs::require(session, &job)?;
             let mut range = range(session, job)?;
             for upload in uploads {
-                range.newest += 1;
-                range.people += u64::from(put(session, job, now, range.newest, upload)?);
+                put(session, job, now, &mut range, upload)?;
             }
             write_range(session, job, range)?;
             Ok(range)
@@ -165,7 +189,7 @@ impl UploadStore for SqliteStore {
             session.run("DELETE FROM uploaded WHERE job = ?1", [job])?;
             // The number that is passed over is above every cursor.
             let newest = newest + 1;
-            write_range(session, job, UploadRange { newest, floor: newest, people: 0 })?;
+            write_range(session, job, UploadRange { newest, floor: newest, people: 0, octets: 0 })?;
             Ok(people)
         })
         .await

@@ -28,7 +28,10 @@ pub async fn uploads_are_merged_by_person(store: SharedStore) {
     let job = &fixture.job;
     let first = json!({"userName": "ada", "title": "Zażółć", "name": {"givenName": "Ada"}, "emails": [1, 2]});
     let range = put(&fixture, job, 1, vec![upload("1", &first), upload("2", &json!({"x": null}))]).await;
-    assert_eq!(range, UploadRange { newest: 2, floor: 0, people: 2 });
+    let octets = |texts: &[&Json]| texts.iter().map(|text| text.to_string().len() as u64).sum();
+    let nothing = json!({});
+    let first_octets = octets(&[&first, &json!({"x": null}), &nothing]);
+    assert_eq!(range, UploadRange { newest: 2, floor: 0, people: 2, octets: first_octets });
     let ada = Anchor::new("1");
     let read = async || store.uploaded(job, &ada).await.expect("read").expect("there");
     let whole =
@@ -37,10 +40,12 @@ pub async fn uploads_are_merged_by_person(store: SharedStore) {
     let second = json!({"USERNAME": "lovelace", "title": null, "name": {"familyName": "L"}, "emails": [3]});
     let third = json!({"active": false});
     let range = put(&fixture, job, 2, vec![upload("1", &second), upload("1", &third)]).await;
-    assert_eq!(range, UploadRange { newest: 4, floor: 0, people: 2 }, "both have a number, in their order");
     let known = json!({
         "userName": "lovelace", "name": {"givenName": "Ada", "familyName": "L"}, "emails": [3], "active": false,
     });
+    let octets = octets(&[&third, &known, &json!({"x": null}), &nothing]);
+    let expected = UploadRange { newest: 4, floor: 0, people: 2, octets };
+    assert_eq!(range, expected, "both have a number, in their order");
     let merged =
         Uploaded { anchor: ada.clone(), number: 4, moment: at(2), latest: map(&third), known: map(&known) };
     assert_eq!(read().await, merged);
@@ -94,11 +99,11 @@ pub async fn cleared_uploads_move_the_floor(store: SharedStore) {
     assert_eq!(store.upload_range(job).await.expect("read"), UploadRange::default());
     put(&fixture, job, 1, vec![upload("1", &json!({})), upload("2", &json!({}))]).await;
     assert_eq!(store.clear_uploads(job).await.expect("cleared"), 2);
-    let cleared = UploadRange { newest: 3, floor: 3, people: 0 };
+    let cleared = UploadRange { newest: 3, floor: 3, people: 0, octets: 0 };
     assert_eq!(store.upload_range(job).await.expect("read"), cleared);
     assert!(store.all_uploaded(job, None, 9).await.expect("read").is_empty());
     let range = put(&fixture, job, 2, vec![upload("1", &json!({"a": 1}))]).await;
-    assert_eq!(range, UploadRange { newest: 4, floor: 3, people: 1 });
+    assert_eq!(range, UploadRange { newest: 4, floor: 3, people: 1, octets: 7 });
     assert_eq!(store.clear_uploads(job).await.expect("cleared"), 1);
 }
 

@@ -14,6 +14,7 @@ use store::Upload;
 
 use super::members;
 use crate::graph::call::Call;
+use crate::graph::error::ApiError;
 use crate::graph::reply::{Reply, ReplyBody};
 use crate::graph::route::Answer;
 
@@ -36,6 +37,7 @@ async fn keep(call: &Call, media_types: &[&str]) -> Answer {
         return Err(bulk_upload::wrong_media_type().into());
     }
     let users = bulk_upload::parse(&call.body)?;
+    check_room(call, &job).await?;
     let uploads = users
         .into_iter()
         .map(|user| Upload { anchor: Anchor::new(user.external_id), resource: user.attributes });
@@ -44,8 +46,25 @@ async fn keep(call: &Call, media_types: &[&str]) -> Answer {
     Ok(Reply { status: 202, ..Reply::default() }.with(header::LOCATION, &log))
 }
 
+/// Refuses more uploads to a job of which very much is kept: whoever uploads without end does not fill the disk.
+async fn check_room(call: &Call, job: &Job) -> Result<(), ApiError> {
+    let service = call.service();
+    let most = service.limits.uploaded;
+    let range = service.store.upload_range(&job.id).await?;
+    let sent = u64::try_from(call.body.len()).unwrap_or(u64::MAX);
+    if range.octets.saturating_add(sent) <= most {
+        return Ok(());
+    }
+    let words = format!(
+        "The uploads of the job take {} octets of {people} people, and {most} octets is the most. Remove everybody with DELETE …/bulkUpload and upload again whom the job is to know.",
+        range.octets,
+        people = range.people,
+    );
+    Err(GraphError::insufficient_storage(words).into())
+}
+
 /// The job of the path, which must read uploads.
-async fn job(call: &Call) -> Result<Job, crate::graph::error::ApiError> {
+async fn job(call: &Call) -> Result<Job, ApiError> {
     let job = call.owner().await?.job().await?;
     call.service().engine.require_uploads(&job).await?;
     Ok(job)

@@ -28,14 +28,18 @@ struct Inbound {
 
 impl Inbound {
     async fn new() -> Self {
-        Self::with_rate(1_000).await
+        Self::with_limits(Limits::default()).await
     }
 
     async fn with_rate(uploads_per_second: u32) -> Self {
+        Self::with_limits(Limits { uploads_per_second, ..Limits::default() }).await
+    }
+
+    async fn with_limits(limits: Limits) -> Self {
         let text = include_str!("../../../../../templates/API2AAD.json");
         let mut template: Template = serde_json::from_str(text).unwrap();
         template.application_id = TEMPLATE.parse().unwrap();
-        let limits = Limits { body: 4 << 20, time: Duration::from_secs(30), uploads_per_second };
+        let limits = Limits { time: Duration::from_secs(30), ..limits };
         let connect = |store: &store::SharedStore, directory: &directory::Directory| {
             Registry::default()
                 .with(Arc::new(InboundFactory::new(store.clone())))
@@ -370,4 +374,44 @@ async fn uploads_can_be_looked_at_and_removed() {
     inbound.world.delete(&format!("{path}/$value")).await.expect(204);
     inbound.cycle().await;
     assert_eq!(inbound.account("701984").await, account, "nothing is deleted");
+}
+
+/// Uploads that pile up are taken up to a limit; those that were taken stay, and removing them makes room.
+#[tokio::test]
+async fn uploads_do_not_fill_the_disk() {
+    let inbound = Inbound::with_limits(Limits { uploaded: 16 * 1024, ..Limits::default() }).await;
+    let person = |number: usize| json!({"externalId": number.to_string(), "nickName": "x".repeat(1_000)});
+    let mut taken = 0;
+    let refused = loop {
+        let answer = inbound.upload(&[person(taken)]).await;
+        if answer.status != 202 {
+            break answer;
+        }
+        taken += 1;
+        assert!(taken < 16, "the limit holds");
+    };
+    let words = refused.refused(507, "InsufficientStorage");
+    assert!(words.contains(&format!("of {taken} people, and 16384 octets is the most")), "{words}");
+    assert!(taken > 10, "{taken}");
+    assert_eq!(inbound.staged().await["Operations"].as_array().unwrap().len(), taken);
+    inbound.send("DELETE", "", MEDIA_TYPE, &Json::Null).await.expect(204);
+    // Who is uploaded again is counted once.
+    for _ in 0..20 {
+        inbound.upload(&[person(0)]).await.expect(202);
+    }
+}
+
+#[tokio::test]
+async fn a_clearing_of_uploads_is_audited() {
+    let inbound = Inbound::new().await;
+    for path in ["", "/$value"] {
+        inbound.upload(&[json!({"externalId": "1"})]).await.expect(202);
+        inbound.send("DELETE", path, MEDIA_TYPE, &Json::Null).await.expect(204);
+        let audits = inbound.world.every("/v1.0/auditLogs/directoryAudits?$top=1").await;
+        let told = |one: &Json| (one["activityDisplayName"].clone(), one["targetResources"][0]["id"].clone());
+        let clearing = (json!("Clear uploads of synchronization job"), json!(inbound.id()));
+        assert_eq!(told(&audits[0]), clearing);
+        let clearings = audits.iter().filter(|one| told(one) == clearing).count();
+        assert_eq!(clearings, if path.is_empty() { 1 } else { 2 });
+    }
 }

@@ -84,7 +84,8 @@ CREATE TABLE upload_feed (
     job INTEGER PRIMARY KEY REFERENCES job ON DELETE CASCADE,
     newest INTEGER NOT NULL,
     floor INTEGER NOT NULL,
-    people INTEGER NOT NULL
+    people INTEGER NOT NULL,
+    octets INTEGER NOT NULL
 ) STRICT;
 
 CREATE TABLE uploaded (
