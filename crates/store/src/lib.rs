@@ -30,7 +30,10 @@ pub use directory::{
 };
 pub use error::{Result, StoreError};
 pub use jobs::{JobStore, LeaseGrant, SchemaVersion};
-pub use logs::{AuditQuery, AuditRecord, LogStore, ProvisioningEntry, ProvisioningPage, ProvisioningQuery};
+pub use logs::{
+    AuditPage, AuditQuery, AuditRecord, AuditWords, LogStore, ProvisioningEntry, ProvisioningPage,
+    ProvisioningQuery,
+};
 pub use managed::{
     Claim, Closing, Commit, ConnectorDataStore, DueEdge, EdgeWrite, Escrow, FailingEdge, Forgotten, Hint,
     IndexedObject, ManagedCount, OutgoingEdge, Staged, Unread, Wait,
@@ -39,7 +42,7 @@ pub use model::link::{Entry, Exported, Intent, Link, LinkState, Origin, StagedKi
 pub use notices::{NoticeStore, PendingNotice};
 pub use plans::PlanStore;
 pub use policies::{Drift, DriftKind, Exclusion, PolicyStore};
-pub use predicate::{ORDERED, fold, words};
+pub use predicate::{ORDERED, fold, is_indexed, words};
 pub use tenants::{SealedSecret, Tenant, TenantStore};
 pub use uploads::{MAX_UPLOADED, Upload, UploadRange, UploadStore, Uploaded, merge_upload};
 

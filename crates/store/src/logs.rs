@@ -52,6 +52,18 @@ pub struct ProvisioningPage {
 /// Which records of the audit log are wanted. Conditions that are given must all hold.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AuditQuery {
+    /// The record of this identifier.
+    pub id: Option<Uuid>,
+    /// Done by one of these.
+    pub actors: Option<Vec<String>>,
+    /// One of these was done.
+    pub activities: Option<Vec<String>>,
+    /// Done to this target, compared without regard to case.
+    pub target: Option<String>,
+    /// Done to a target of this name ([`AuditRecord::target_name`]), compared without regard to case.
+    pub target_name: Option<String>,
+    /// That was not done, although it was tried; all records otherwise.
+    pub failed: bool,
     /// In or after the millisecond of this moment.
     pub from: Option<Timestamp>,
     /// In or before the millisecond of this moment.
@@ -62,6 +74,24 @@ pub struct AuditQuery {
     pub after: Option<Uuid>,
     /// Records at most.
     pub limit: usize,
+}
+
+/// Audit records that were asked for.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AuditPage {
+    /// The records, in the order asked for.
+    pub records: Vec<AuditRecord>,
+    /// As [`ProvisioningPage::passed`].
+    pub passed: Option<Uuid>,
+}
+
+/// What the records of an audit log repeat.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AuditWords {
+    /// Everybody who did something.
+    pub actors: Vec<String>,
+    /// Everything that was done.
+    pub activities: Vec<String>,
 }
 
 /// A change of configuration (Graph `directoryAudit`).
@@ -85,6 +115,20 @@ pub struct AuditRecord {
     pub success: bool,
 }
 
+impl AuditRecord {
+    /// What the target was called when it was changed: its `displayName` after the change, else before it.
+    #[must_use]
+    pub fn target_name(&self) -> Option<&str> {
+        self.named("displayName")
+    }
+
+    /// A text of the target when it was changed: after the change, else before it.
+    #[must_use]
+    pub fn named(&self, property: &str) -> Option<&str> {
+        [&self.new, &self.old].into_iter().find_map(|values| values.as_ref()?.get(property)?.as_str())
+    }
+}
+
 /// The provisioning log and the audit log. Records of cycles are appended by
 /// [`ConnectorDataStore::commit`](crate::ConnectorDataStore::commit), together with the outcomes they tell of.
 #[async_trait]
@@ -101,5 +145,8 @@ pub trait LogStore: Send + Sync {
     async fn audit(&self, tenant: TenantId, record: AuditRecord) -> Result<()>;
 
     /// Audit records of a tenant. What a page costs does not grow with the log.
-    async fn audits(&self, tenant: TenantId, query: AuditQuery) -> Result<Vec<AuditRecord>>;
+    async fn audits(&self, tenant: TenantId, query: AuditQuery) -> Result<AuditPage>;
+
+    /// Who did something in a tenant, and what was done. What it costs grows with these words, not with the log.
+    async fn audit_words(&self, tenant: TenantId) -> Result<AuditWords>;
 }

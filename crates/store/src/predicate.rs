@@ -33,6 +33,12 @@ const WORD_INDEXED: [&str; 2] = ["displayName", "description"];
 /// Properties that every object of a kind with them has, and that objects can be listed in the order of.
 pub const ORDERED: [&str; 2] = ["displayName", "userPrincipalName"];
 
+/// True for a property, in any case of its name, by whose value or its beginning objects are looked up.
+#[must_use]
+pub fn is_indexed(property: &str) -> bool {
+    INDEXED.iter().chain(&["id"]).any(|indexed| indexed.eq_ignore_ascii_case(property))
+}
+
 /// The words of a text that is folded: what stands between characters that are neither letters nor digits.
 pub fn words(folded: &str) -> impl Iterator<Item = &str> {
     folded.split(|character: char| !character.is_alphanumeric()).filter(|word| !word.is_empty())
@@ -47,7 +53,7 @@ impl Predicate {
             Self::Any(parts) => parts.iter().all(Self::narrows),
             Self::Not(_) => false,
             Self::Compare(property, comparison, wanted) => {
-                let indexed = property == "id" || INDEXED.contains(&property.as_str());
+                let indexed = is_indexed(property);
                 let text = wanted.as_str();
                 match comparison {
                     Comparison::Equal => indexed && text.is_some(),

@@ -81,7 +81,8 @@ macro_rules! store_suite {
             matching { the_index_finds_by_folded_value, the_last_object_wins }
             logs {
                 records_come_back_whole, records_are_filtered, records_are_paged_both_ways, rare_records_are_found_page_by_page,
-                old_records_are_pruned, audits_come_in_either_order
+                old_records_are_pruned, audits_come_in_either_order,
+                audits_are_found_by_their_words, rare_audits_are_found_page_by_page
             }
             entitlement {
                 entitlement_is_direct_by_group_and_nested, memberships_are_direct_and_nested,

@@ -1,7 +1,9 @@
-//! What pages of the provisioning log cost, for a log and for one ten times as long.
+//! What pages of the provisioning log and of the audit log cost, for a log and for one ten times as long.
+
+mod audits;
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use model::provisioning::{Action, Outcome};
 use model::{SystemEntropy, Timestamp, Uuid};
@@ -37,6 +39,16 @@ pub(super) fn run(records: usize) -> Result<Table, Failure> {
         let [left, left_slow, right, right_slow] = figures;
         table.row([name.to_owned(), left, left_slow, right, right_slow]);
     }
+    for (name, query) in audits::questions() {
+        let mut one = runtime.block_on(audits::ask(&small, &query))?;
+        let mut other = runtime.block_on(audits::ask(&large, &query))?;
+        let figures = [one.permille(500), one.permille(990), other.permille(500), other.permille(990)];
+        let [left, left_slow, right, right_slow] = figures;
+        table.row([format!("audits: {name}"), left, left_slow, right, right_slow]);
+    }
+    let written = [small.audits_written, large.audits_written];
+    let [fewer, more] = written.map(|time| format!("{:.1} s", time.as_secs_f64()));
+    table.row(["audits: all written".to_owned(), fewer, String::new(), more, String::new()]);
     Ok(table)
 }
 
@@ -84,6 +96,8 @@ struct Log {
     records: u64,
     first: Timestamp,
     last: Timestamp,
+    /// How long it took to write the audit records, of which there are as many.
+    audits_written: Duration,
     _folder: tempfile::TempDir,
 }
 
@@ -100,7 +114,8 @@ impl Log {
             Ok::<_, Failure>(entry.record.moment)
         };
         let (first, last) = (end(true).await?, end(false).await?);
-        Ok(Self { fixture, records, first, last, _folder: folder })
+        let audits_written = audits::write(&fixture, records).await?;
+        Ok(Self { fixture, records, first, last, audits_written, _folder: folder })
     }
 
     /// The beginning of a page: any place that the numbers of questions lead to.

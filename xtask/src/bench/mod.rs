@@ -49,7 +49,7 @@ enum Name {
     Engine,
     /// Mappings evaluated in one thread: nanoseconds and allocations for each.
     Expressions,
-    /// Pages of a provisioning log, and of one ten times as long.
+    /// Pages of a provisioning log and of an audit log, and of those ten times as long.
     Logs,
     /// Reads of one user, 1,000 a second, while an initial cycle runs into a real SCIM server.
     Reads,

@@ -16,6 +16,7 @@ use super::authorize::permit;
 use super::batch;
 use super::call::Call;
 use super::error::ApiError;
+use super::filter::check_size;
 use super::openapi;
 use super::rate::Rate;
 use super::reply::{Reply, ReplyBody};
@@ -177,6 +178,7 @@ impl Api {
         }
         let owned_only = permit(&caller, route.needs)?;
         let options = QueryOptions::parse(&request.query)?;
+        options.filter.as_ref().map_or(Ok(()), check_size)?;
         check_encoding(&request.headers)?;
         let body = body(route.body_limit.unwrap_or(self.service.limits.body)).await?;
         let call = Call {

@@ -1,14 +1,34 @@
 //! What of a filter the store can answer.
 
+use graph::GraphError;
 use graph::directory::Kind;
 use graph::odata::Search;
-use graph::odata::filter::{Expr, Literal, Operator, Path, Quantifier, TextFunction};
+use graph::odata::filter::{Expr, Literal, MAX_TERMS, Operator, Path, Quantifier, TextFunction};
 use model::Name;
 use serde_json::Value as Json;
 use store::{Comparison, Predicate};
 
 /// Properties that objects have beside those that the store can look into.
 const OUTSIDE: [&str; 3] = ["createdDateTime", "deletedDateTime", "passwordCredentials"];
+
+/// Comparisons of a filter that is held against one object after another.
+const MOST_COMPARED: usize = 50;
+
+/// Refuses a filter of many comparisons, unless all of it is looked up in an index.
+pub(super) fn check_size(filter: &Expr) -> Result<(), GraphError> {
+    let indexed = |path: &Path| matches!(path.names(), [name] if store::is_indexed(name));
+    if filter.covering(&indexed).is_some() { Ok(()) } else { check_terms(filter) }
+}
+
+/// Refuses a filter of many comparisons.
+pub(super) fn check_terms(filter: &Expr) -> Result<(), GraphError> {
+    match filter.terms() {
+        0..=MOST_COMPARED => Ok(()),
+        terms => Err(GraphError::bad_request(format!(
+            "'$filter' makes {terms} comparisons with every object, but {MOST_COMPARED} is the most. Ask in several requests. Of comparisons joined by 'or' that are looked up, such as \"id eq '…'\", there may be {MAX_TERMS} where whole collections are listed."
+        ))),
+    }
+}
 
 /// A condition for the store. What it finds must still be checked against the filter unless the condition is exact.
 #[derive(Clone, Debug, PartialEq)]

@@ -17,6 +17,7 @@ use store::StoreError;
 
 use super::call::Call;
 use super::error::ApiError;
+use super::filter::check_terms;
 use super::lists::{demand_eventual, refuse_skip};
 use super::objects::{audit_relation, check_mixed_select, typed_resource, visible, wire_kind};
 use super::paging::Position;
@@ -48,6 +49,7 @@ impl<'a> Related<'a> {
         let groups =
             if shown.nested { call.directory().nested_groups(of, nesting).await? } else { Vec::new() };
         if let Some(filter) = &call.options.filter {
+            check_terms(filter)?;
             check_mixed_filter(call, only, filter)?;
         }
         if let Some(search) = &call.options.search {

@@ -53,11 +53,12 @@ async fn applications_are_changed_and_leave_audit_records() {
     world.delete(&path).await.expect(204);
 
     let service = world.api.service();
-    let records = service
+    let page = service
         .store
         .audits(TenantId(TENANT), store::AuditQuery { limit: 10, ..Default::default() })
         .await
         .unwrap();
+    let records = page.records;
     let told: Vec<&str> = records.iter().map(|record| record.activity.as_str()).collect();
     assert_eq!(
         told,

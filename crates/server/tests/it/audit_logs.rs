@@ -267,3 +267,61 @@ async fn changes_of_the_configuration_are_told_newest_first() {
     }
     assert_eq!(rig.world.every(&format!("{path}?$orderby=activityDateTime desc")).await.len(), all.len());
 }
+
+/// Every condition that the reference has for the audit log finds what it names, page by page.
+#[tokio::test]
+async fn the_audit_log_is_filtered() {
+    let rig = Rig::new().await;
+    let world = &rig.world;
+    let (_, token) = world.client(&["Group.ReadWrite.All"]).await;
+    let team =
+        world.as_client(&token, "POST", "/v1.0/groups", &crate::world::group("Team")).await.expect(201);
+    let team = team["id"].as_str().unwrap();
+    let path = format!("/v1.0/groups/{team}");
+    world.as_client(&token, "PATCH", &path, &json!({"description": "x"})).await.expect(204);
+    world.user("ada").await;
+    let wrong = format!("/{}/oauth2/v2.0/token", crate::world::TENANT);
+    let form = format!(
+        "grant_type=client_credentials&client_id={}&client_secret=wrong&scope=https%3A%2F%2Fgraph.microsoft.com%2F.default",
+        crate::world::CLIENT
+    );
+    world.token(&wrong, &form, None).await.expect(401);
+    let path = "/v1.0/auditLogs/directoryAudits";
+    let all = world.every(path).await;
+    let of_team = all.iter().find(|one| one["activityDisplayName"] == "Update group").unwrap();
+    let (id, client) = (of_team["id"].as_str().unwrap(), &of_team["initiatedBy"]["app"]);
+    assert_eq!(client["displayName"], "Client");
+    let (app_id, principal) =
+        (client["appId"].as_str().unwrap(), client["servicePrincipalId"].as_str().unwrap());
+    for (filter, expected) in [
+        (format!("id eq '{id}'"), vec!["Update group"]),
+        (format!("correlationId eq '{}'", id.to_uppercase()), vec!["Update group"]),
+        (format!("id eq '{id}' and correlationId eq '{team}'"), vec![]),
+        ("id eq 'x'".to_owned(), vec![]),
+        (format!("initiatedBy/app/appId eq '{app_id}' and category eq 'GroupManagement'"), vec!["Update group", "Add group"]),
+        (format!("initiatedBy/app/servicePrincipalId eq '{principal}' and operationType eq 'Add'"), vec!["Add group"]),
+        ("initiatedBy/app/displayName eq 'CLIENT' and startswith(activityDisplayName,'upd')".to_owned(), vec!["Update group"]),
+        ("startswith(initiatedBy/app/displayName,'Cli') and not (activityDisplayName eq 'Add group') and loggedByService eq 'Core Directory' and category ne 'ApplicationManagement'".to_owned(), vec!["Update group"]),
+        ("initiatedBy/app/displayName eq 'Nobody'".to_owned(), vec![]),
+        ("initiatedBy/user/id eq '00000000-0000-0000-0000-000000000000'".to_owned(), vec![]),
+        ("resultReason eq 'OK'".to_owned(), vec![]),
+        ("activityDisplayName in ('Add user', 'Update group')".to_owned(), vec!["Add user", "Update group"]),
+        ("activityDisplayName eq 'Add user' or initiatedBy/app/appId eq 'nobody'".to_owned(), vec!["Add user"]),
+        ("result eq 'failure'".to_owned(), vec!["Sign in service principal"]),
+        (format!("targetResources/any(t:t/id eq '{team}')"), vec!["Update group", "Add group"]),
+        (format!("targetResources/any(t:t/id eq {team}) and activityDisplayName eq 'Add group'"), vec!["Add group"]),
+        ("targetResources/any(t:t/displayName eq 'TEAM')".to_owned(), vec!["Update group", "Add group"]),
+        ("targetResources/any(t:startswith(t/displayName,'tea') and t/type eq 'Group')".to_owned(), vec!["Update group", "Add group"]),
+        ("targetResources/any(t:t/displayName eq 'Team' or t/displayName eq 'ada')".to_owned(), vec!["Add user", "Update group", "Add group"]),
+    ] {
+        for order in ["", "&$orderby=activityDateTime"] {
+            let found = world.every(&format!("{path}?$top=1&$filter={filter}{order}")).await;
+            let mut told: Vec<&str> =
+                found.iter().map(|one| one["activityDisplayName"].as_str().unwrap()).collect();
+            if !order.is_empty() {
+                told.reverse();
+            }
+            assert_eq!(told, expected, "{filter}");
+        }
+    }
+}

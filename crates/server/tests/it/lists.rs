@@ -148,3 +148,29 @@ async fn objects_of_any_kind_are_found_by_id() {
     let found = world.post("/v1.0/directoryObjects/getByIds", ask).await.expect(200);
     assert_eq!(crate::world::ids(found["value"].as_array().unwrap()), [ada]);
 }
+
+/// What is held against one object after another has a limit; what is looked up has a larger one.
+#[tokio::test]
+async fn filters_of_many_comparisons_are_refused() {
+    let world = World::new().await;
+    let (ada, group) = (world.user("ada").await, world.group("team").await);
+    let any =
+        |count: usize, one: &dyn Fn(usize) -> String| (0..count).map(one).collect::<Vec<_>>().join(" or ");
+    let compared = |count| any(count, &|number| format!("jobTitle eq '{number}'"));
+    let lists = ["/v1.0/users", "/v1.0/auditLogs/directoryAudits", "/v1.0/auditLogs/provisioning"];
+    for list in lists {
+        let property = if list.ends_with("users") { "jobTitle" } else { "id" };
+        let of = |count| compared(count).replace("jobTitle", property);
+        world.get(&format!("{list}?$filter={}", of(50))).await.expect(200);
+        let words = world.get(&format!("{list}?$filter={}", of(51))).await.refused(400, "Request_BadRequest");
+        assert!(words.contains("51 comparisons") && words.contains("50 is the most"), "{words}");
+    }
+    let ids = |count| any(count, &|_| format!("id eq '{ada}'"));
+    let found = world.get(&format!("/v1.0/users?$filter={}", ids(300))).await.expect(200);
+    assert_eq!(found["value"].as_array().unwrap().len(), 1);
+    world.get(&format!("/v1.0/users?$filter=({}) and ({})", ids(60), compared(60))).await.expect(200);
+    world
+        .get(&format!("/v1.0/groups/{group}/members?$filter={}", ids(51)))
+        .await
+        .refused(400, "Request_BadRequest");
+}

@@ -6,6 +6,7 @@
 //!
 //! What the callers see is the contract of the `store` crate and no more; the tables are in `migrations/`.
 
+mod audits;
 mod bodies;
 mod checkpoint;
 mod connection;

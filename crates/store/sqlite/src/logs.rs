@@ -1,4 +1,4 @@
-//! The provisioning log and the audit log.
+//! The provisioning log; the audit log is in [`audits`].
 
 use std::collections::BTreeMap;
 
@@ -7,11 +7,15 @@ use model::provisioning::{Outcome, ProvisioningRecord};
 use model::{JobId, SignedDuration, TenantId, Timestamp, Uuid};
 use rusqlite::types::{FromSql, Value as Sql};
 use rusqlite::{Row, params, params_from_iter};
-use store::{AuditQuery, AuditRecord, LogStore, ProvisioningEntry, ProvisioningPage, ProvisioningQuery};
+use store::{
+    AuditPage, AuditQuery, AuditRecord, AuditWords, LogStore, ProvisioningEntry, ProvisioningPage,
+    ProvisioningQuery,
+};
 
 use crate::SqliteStore;
+use crate::audits;
 use crate::bodies::{self, Bodies};
-use crate::encode::{anchor_hash, from_text, limit, micros, moment, to_text};
+use crate::encode::{anchor_hash, micros, moment};
 use crate::error::Done;
 use crate::record::{self, Columns, Prepared};
 use crate::session::Session;
@@ -21,14 +25,6 @@ use crate::tenants;
 const ANCHORS: usize = 8;
 /// Records that one transaction prunes, so that it does not hold others up.
 const PRUNE: i64 = 2_000;
-/// Greater than every identifier.
-const BEYOND: [u8; 17] = [0xff; 17];
-/// Audit records between two identifiers, newest first.
-const AUDITS: &str = "SELECT id, moment, actor, activity, target, old, new, success FROM audit
-    WHERE tenant = ?1 AND id > ?2 AND id < ?3 ORDER BY id DESC LIMIT ?4";
-/// The same, oldest first.
-const AUDITS_ASCENDING: &str = "SELECT id, moment, actor, activity, target, old, new, success FROM audit
-    WHERE tenant = ?1 AND id > ?2 AND id < ?3 ORDER BY id LIMIT ?4";
 /// How far a record's identifier may be from its moment.
 const SLACK: SignedDuration = SignedDuration::from_hours(1);
 
@@ -114,7 +110,7 @@ fn numbers_about(session: &Session<'_>, tenant: i64, anchor: &str) -> Done<Vec<i
 }
 
 /// The least identifier that a record of a moment has (UUID version 7: milliseconds in the first 48 bits).
-fn least_id(moment: Timestamp) -> Uuid {
+pub(crate) fn least_id(moment: Timestamp) -> Uuid {
     let millis = u128::try_from(moment.as_millisecond()).unwrap_or(0);
     Uuid::from_u128(millis << 80)
 }
@@ -145,12 +141,12 @@ impl Conditions {
     }
 }
 
-fn octets(id: Uuid) -> Vec<u8> {
+pub(crate) fn octets(id: Uuid) -> Vec<u8> {
     id.as_bytes().to_vec()
 }
 
 /// Records of which one is looked at after another for one page.
-const LOOKED_AT: usize = 20_000;
+pub(crate) const LOOKED_AT: usize = 20_000;
 
 /// The conditions that no index leads to: each record that an index yields is held against them.
 struct Rest {
@@ -361,23 +357,6 @@ fn prune(session: &Session<'_>, before: Timestamp, after: i64) -> Done<Pruned> {
     Ok(Pruned { removed, last })
 }
 
-fn audit(row: &Row<'_>) -> Done<AuditRecord> {
-    let json = |column: usize| -> Done<Option<serde_json::Value>> {
-        let text: Option<String> = row.get(column)?;
-        text.map(|text| from_text("an audit record", &text)).transpose()
-    };
-    Ok(AuditRecord {
-        id: row.get(0)?,
-        moment: moment(row.get(1)?)?,
-        actor: row.get(2)?,
-        activity: row.get(3)?,
-        target: row.get(4)?,
-        old: json(5)?,
-        new: json(6)?,
-        success: row.get(7)?,
-    })
-}
-
 #[async_trait]
 impl LogStore for SqliteStore {
     async fn provisioning(
@@ -401,46 +380,15 @@ impl LogStore for SqliteStore {
     }
 
     async fn audit(&self, tenant: TenantId, record: AuditRecord) -> store::Result<()> {
-        self.write(move |session| {
-            let tenant = tenants::require(session, tenant)?;
-            let json = |value: Option<&serde_json::Value>| value.map(to_text).transpose();
-            session.run(
-                "INSERT INTO audit (tenant, id, moment, actor, activity, target, old, new, success)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-                params![
-                    tenant,
-                    record.id,
-                    micros(record.moment),
-                    record.actor,
-                    record.activity,
-                    record.target,
-                    json(record.old.as_ref())?,
-                    json(record.new.as_ref())?,
-                    record.success,
-                ],
-            )?;
-            Ok(())
-        })
-        .await
+        self.write(move |session| audits::append(session, tenant, &record)).await
     }
 
-    async fn audits(&self, tenant: TenantId, query: AuditQuery) -> store::Result<Vec<AuditRecord>> {
-        self.read(move |session| {
-            let Some(tenant) = tenants::find(session, tenant)? else { return Ok(Vec::new()) };
-            let mut least = query.from.map_or_else(Vec::new, |from| octets(least_id(from)));
-            let next = query.to.and_then(|to| to.checked_add(SignedDuration::from_millis(1)).ok());
-            let mut beyond = next.map_or_else(|| BEYOND.to_vec(), |next| octets(least_id(next)));
-            let after = query.after.map(octets);
-            let sql = if query.ascending {
-                least = least.max(after.unwrap_or_default());
-                AUDITS_ASCENDING
-            } else {
-                beyond = after.map_or(beyond.clone(), |after| beyond.min(after));
-                AUDITS
-            };
-            session.all(sql, params![tenant, least, beyond, limit(query.limit)], audit)
-        })
-        .await
+    async fn audits(&self, tenant: TenantId, query: AuditQuery) -> store::Result<AuditPage> {
+        self.read(move |session| audits::page(session, tenant, &query)).await
+    }
+
+    async fn audit_words(&self, tenant: TenantId) -> store::Result<AuditWords> {
+        self.read(move |session| audits::words(session, tenant)).await
     }
 }
 

@@ -3,7 +3,7 @@
 use model::provisioning::{Action, Inactive, Outcome, ProvisioningRecord, SkipReason, Step};
 use model::{CycleId, Entropy as _, Failure, FailureCode, JobId, Name, SystemEntropy, Uuid, Value};
 use serde_json::json;
-use store::{AuditQuery, AuditRecord, Commit, ProvisioningQuery, SharedStore, StoreError};
+use store::{AuditQuery, AuditRecord, AuditWords, Commit, ProvisioningQuery, SharedStore, StoreError};
 
 use super::fixture::{Fixture, at, id, record};
 
@@ -201,12 +201,9 @@ pub async fn audits_come_in_either_order(store: SharedStore) {
     }
     let again = store.audit(fixture.tenant, records[0].clone()).await;
     assert!(again.is_err(), "what is written stays as it is");
-    let page = store.audits(fixture.tenant, AuditQuery { limit: 2, ..open() }).await.expect("read");
-    assert_eq!(page, [records[4].clone(), records[3].clone()]);
-    let page = store
-        .audits(fixture.tenant, AuditQuery { after: Some(records[3].id), ..open() })
-        .await
-        .expect("read");
+    let read = async |query: AuditQuery| store.audits(fixture.tenant, query).await.expect("read").records;
+    assert_eq!(read(AuditQuery { limit: 2, ..open() }).await, [records[4].clone(), records[3].clone()]);
+    let page = read(AuditQuery { after: Some(records[3].id), ..open() }).await;
     let expected: Vec<_> = records[..3].iter().rev().cloned().collect();
     assert_eq!(
         page.iter().map(|one| &one.id).collect::<Vec<_>>(),
@@ -214,7 +211,7 @@ pub async fn audits_come_in_either_order(store: SharedStore) {
     );
     assert_eq!(page[0], expected[0]);
     let numbers = async |query: AuditQuery| {
-        let page = store.audits(fixture.tenant, query).await.expect("read");
+        let page = read(query).await;
         page.iter()
             .filter_map(|one| records.iter().position(|record| record.id == one.id))
             .collect::<Vec<_>>()
@@ -227,7 +224,134 @@ pub async fn audits_come_in_either_order(store: SharedStore) {
     assert_eq!(numbers(AuditQuery { from, to, after, ..open() }).await, [1]);
     assert_eq!(numbers(AuditQuery { from: to, to: from, ..open() }).await, [0; 0]);
     let stranger = store.audits(model::TenantId(id()), open()).await.expect("read");
-    assert!(stranger.is_empty());
+    assert!(stranger.records.is_empty());
     let nowhere = store.audit(model::TenantId(id()), audit(9)).await;
     assert!(matches!(nowhere, Err(StoreError::NotFound { .. })), "{nowhere:?}");
+}
+
+/// Audit records of who, what and to whom are found among others, page by page and in either order.
+pub async fn audits_are_found_by_their_words(store: SharedStore) {
+    let fixture = Fixture::new(store.clone()).await;
+    let stranger = Fixture::new(store.clone()).await;
+    let audit = |number: i64| AuditRecord {
+        id: id_at(number),
+        moment: at(number),
+        actor: format!("client {}", number % 3),
+        activity: match number % 4 {
+            0 => "Add user",
+            1 => "Update user",
+            2 => "Update group",
+            _ => "Delete user",
+        }
+        .into(),
+        target: format!("Target-{}", number % 5),
+        old: None,
+        new: (number % 2 == 0).then(|| json!({ "displayName": format!("Zoë {}", number % 6) })),
+        success: number % 7 != 0,
+    };
+    let records: Vec<AuditRecord> = (0..60).map(audit).collect();
+    for record in &records {
+        store.audit(fixture.tenant, record.clone()).await.expect("written");
+        store.audit(stranger.tenant, AuditRecord { id: id(), ..record.clone() }).await.expect("written");
+    }
+    let words = |words: &[&str]| Some(words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>());
+    let open = || AuditQuery { limit: 4, ..AuditQuery::default() };
+    let has =
+        |words: &Option<Vec<String>>, word: &String| words.as_ref().is_none_or(|words| words.contains(word));
+    for query in [
+        AuditQuery { actors: words(&["client 1"]), ..open() },
+        AuditQuery { actors: words(&["client 0", "client 2", "nobody"]), ..open() },
+        AuditQuery { activities: words(&["Add user"]), ..open() },
+        AuditQuery { activities: words(&["Delete user", "Add user", "Update group"]), ..open() },
+        AuditQuery { activities: words(&["Add user"]), actors: words(&["client 1", "client 2"]), ..open() },
+        AuditQuery { target: Some("tARGET-3".into()), ..open() },
+        AuditQuery { target: Some("Target-3".into()), actors: words(&["client 1"]), ..open() },
+        AuditQuery { target_name: Some("ZOË 4".into()), ..open() },
+        AuditQuery { target_name: Some("Zoë 4".into()), target: Some("Target-2".into()), ..open() },
+        AuditQuery { failed: true, ..open() },
+        AuditQuery { failed: true, activities: words(&["Add user"]), ..open() },
+        AuditQuery { id: Some(records[17].id), ..open() },
+        AuditQuery { id: Some(records[17].id), failed: true, ..open() },
+        AuditQuery { actors: words(&["nobody"]), ..open() },
+        AuditQuery { activities: words(&[]), ..open() },
+        AuditQuery { from: Some(at(10)), to: Some(at(40)), actors: words(&["client 1"]), ..open() },
+    ] {
+        let same = |wanted: &Option<String>, text: Option<&str>| {
+            wanted
+                .as_ref()
+                .is_none_or(|wanted| text.is_some_and(|text| text.to_lowercase() == wanted.to_lowercase()))
+        };
+        let holds = |record: &&AuditRecord| {
+            has(&query.actors, &record.actor)
+                && has(&query.activities, &record.activity)
+                && same(&query.target, Some(&record.target))
+                && same(&query.target_name, record.target_name())
+                && !(query.failed && record.success)
+                && query.id.is_none_or(|id| record.id == id)
+                && query.from.is_none_or(|from| record.moment >= from)
+                && query.to.is_none_or(|to| record.moment <= to)
+        };
+        let mut expected: Vec<AuditRecord> = records.iter().filter(holds).cloned().collect();
+        for ascending in [true, false] {
+            let mut read: Vec<AuditRecord> = Vec::new();
+            loop {
+                let after = read.last().map(|record| record.id);
+                let query = AuditQuery { after, ascending, ..query.clone() };
+                let page = store.audits(fixture.tenant, query).await.expect("read").records;
+                if page.is_empty() {
+                    break;
+                }
+                read.extend(page);
+            }
+            assert_eq!(read, expected, "{query:?} ascending {ascending}");
+            expected.reverse();
+        }
+    }
+    let mut told = store.audit_words(fixture.tenant).await.expect("read");
+    told.actors.sort();
+    told.activities.sort();
+    assert_eq!(told.actors, ["client 0", "client 1", "client 2"]);
+    assert_eq!(told.activities, ["Add user", "Delete user", "Update group", "Update user"]);
+    let nobody = store.audit_words(model::TenantId(id())).await.expect("read");
+    assert_eq!(nobody, AuditWords::default());
+}
+
+/// Where what is asked for is rare, pages come back short, with where to go on.
+pub async fn rare_audits_are_found_page_by_page(store: SharedStore) {
+    let fixture = Fixture::new(store.clone()).await;
+    let audit = |number: i64, activity: &str| AuditRecord {
+        id: id_at(number),
+        moment: at(number),
+        actor: "client".into(),
+        activity: activity.into(),
+        target: "t".into(),
+        old: None,
+        new: None,
+        success: true,
+    };
+    let rare = [audit(0, "Rare"), audit(30_000, "Rare")];
+    let common = (1..=20_001).map(|number| audit(number, "Common"));
+    let writes = common.chain(rare.clone()).map(|record| store.audit(fixture.tenant, record));
+    for written in futures::future::join_all(writes).await {
+        written.expect("written");
+    }
+    let (mut read, mut pages, mut after) = (Vec::new(), 0, None);
+    loop {
+        let query = AuditQuery {
+            actors: Some(vec!["client".into()]),
+            activities: Some(vec!["Rare".into()]),
+            after,
+            limit: 10,
+            ..AuditQuery::default()
+        };
+        let page = store.audits(fixture.tenant, query).await.expect("read");
+        read.extend(page.records);
+        pages += 1;
+        after = page.passed;
+        if after.is_none() {
+            break;
+        }
+    }
+    assert_eq!(read, [rare[1].clone(), rare[0].clone()]);
+    assert_eq!(pages, 2);
 }

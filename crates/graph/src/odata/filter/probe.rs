@@ -21,6 +21,18 @@ pub enum Test<'a> {
 }
 
 impl Expr {
+    /// How many comparisons the expression makes at most; each value of `in` is one.
+    #[must_use]
+    pub fn terms(&self) -> usize {
+        match self {
+            Self::And(members) | Self::Or(members) => members.iter().map(Self::terms).sum(),
+            Self::Not(member) => member.terms(),
+            Self::In { values, .. } => values.len(),
+            Self::Lambda { condition: Some(condition), .. } => condition.terms(),
+            Self::Compare { .. } | Self::Text { .. } | Self::True(_) | Self::Lambda { .. } => 1,
+        }
+    }
+
     /// The conditions that must all hold: the members of an `And`, else the expression itself.
     #[must_use]
     pub fn conjuncts(&self) -> &[Expr] {

@@ -1,20 +1,17 @@
 //! `/auditLogs/directoryAudits`: every change of the configuration, with who made it and the values before and after.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
-use directory::ObjectKind;
 use graph::GraphError;
 use graph::collection::Page;
 use graph::odata::matches;
 use graph::path::Version;
-use model::Uuid;
 use serde_json::{Map, Value as Json, json};
 use store::{AuditQuery, AuditRecord};
 
+use super::audit_query::{Actors, query};
 use super::provisioning::{refuse_count, selected};
-use super::query::audit_query;
 use crate::graph::call::Call;
-use crate::graph::error::ApiError;
 use crate::graph::paging::Position;
 use crate::graph::reply::Reply;
 use crate::graph::route::Answer;
@@ -33,15 +30,17 @@ const OPERATIONS: [(&str, &str); 4] =
 pub(super) async fn list(call: Call) -> Answer {
     refuse_count(&call)?;
     let options = &call.options;
-    let query = audit_query(options.filter.as_ref(), &options.order_by)?;
+    let mut actors = Actors::new(&call);
+    let Some(query) = query(&mut actors, options.filter.as_ref(), &options.order_by).await? else {
+        return Ok(call.page(CONTEXT, Page::default()));
+    };
     let (store, tenant, wanted) = (&call.service().store, call.caller.tenant, call.page_size());
     let (mut found, mut last, mut scanned) = (Vec::new(), call.position()?.after(), 0);
-    let mut actors = Actors::new(&call);
     let more = 'pages: loop {
         let limit = (wanted + 1).min(SCAN_PAGE);
-        let records = store.audits(tenant, AuditQuery { after: last, limit, ..query.clone() }).await?;
-        let is_last = records.len() < limit;
-        for record in records {
+        let page = store.audits(tenant, AuditQuery { after: last, limit, ..query.clone() }).await?;
+        let is_last = page.records.len() < limit;
+        for record in page.records {
             let resource = resource(&record, &actors.of(&record.actor).await?, call.version);
             if options.filter.as_ref().is_none_or(|filter| matches(filter, &resource)) {
                 if found.len() == wanted {
@@ -52,8 +51,12 @@ pub(super) async fn list(call: Call) -> Answer {
             last = Some(record.id);
             scanned += 1;
         }
-        if is_last || scanned >= MOST_SCANNED {
-            break !is_last;
+        if is_last {
+            last = page.passed;
+            break last.is_some();
+        }
+        if scanned >= MOST_SCANNED {
+            break true;
         }
     };
     let next_link = last.filter(|_| more).map(|last| call.next_link(Position::After(last)));
@@ -63,96 +66,68 @@ pub(super) async fn list(call: Call) -> Answer {
 /// GET `/auditLogs/directoryAudits/{id}`.
 pub(super) async fn get(call: Call) -> Answer {
     let id = call.id("id")?;
-    // Asks for the page that would begin with the record.
-    let after = id.as_u128().checked_add(1).map(Uuid::from_u128);
-    let query = AuditQuery { after, limit: 1, ..AuditQuery::default() };
-    let records = call.service().store.audits(call.caller.tenant, query).await?;
-    let record = records.into_iter().find(|record| record.id == id);
-    let record = record.ok_or_else(|| GraphError::not_found(&id.to_string()))?;
+    let query = AuditQuery { id: Some(id), limit: 1, ..AuditQuery::default() };
+    let page = call.service().store.audits(call.caller.tenant, query).await?;
+    let record = page.records.into_iter().next().ok_or_else(|| GraphError::not_found(&id.to_string()))?;
     let mut actors = Actors::new(&call);
     let resource = resource(&record, &actors.of(&record.actor).await?, call.version);
     Ok(Reply::ok(call.entity(&format!("{CONTEXT}/$entity"), selected(&call, resource)?)))
 }
 
-/// Who did what is told, with the names that clients have by now; looked up once for a page.
-struct Actors<'a> {
-    call: &'a Call,
-    known: HashMap<String, Json>,
-}
-
-impl<'a> Actors<'a> {
-    fn new(call: &'a Call) -> Self {
-        Self { call, known: HashMap::new() }
-    }
-
-    /// The Graph `appIdentity` of an actor: of a client by its application id, else by its name alone, as of the service
-    /// itself and of clients of outside issuers.
-    async fn of(&mut self, actor: &str) -> Result<Json, ApiError> {
-        if let Some(known) = self.known.get(actor) {
-            return Ok(known.clone());
-        }
-        let client = Uuid::try_parse(actor).is_ok();
-        let principal = if client {
-            self.call.directory().find_by(ObjectKind::ServicePrincipal, "appId", actor).await?
-        } else {
-            None
-        };
-        let name = principal.as_ref().and_then(|principal| principal.text("displayName"));
-        let identity = json!({
-            "appId": client.then_some(actor),
-            "displayName": if client { name } else { Some(actor) },
-            "servicePrincipalId": principal.as_ref().map(|principal| principal.id),
-            "servicePrincipalName": null,
-        });
-        self.known.insert(actor.to_owned(), identity.clone());
-        Ok(identity)
-    }
-}
-
 /// The Graph `directoryAudit` of a record.
 fn resource(record: &AuditRecord, actor: &Json, version: Version) -> Map<String, Json> {
-    let verb = record.activity.split(' ').next().unwrap_or_default();
-    let operation =
-        OPERATIONS.iter().find(|(known, _)| *known == verb).map_or("Update", |(_, operation)| operation);
-    let noun = record.activity.split_once(' ').map_or("", |(_, noun)| noun);
-    let provisioning =
-        record.activity.contains("synchronization") || record.activity.starts_with("Provision ");
+    let noun = noun(&record.activity);
     let kind = target_type(noun);
-    // What an object was called when it was changed.
-    let named = |name: &str| {
-        let value = |values: Option<&Json>| Some(values?.get(name)?.as_str()?.to_owned());
-        value(record.new.as_ref()).or_else(|| value(record.old.as_ref()))
-    };
-    let resource = json!({
+    let mut members = of_activity(&record.activity);
+    let others = json!({
         "id": record.id,
         "activityDateTime": record.moment,
-        "activityDisplayName": record.activity,
-        "category": if provisioning { "ProvisioningManagement" } else { category(noun) },
         "correlationId": record.id,
-        "loggedByService": if provisioning { "Account Provisioning" } else { "Core Directory" },
-        "operationType": operation,
         "result": if record.success { "success" } else { "failure" },
         "resultReason": "",
-        "initiatedBy": {
-            "user": null,
-            "app": actor,
-        },
+        "initiatedBy": actor,
         "targetResources": [{
             "id": record.target,
-            "displayName": named("displayName"),
+            "displayName": record.target_name(),
             "type": kind,
-            "userPrincipalName": if kind == "User" { named("userPrincipalName") } else { None },
+            "userPrincipalName": if kind == "User" { record.named("userPrincipalName") } else { None },
             "groupType": null,
             "modifiedProperties": modified(record.old.as_ref(), record.new.as_ref()),
         }],
         "additionalDetails": [],
     });
-    let Json::Object(mut resource) = resource else { return Map::new() };
+    if let Json::Object(others) = others {
+        members.extend(others);
+    }
     if version == Version::Beta {
         // What software it was that called is not kept.
-        resource.insert("userAgent".to_owned(), Json::Null);
+        members.insert("userAgent".to_owned(), Json::Null);
     }
-    resource
+    members
+}
+
+/// The properties of a Graph `directoryAudit` that follow from its activity.
+pub(super) fn of_activity(activity: &str) -> Map<String, Json> {
+    let verb = activity.split(' ').next().unwrap_or_default();
+    let operation =
+        OPERATIONS.iter().find(|(known, _)| *known == verb).map_or("Update", |(_, operation)| operation);
+    let provisioning = activity.contains("synchronization") || activity.starts_with("Provision ");
+    let (category, service) = if provisioning {
+        ("ProvisioningManagement", "Account Provisioning")
+    } else {
+        (category(noun(activity)), "Core Directory")
+    };
+    let properties = [
+        ("activityDisplayName", activity),
+        ("category", category),
+        ("loggedByService", service),
+        ("operationType", operation),
+    ];
+    properties.into_iter().map(|(name, value)| (name.to_owned(), Json::from(value))).collect()
+}
+
+fn noun(activity: &str) -> &str {
+    activity.split_once(' ').map_or("", |(_, noun)| noun)
 }
 
 /// What was changed (Graph `targetResource/type`): the kind of an object of the directory, else what the activity names.

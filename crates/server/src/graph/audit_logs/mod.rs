@@ -1,5 +1,6 @@
 //! `/auditLogs`: what cycles did to objects, and what people did to the configuration.
 
+mod audit_query;
 mod directory_audits;
 mod provisioning;
 mod query;

@@ -1,11 +1,13 @@
-//! `$filter` and `$orderby` of the logs: what the store can narrow, and what may be asked at all.
+//! `$filter` and `$orderby` of the provisioning log, and what the audit log has in common with it: what the store can narrow, and what may be asked at all.
 
 use graph::GraphError;
 use graph::odata::OrderBy;
 use graph::odata::filter::{Expr, Literal, Operator, Path};
 use model::provisioning::{Action, Outcome};
 use model::{CycleId, JobId, SignedDuration, Timestamp};
-use store::{AuditQuery, ProvisioningQuery};
+use store::ProvisioningQuery;
+
+use crate::graph::filter::check_terms;
 
 /// What a filter of the provisioning log may name.
 const PROPERTIES: [&str; 27] = [
@@ -36,27 +38,6 @@ const PROPERTIES: [&str; 27] = [
     "initiatedBy/id",
     "initiatedBy/displayName",
     "initiatedBy/initiatorType",
-];
-
-/// What a filter of the audit log may name.
-const AUDIT_PROPERTIES: [&str; 17] = [
-    "id",
-    "activityDateTime",
-    "activityDisplayName",
-    "category",
-    "correlationId",
-    "loggedByService",
-    "operationType",
-    "result",
-    "resultReason",
-    "initiatedBy/app/appId",
-    "initiatedBy/app/displayName",
-    "initiatedBy/app/servicePrincipalId",
-    "initiatedBy/app/servicePrincipalName",
-    "initiatedBy/user/id",
-    "initiatedBy/user/displayName",
-    "initiatedBy/user/userPrincipalName",
-    "targetResources",
 ];
 
 /// The actions of the Graph enumeration.
@@ -90,25 +71,7 @@ pub(super) fn query(
     Ok(Some(query))
 }
 
-/// The store's query of a request of the audit log; what it finds MUST still be compared with the filter.
-///
-/// # Errors
-/// 400 for a filter or an order that names what there is not.
-pub(super) fn audit_query(filter: Option<&Expr>, order: &[OrderBy]) -> Result<AuditQuery, GraphError> {
-    let mut query = AuditQuery { ascending: ascending("audit log", order)?, ..AuditQuery::default() };
-    let Some(filter) = filter else { return Ok(query) };
-    check_paths("audit log", &AUDIT_PROPERTIES, filter)?;
-    for condition in filter.conjuncts() {
-        if let Expr::Compare { path, operator, value } = condition
-            && path.is("activityDateTime")
-        {
-            narrow_time(&mut query.from, &mut query.to, *operator, value)?;
-        }
-    }
-    Ok(query)
-}
-
-fn ascending(log: &str, order: &[OrderBy]) -> Result<bool, GraphError> {
+pub(super) fn ascending(log: &str, order: &[OrderBy]) -> Result<bool, GraphError> {
     match order {
         [] => Ok(false),
         [key] if key.path.is("activityDateTime") => Ok(!key.descending),
@@ -118,7 +81,8 @@ fn ascending(log: &str, order: &[OrderBy]) -> Result<bool, GraphError> {
     }
 }
 
-fn check_paths(log: &str, known: &[&str], filter: &Expr) -> Result<(), GraphError> {
+pub(super) fn check_paths(log: &str, known: &[&str], filter: &Expr) -> Result<(), GraphError> {
+    check_terms(filter)?;
     let mut unknown = None;
     filter.visit_paths(&mut |path| {
         if !known.iter().any(|known| path.is(known)) {
@@ -167,7 +131,7 @@ fn narrow(
 }
 
 /// Narrows a span of time, from its beginning up to before its end, by a condition that must hold.
-fn narrow_time(
+pub(super) fn narrow_time(
     from: &mut Option<Timestamp>,
     to: &mut Option<Timestamp>,
     operator: Operator,
@@ -199,7 +163,7 @@ fn narrow_time(
     Ok(())
 }
 
-fn text(value: &Literal) -> Option<String> {
+pub(super) fn text(value: &Literal) -> Option<String> {
     match value {
         Literal::Text(text) => Some(text.clone()),
         Literal::Guid(guid) => Some(guid.to_string()),
@@ -289,24 +253,5 @@ mod tests {
             let error = read(raw).unwrap_err();
             assert!(error.status() == 400 && error.message().contains(words), "{error}");
         }
-    }
-
-    #[test]
-    fn the_audit_log_is_narrowed_by_time() {
-        let read = |raw: &str| {
-            let options = QueryOptions::parse(raw).unwrap();
-            audit_query(options.filter.as_ref(), &options.order_by)
-        };
-        let raw = "$filter=activityDateTime ge 2026-01-01T00:00:00Z and activityDateTime lt 2026-01-02T00:00:00Z \
-                   and targetResources/any(t:t/id eq 'x')&$orderby=activityDateTime";
-        let expected = AuditQuery {
-            from: Some("2026-01-01T00:00:00Z".parse().unwrap()),
-            to: Some("2026-01-02T00:00:00Z".parse().unwrap()),
-            ascending: true,
-            ..AuditQuery::default()
-        };
-        assert_eq!(read(raw).unwrap(), expected);
-        let error = read("$filter=foo eq 1").unwrap_err();
-        assert!(error.message().contains("The audit log cannot be filtered by 'foo'"), "{error}");
     }
 }

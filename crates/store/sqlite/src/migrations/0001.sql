@@ -378,14 +378,23 @@ CREATE TABLE audit (
     tenant INTEGER NOT NULL REFERENCES tenant,
     id BLOB NOT NULL,
     moment INTEGER NOT NULL,
-    actor TEXT NOT NULL,
-    activity TEXT NOT NULL,
+    actor INTEGER NOT NULL,
+    activity INTEGER NOT NULL,
     target TEXT NOT NULL,
+    -- Hashes of the target and of what it was called, by which rows are found without regard to case.
+    target_hash INTEGER NOT NULL,
+    name_hash INTEGER,
     old TEXT,
     new TEXT,
     success INTEGER NOT NULL,
     PRIMARY KEY (tenant, id)
 ) STRICT;
+-- With the activity, so that both are compared without the row.
+CREATE INDEX audit_actor ON audit (tenant, actor, id, activity);
+CREATE INDEX audit_activity ON audit (tenant, activity, id);
+CREATE INDEX audit_target ON audit (tenant, target_hash, id);
+CREATE INDEX audit_name ON audit (tenant, name_hash, id) WHERE name_hash IS NOT NULL;
+CREATE INDEX audit_failure ON audit (tenant, id) WHERE success = 0;
 
 -- Notices that wait to be delivered.
 CREATE TABLE notice (
