@@ -224,6 +224,11 @@ async fn a_token_is_acquired_by_the_clients_own_credentials() {
     assert!(!job.secrets().await.contains_key("Oauth2ClientId"), "what was refused is not kept");
 
     assert_eq!(job.acquire(&with("hush hush")).await.0, 204);
+    let page = world.get("auditLogs/directoryAudits?$top=200").await;
+    let all = page["value"].as_array().unwrap().iter();
+    let acquired = all.filter(|one| one["activityDisplayName"] == "Acquire synchronization access token");
+    let targets: Vec<_> = acquired.map(|one| one["targetResources"][0]["id"].clone()).collect();
+    assert_eq!(targets, [json!(job.principal)], "what was refused left no record");
     world.user("ada").await;
     job.cycle().await;
     assert_eq!((target.users().len(), guard.asked().len()), (1, 1));

@@ -106,8 +106,11 @@ async fn instantiate(call: Call) -> Answer {
         directory.relate(RelationKind::Owner, made.application.id, &owner).await?;
         directory.relate(RelationKind::Owner, made.service_principal.id, &owner).await?;
     }
-    let new = visible(&made.application).into();
-    call.audit("Add application", made.application.id.to_string(), None, Some(new)).await?;
+    for (activity, object) in
+        [("Add application", &made.application), ("Add service principal", &made.service_principal)]
+    {
+        call.audit(activity, object.id.to_string(), None, Some(visible(object).into())).await?;
+    }
     let mut answer = Map::new();
     answer.insert("application".to_owned(), part(&call, &made.application)?);
     answer.insert("servicePrincipal".to_owned(), part(&call, &made.service_principal)?);

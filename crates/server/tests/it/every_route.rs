@@ -10,12 +10,12 @@ use crate::synchronization::rig::{Rig, user};
 use crate::world::Answer;
 
 /// An id that nobody has.
-const NOBODY: &str = "00000000-0000-0000-0000-00000000dead";
+pub(crate) const NOBODY: &str = "00000000-0000-0000-0000-00000000dead";
 
 /// A tenant with one object of every sort, and the keys by which paths name them.
-struct Walk {
-    rig: Rig,
-    keys: BTreeMap<&'static str, String>,
+pub(crate) struct Walk {
+    pub(crate) rig: Rig,
+    pub(crate) keys: BTreeMap<&'static str, String>,
 }
 
 fn text(value: &Json) -> String {
@@ -23,7 +23,7 @@ fn text(value: &Json) -> String {
 }
 
 impl Walk {
-    async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let (rig, job) = Rig::with_job().await;
         let world = &rig.world;
         rig.source.upsert(user("ada"));
@@ -82,14 +82,14 @@ impl Walk {
             ("objectConnections/{connection}", "ada".to_owned()),
             ("exclusions/{exclusion}", exclusion),
             ("versions/{version}", "1".to_owned()),
-            ("directories/{directory}", "people".to_owned()),
+            ("directories/{directory}", "app".to_owned()),
             ("templates/{template}", "test".to_owned()),
         ]);
         Self { rig, keys }
     }
 
     /// The path of an operation with the keys that `key` gives for a name such as `users/{id}`.
-    fn path(operation: &Operation, key: impl Fn(&str) -> String) -> String {
+    pub(crate) fn path(operation: &Operation, key: impl Fn(&str) -> String) -> String {
         let version = operation.only.unwrap_or(Version::V1);
         let mut path = format!("/{}", version.segment());
         let mut before = "";
@@ -106,7 +106,7 @@ impl Walk {
     }
 
     /// The path with the keys of what the tenant has.
-    fn real(&self, operation: &Operation) -> String {
+    pub(crate) fn real(&self, operation: &Operation) -> String {
         Self::path(operation, |name| self.keys.get(name).cloned().unwrap_or_else(|| NOBODY.to_owned()))
     }
 
@@ -119,7 +119,7 @@ impl Walk {
         !elsewhere && !Self::path(operation, key).contains('?')
     }
 
-    fn operations(&self) -> Vec<Operation> {
+    pub(crate) fn operations(&self) -> Vec<Operation> {
         let operations: Vec<Operation> = self.rig.world.api.operations().collect();
         assert!(operations.len() > 150, "{}", operations.len());
         operations

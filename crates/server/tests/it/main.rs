@@ -5,6 +5,7 @@ mod applications;
 mod assertions;
 mod assignments;
 mod audit_logs;
+mod audited;
 mod batch;
 mod bin;
 mod delta;

@@ -90,3 +90,77 @@ async fn changes_leave_audit_records() {
     assert_eq!(told, expected);
     assert_eq!(audits[1]["initiatedBy"]["app"]["appId"], crate::world::CLIENT.to_string());
 }
+
+/// Each request that changes something leaves one record of each change, and what is refused leaves none.
+#[tokio::test]
+async fn every_request_leaves_its_records() {
+    let world = World::new().await;
+    let (ada, boss) = (user(&world, "ada").await, user(&world, "boss").await);
+    let crew = group(&world, "Crew", &[]).await;
+    let (one, team) = (format!("/Users/{ada}"), format!("/Groups/{crew}"));
+    let operation = |op: &str, path: &str, value: Json| json!({"schemas": [super::PATCH], "Operations": [{"op": op, "path": path, "value": value}]});
+    let bulk = |method: &str, path: &str, data: Json| json!({"schemas": ["urn:ietf:params:scim:api:messages:2.0:BulkRequest"], "Operations": [{"method": method, "path": path, "bulkId": "1", "data": data}]});
+    let manager = json!({ENTERPRISE: {"manager": {"value": boss}}, "userName": "ada"});
+    let rows: Vec<(&str, &str, Json, u16, &[&str])> = vec![
+        ("POST", "/Users", json!({"userName": "new"}), 201, &["Add user"]),
+        ("POST", "/Users", json!({"userName": "NEW"}), 409, &[]),
+        ("POST", "/Users", json!({"title": "x"}), 400, &[]),
+        ("PUT", &one, manager, 200, &["Add manager to user"]),
+        (
+            "PUT",
+            &one,
+            json!({"userName": "ada", "title": "x"}),
+            200,
+            &["Remove manager from user", "Update user"],
+        ),
+        ("PUT", &one, json!({"userName": "new"}), 409, &[]),
+        ("PATCH", &one, operation("replace", "title", json!("y")), 200, &["Update user"]),
+        ("PATCH", &one, operation("replace", "titel", json!("y")), 400, &[]),
+        ("PATCH", &one, operation("replace", "title", json!("y")), 200, &[]),
+        (
+            "POST",
+            "/Groups",
+            json!({"displayName": "Band", "members": [{"value": ada}]}),
+            201,
+            &["Add group", "Add member to group"],
+        ),
+        (
+            "POST",
+            "/Groups",
+            json!({"displayName": "Band", "members": [{"value": crate::world::TEMPLATE}]}),
+            400,
+            &[],
+        ),
+        ("PUT", &team, json!({"displayName": "Team"}), 200, &["Update group"]),
+        ("PUT", &team, json!({}), 400, &[]),
+        ("PATCH", &team, operation("add", "members", json!([{"value": ada}])), 200, &["Add member to group"]),
+        ("PATCH", &team, operation("add", "members", json!([{"value": crate::world::TEMPLATE}])), 400, &[]),
+        ("PATCH", &team, operation("remove", "members", Json::Null), 200, &["Remove member from group"]),
+        ("POST", "/Bulk", bulk("POST", "/Users", json!({"userName": "bulk"})), 200, &["Add user"]),
+        ("POST", "/Bulk", bulk("POST", "/Users", json!({"userName": "bulk"})), 200, &[]),
+        ("POST", "/.search", json!({}), 200, &[]),
+        ("POST", "/Users/.search", json!({}), 200, &[]),
+        ("POST", "/Groups/.search", json!({}), 200, &[]),
+        ("DELETE", &team, Json::Null, 204, &["Delete group"]),
+        ("DELETE", &team, Json::Null, 404, &[]),
+        ("DELETE", &one, Json::Null, 204, &["Delete user"]),
+        ("DELETE", &one, Json::Null, 404, &[]),
+    ];
+    let records = async || world.every("/v1.0/auditLogs/directoryAudits").await;
+    for (method, path, body, status, expected) in rows {
+        let before = records().await.len();
+        super::send(&world, method, path, &[], body).await.expect(status);
+        let all = records().await;
+        let fresh = &all[..all.len() - before];
+        let mut told: Vec<&str> =
+            fresh.iter().map(|one| one["activityDisplayName"].as_str().unwrap()).collect();
+        told.sort_unstable();
+        assert_eq!(told, expected, "{method} {path}");
+        for record in fresh {
+            assert_eq!(record["initiatedBy"]["app"]["appId"], crate::world::CLIENT.to_string());
+            let target = record["targetResources"][0]["id"].as_str().unwrap();
+            let named = [&ada, &crew].into_iter().find(|id| path.ends_with(id.as_str()));
+            assert!(named.is_none_or(|id| id == target), "{method} {path}: {target}");
+        }
+    }
+}
