@@ -1,24 +1,28 @@
 //! Account discovery: every account of a job's target, with the source object that it belongs to.
 //!
-//! The accounts are listed into the store with the values by which matching finds them; then the source is read from
-//! its beginning, and every object is matched against them as a cycle would match it. Nothing is written to the target
-//! or to what the job remembers. A report is complete or it shows no account: an attempt that breaks off is begun anew
-//! when the engine starts.
+//! The target's accounts are listed while the source is read from its beginning, both into the store; what they are found
+//! by is kept in memory, as hashes. Once both are there, every object is matched against the accounts as a cycle would
+//! match it, and what that tells of each account is written, once. Nothing is written to the target or to what the job
+//! remembers. A report is complete or it shows no account: an attempt that breaks off is begun anew when the engine
+//! starts.
 
-mod compare;
+mod findings;
+mod join;
 mod listing;
+mod reading;
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use model::correlation::{Correlation, CorrelationCounts, CorrelationState};
 use model::job::{ErrorText, Job};
 use model::schema::Schema;
-use model::{Failure, FailureCode, Name, SignedDuration, Timestamp};
+use model::{Failure, FailureCode, Name, SignedDuration, Timestamp, Uuid};
 use store::StoreError;
 
-use crate::control::{ControlError, Result};
-use crate::cycle::{Cycle, Prepared, Warrant};
+use self::join::Hashes;
+use crate::control::ControlError;
+use crate::cycle::{Cycle, Prepared, SendError, Warrant};
 use crate::desk::Desk;
 use crate::engine::Engine;
 use crate::live::Live;
@@ -37,10 +41,24 @@ enum End {
     Stopped,
     /// Source or target said so.
     Failed(Failure),
+    /// Something here said so.
+    Broken(ControlError),
 }
 
-/// How a phase went.
-type Phase = Result<std::result::Result<(), End>>;
+impl From<StoreError> for End {
+    fn from(error: StoreError) -> Self {
+        Self::Broken(error.into())
+    }
+}
+
+impl From<SendError> for End {
+    fn from(error: SendError) -> Self {
+        match error {
+            SendError::Stopped => Self::Stopped,
+            SendError::Target(error) => Self::Failed(error.failure()),
+        }
+    }
+}
 
 impl Engine {
     /// Begins to discover the accounts of a job's target. What there was of the job that is complete stays until the
@@ -48,7 +66,11 @@ impl Engine {
     ///
     /// # Errors
     /// [`ControlError::Unfit`] where one is under way, or where the target cannot list its accounts.
-    pub async fn discover_accounts(self: &Arc<Self>, job: &Job, author: &str) -> Result<Correlation> {
+    pub async fn discover_accounts(
+        self: &Arc<Self>,
+        job: &Job,
+        author: &str,
+    ) -> Result<Correlation, ControlError> {
         let (services, runner) = (&self.services, self.runner(job));
         let _alone = runner.discovery.lock().await;
         if let Some(id) = runner.under_way(Work::Discovering) {
@@ -132,7 +154,7 @@ async fn discover(
     let (id, begun) = (job.id.clone(), report.clone());
     let outcome = match runner.prepared(services, job).await {
         Ok(prepared) => run(services, &prepared, stop, report).await,
-        Err(error) => Err(error.into()),
+        Err(error) => Err(End::Broken(error.into())),
     };
     let failed = |code: &str, message: String| Correlation {
         state: CorrelationState::Failed,
@@ -141,11 +163,11 @@ async fn discover(
         ..begun
     };
     let ended = match outcome {
-        Ok(Ok(report)) => report,
-        Ok(Err(End::Stopped)) => return Ok(()),
-        Ok(Err(End::Failed(failure))) => failed(failure.code.wire(), failure.detail),
-        Err(ControlError::Store(error @ StoreError::NotFound { .. })) => return Err(error),
-        Err(error) => failed(FailureCode::InternalError.wire(), error.to_string()),
+        Ok(report) => report,
+        Err(End::Stopped) => return Ok(()),
+        Err(End::Failed(failure)) => failed(failure.code.wire(), failure.detail),
+        Err(End::Broken(ControlError::Store(error @ StoreError::NotFound { .. }))) => return Err(error),
+        Err(End::Broken(error)) => failed(FailureCode::InternalError.wire(), error.to_string()),
     };
     services.store.put_correlation(ended).await?;
     while services.store.prune_correlated(&id).await? {}
@@ -157,7 +179,7 @@ async fn run(
     prepared: &Prepared,
     stop: &Stop,
     report: Correlation,
-) -> Result<std::result::Result<Correlation, End>> {
+) -> Result<Correlation, End> {
     while services.store.prune_correlated(&prepared.job.id).await? {}
     let (desk, live) = (Arc::<Desk>::default(), Live::default());
     let at = (&desk, desk.party());
@@ -166,17 +188,21 @@ async fn run(
     let runtime = crate::cycle::load_runtime(services, &prepared.job.id).await?;
     // Links to accounts of another target say nothing of this one.
     let linked = runtime.target_identity.is_none_or(|identity| identity == prepared.identity);
-    let (kept, anchors) = (services.clock.now(), Anchors::of(&schema));
-    let mut discovery = Discovery { services, prepared, stop, report, kept, linked, anchors };
-    if let Err(end) = discovery.list(&cycle).await? {
-        return Ok(Err(end));
-    }
-    discovery.keep().await?;
-    if let Err(end) = discovery.compare(&cycle).await? {
-        return Ok(Err(end));
-    }
+    let (anchors, hashes, run) = (Anchors::of(&schema), Hashes::default(), report.run);
+    let shown = Mutex::new(Shown { report, moment: services.clock.now() });
+    let discovery = Discovery { services, prepared, stop, run, shown, linked, anchors, hashes };
+    let made = async {
+        let (accounts, candidates) = tokio::try_join!(discovery.list(&cycle), discovery.read(&cycle))?;
+        discovery.conclude(accounts, candidates).await
+    };
+    let counts = tokio::select! {
+        biased;
+        // Nothing is lost with what is dropped here: what was written is of this attempt alone.
+        () = stop.requested() => return Err(End::Stopped),
+        counts = made => counts?,
+    };
     let ended = Some(services.clock.now());
-    Ok(Ok(Correlation { state: CorrelationState::Complete, ended, ..discovery.report }))
+    Ok(Correlation { state: CorrelationState::Complete, ended, counts, ..discovery.report() })
 }
 
 /// A report that is being made.
@@ -184,27 +210,48 @@ struct Discovery<'a> {
     services: &'a Services,
     prepared: &'a Prepared,
     stop: &'a Stop,
-    report: Correlation,
-    /// When it was last shown how far the report is.
-    kept: Timestamp,
+    run: Uuid,
+    shown: Mutex<Shown>,
     /// True where the job's links are of this target.
     linked: bool,
     anchors: Anchors,
+    hashes: Hashes,
+}
+
+/// How far a report is.
+struct Shown {
+    report: Correlation,
+    /// When it was last shown.
+    moment: Timestamp,
 }
 
 impl Discovery<'_> {
-    /// Shows how far the report is.
-    async fn keep(&mut self) -> Result<()> {
-        self.kept = self.services.clock.now();
-        Ok(self.services.store.put_correlation(self.report.clone()).await?)
+    /// Notes how far the report is, and shows it where that was not done a moment ago.
+    async fn note(&self, change: impl FnOnce(&mut Correlation)) -> Result<(), End> {
+        let now = self.services.clock.now();
+        let report = {
+            let mut shown = self.shown();
+            change(&mut shown.report);
+            if now < after(shown.moment, SHOWN) {
+                return Ok(());
+            }
+            shown.moment = now;
+            shown.report.clone()
+        };
+        Ok(self.services.store.put_correlation(report).await?)
     }
 
-    /// Shows how far the report is, where that was not shown a moment ago.
-    async fn keep_now_and_then(&mut self) -> Result<()> {
-        if self.services.clock.now() < after(self.kept, SHOWN) {
-            return Ok(());
-        }
-        self.keep().await
+    /// Shows how far the report is.
+    async fn show(&self) -> Result<(), End> {
+        Ok(self.services.store.put_correlation(self.report()).await?)
+    }
+
+    fn report(&self) -> Correlation {
+        self.shown().report.clone()
+    }
+
+    fn shown(&self) -> MutexGuard<'_, Shown> {
+        self.shown.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

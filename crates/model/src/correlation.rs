@@ -116,11 +116,11 @@ pub struct Correlation {
     pub ended: Option<Timestamp>,
     /// Accounts that were read.
     pub accounts: u64,
-    /// Source objects that were compared with them.
+    /// Source objects that were read.
     pub objects: u64,
     /// Source objects in all, where the source told.
     pub total_objects: Option<u64>,
-    /// How many accounts have which status, as far as is known.
+    /// How many accounts have which status; none before the report is complete.
     pub counts: CorrelationCounts,
     /// Why it failed.
     pub error: Option<ErrorText>,
@@ -148,8 +148,43 @@ pub struct CorrelatedParty {
     pub display_name: Option<Name>,
 }
 
+/// A source object that accounts may belong to, as a report keeps it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CorrelatedObject {
+    /// The object, with the attribute by which it would match first.
+    pub party: CorrelatedParty,
+    /// What it can match by, by rising priority.
+    pub keys: Vec<CorrelatedKey>,
+}
+
+/// What a source object and its account have in common.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CorrelatedKey {
+    /// The source object's attribute, where the value is that of one attribute.
+    pub at_source: Option<NamedValue>,
+    /// The account's attribute with the value that it should have.
+    pub at_target: NamedValue,
+}
+
+/// What was found out about an account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// The account, by its number in the run.
+    pub account: u32,
+    /// When it was found out.
+    pub moment: Timestamp,
+    /// What is known.
+    pub status: CorrelationStatus,
+    /// The source object, by its number in the run; of several that match the account, the first.
+    pub object: Option<u32>,
+    /// Which of the object's keys the account matches; none where the job remembers the account as the object's.
+    pub key: Option<u16>,
+    /// Why matching failed.
+    pub error: Option<ErrorText>,
+}
+
 /// An account of the target, and what is known of it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct CorrelatedIdentity {
     /// Its identifier within the report.
     pub id: Uuid,
@@ -157,8 +192,6 @@ pub struct CorrelatedIdentity {
     pub moment: Timestamp,
     /// What is known.
     pub status: CorrelationStatus,
-    /// True where the job itself made or linked the account, so that no match of others says more.
-    pub linked: bool,
     /// The source object.
     pub source: Option<CorrelatedParty>,
     /// The account.
@@ -168,6 +201,40 @@ pub struct CorrelatedIdentity {
 }
 
 impl CorrelatedIdentity {
+    /// An account with what was found out about it. Both sides show the value by which they match.
+    #[must_use]
+    pub fn new(
+        run: Uuid,
+        finding: Finding,
+        account: CorrelatedParty,
+        object: Option<CorrelatedObject>,
+    ) -> Self {
+        let id = Self::id_of(run, finding.account);
+        let Finding { moment, status, key, error, .. } = finding;
+        let (mut source, mut target) = (None, account);
+        if let Some(CorrelatedObject { mut party, keys }) = object {
+            if let Some(key) = key.and_then(|key| keys.into_iter().nth(key.into())) {
+                party.matching = key.at_source;
+                target.matching = Some(key.at_target);
+            }
+            source = Some(party).filter(|_| status != CorrelationStatus::FailToCorrelate);
+        }
+        Self { id, moment, status, source, target, error }
+    }
+
+    /// The identifier of a run's account: the run's own, with the account's number as its last four octets.
+    #[must_use]
+    pub fn id_of(run: Uuid, number: u32) -> Uuid {
+        Uuid::from_u128(run.as_u128() & !u128::from(u32::MAX) | u128::from(number))
+    }
+
+    /// The number of a run's account with this identifier; none where no account of the run has it.
+    #[must_use]
+    pub fn number_of(run: Uuid, id: Uuid) -> Option<u32> {
+        let number = u32::try_from(id.as_u128() & u128::from(u32::MAX)).ok()?;
+        (Self::id_of(run, number) == id).then_some(number)
+    }
+
     /// The account.
     #[must_use]
     pub fn account(&self) -> Anchor {

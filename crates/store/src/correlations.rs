@@ -1,6 +1,8 @@
 use async_trait::async_trait;
-use model::correlation::{CorrelatedIdentity, Correlation, CorrelationStatus};
-use model::{Anchor, JobId, Name, TenantId, Timestamp, Uuid};
+use model::correlation::{
+    CorrelatedIdentity, CorrelatedObject, CorrelatedParty, Correlation, CorrelationStatus, Finding,
+};
+use model::{JobId, TenantId, Uuid};
 
 use crate::Result;
 
@@ -9,20 +11,19 @@ use crate::Result;
 pub struct CorrelatedQuery {
     /// Only those of this status.
     pub status: Option<CorrelationStatus>,
-    /// The latest first.
+    /// The last first.
     pub descending: bool,
-    /// Go on after the account of this moment and id.
-    pub after: Option<(Timestamp, Uuid)>,
+    /// Go on after the account of this id.
+    pub after: Option<Uuid>,
     /// At most so many.
     pub limit: usize,
 }
 
-/// An account with the texts by which it can be found: of each attribute its folded values.
-pub type FoundBy = (CorrelatedIdentity, Vec<(Name, String)>);
-
 /// Reports about the accounts of targets. They go with their job.
 ///
-/// The accounts belong to a job and a *run*, one attempt to make a report.
+/// What a report is made of belongs to a job and a *run*, one attempt to make it: the accounts as they were listed and the
+/// source objects as they were read, each under a number of its own, and what was found out in the end about each
+/// account. Nothing of it is ever changed.
 #[async_trait]
 pub trait CorrelationStore: Send + Sync {
     /// Writes a report, new or changed (by id). Of the other reports of its job, those that are not complete go, and
@@ -43,33 +44,34 @@ pub trait CorrelationStore: Send + Sync {
     /// The reports of all tenants that are being made.
     async fn running_correlations(&self) -> Result<Vec<Correlation>>;
 
-    /// Adds accounts to a run. One that is there already stays as it is; the number of those that were not is returned.
-    async fn add_correlated(&self, job: &JobId, run: Uuid, accounts: Vec<FoundBy>) -> Result<u64>;
+    /// Adds accounts to a run, under numbers that it does not have yet.
+    async fn add_accounts(&self, job: &JobId, run: Uuid, accounts: Vec<(u32, CorrelatedParty)>)
+    -> Result<()>;
 
-    /// Writes accounts of a run over, by type and anchor.
-    async fn put_correlated(&self, job: &JobId, run: Uuid, accounts: Vec<CorrelatedIdentity>) -> Result<()>;
+    /// Adds source objects to a run, under numbers that it does not have yet.
+    async fn add_objects(&self, job: &JobId, run: Uuid, objects: Vec<(u32, CorrelatedObject)>) -> Result<()>;
 
-    /// The accounts of a type with these anchors.
-    async fn correlated_of(
+    /// Adds what was found out about accounts of a run, about each once. Findings rise by account and by moment, within
+    /// one call and from call to call.
+    async fn add_findings(&self, job: &JobId, run: Uuid, findings: Vec<Finding>) -> Result<()>;
+
+    /// The accounts of a run with these numbers, as they were listed.
+    async fn accounts_of(
         &self,
         job: &JobId,
         run: Uuid,
-        kind: &Name,
-        anchors: &[Anchor],
-    ) -> Result<Vec<CorrelatedIdentity>>;
+        numbers: &[u32],
+    ) -> Result<Vec<(u32, CorrelatedParty)>>;
 
-    /// The accounts of a type of which an attribute has one of these folded values, each with that value. Of one value,
-    /// no more than 1,000 accounts.
-    async fn correlated_by(
+    /// The source objects of a run with these numbers.
+    async fn objects_of(
         &self,
         job: &JobId,
         run: Uuid,
-        kind: &Name,
-        attribute: &Name,
-        values: &[String],
-    ) -> Result<Vec<(String, CorrelatedIdentity)>>;
+        numbers: &[u32],
+    ) -> Result<Vec<(u32, CorrelatedObject)>>;
 
-    /// A page of accounts, by moment, then id.
+    /// A page of the accounts about which something was found out, by number, which is by moment too.
     async fn correlated(
         &self,
         job: &JobId,
@@ -77,10 +79,10 @@ pub trait CorrelationStore: Send + Sync {
         query: CorrelatedQuery,
     ) -> Result<Vec<CorrelatedIdentity>>;
 
-    /// One account by its id.
+    /// One account by its id, where something was found out about it.
     async fn correlated_one(&self, job: &JobId, run: Uuid, id: Uuid) -> Result<Option<CorrelatedIdentity>>;
 
-    /// Removes some accounts, and texts to find them by, that no report of the job needs: those of other runs than its
-    /// reports', and the texts of complete ones. True where there may be more.
+    /// Removes some of what no report of the job needs: that of other runs than its reports'. True where there may be
+    /// more.
     async fn prune_correlated(&self, job: &JobId) -> Result<bool>;
 }

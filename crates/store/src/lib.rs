@@ -22,7 +22,7 @@ pub mod vault;
 
 use std::sync::Arc;
 
-pub use correlations::{CorrelatedQuery, CorrelationStore, FoundBy};
+pub use correlations::{CorrelatedQuery, CorrelationStore};
 pub use directory::{
     AppRoleAssignment, ChangeEntry, ChangeSubject, Comparison, DirectoryObject, DirectoryStore,
     DirectoryWrite, Entitlement, ListQuery, Nesting, ObjectKind, OrderedQuery, Predicate, Presence,

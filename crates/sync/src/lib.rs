@@ -24,7 +24,7 @@ mod typed;
 
 pub use compile::{SchemaError, compile};
 pub use conceal::Hidden;
-pub use correlate::{Correlated, correlate};
+pub use correlate::{Candidate, candidate};
 pub use decide::decide;
 pub use drift::drifted;
 pub use expression::{Context, Domains};

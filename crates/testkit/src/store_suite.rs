@@ -71,7 +71,7 @@ macro_rules! store_suite {
                 cleared_uploads_move_the_floor, uploads_go_with_their_job
             }
             correlations {
-                reports_replace_each_other, accounts_are_found_and_paged, accounts_of_no_report_go
+                reports_replace_each_other, findings_are_found_and_paged, accounts_of_no_report_go
             }
             notices { notices_wait_until_they_are_dropped }
             policies {

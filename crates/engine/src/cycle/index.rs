@@ -2,15 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use connector::{Cursor, Selection};
+use connector::Selection;
 use model::{Anchor, Name, Object};
 use store::{IndexedObject, Result};
 use sync::Mapping;
 
 use super::Cycle;
+use super::listing::Listing;
 use super::prepared::target_selection;
 use super::results::Halt;
-use super::send::{Repeat, SendError, send};
+use super::send::SendError;
 
 impl Cycle<'_> {
     pub(crate) fn is_indexed(&self, kind: &Name) -> bool {
@@ -81,27 +82,22 @@ impl Cycle<'_> {
         selection: &Selection,
         keys: &[Name],
     ) -> Result<std::result::Result<u64, SendError>> {
-        let (target, pace) = (&self.prepared.target, &self.prepared.pace);
         let redacted = self.redacted(&selection.kind);
-        let mut cursor: Option<Cursor> = None;
+        let mut listing = Listing::begin(self.services, self.prepared, self.stop, selection.clone());
         let mut count = 0;
         loop {
-            let request = || target.list(selection, cursor.as_ref());
-            let page = match send(self.services, pace, self.stop, Repeat::Freely, request).await {
-                Ok(page) => page,
+            let page = match listing.page().await {
+                Ok(Some(page)) => page,
+                Ok(None) => return Ok(Ok(count)),
                 Err(error) => return Ok(Err(error)),
             };
-            count += u64::try_from(page.objects.len()).unwrap_or(0);
+            count += u64::try_from(page.new.len()).unwrap_or(0);
             self.live.begin_part("objects of the target", count, 0, None);
-            let objects: Result<Vec<_>> =
-                page.objects.into_iter().map(|object| self.indexed_object(object, keys, &redacted)).collect();
-            let objects = objects?;
+            let objects = page.new.into_iter().chain(page.again);
+            let objects: Vec<_> =
+                objects.map(|object| self.indexed_object(object, keys, &redacted)).collect::<Result<_>>()?;
             if !objects.is_empty() {
                 self.services.store.put_index(&self.prepared.job.id, objects).await?;
-            }
-            cursor = page.next;
-            if cursor.is_none() {
-                return Ok(Ok(count));
             }
         }
     }

@@ -281,6 +281,19 @@ impl<'a> Cycle<'a> {
         }
     }
 
+    /// What is remembered of the accounts of these objects, whoever works on them: for those who only look.
+    pub(crate) async fn links_of(&self, anchors: &[Anchor]) -> Result<Memory> {
+        let (hold, elsewhere) = self.desk.take_free(self.party, &[]);
+        let (entries, escrows, staged) = (HashMap::new(), HashMap::new(), HashMap::new());
+        let mut memory = Memory { turn: 0, hold, elsewhere, entries, escrows, staged };
+        if !anchors.is_empty() && (self.has().entries || self.desk.has_written()) {
+            for entry in self.services.store.entries(&self.prepared.job.id, anchors).await? {
+                memory.entries.entry(entry.source.clone()).or_default().push(entry);
+            }
+        }
+        Ok(memory)
+    }
+
     /// Reads what is remembered; asks only where there can be something.
     async fn recall(
         &self,
@@ -289,15 +302,9 @@ impl<'a> Cycle<'a> {
         elsewhere: HashSet<Anchor>,
     ) -> Result<Memory> {
         let (store, job) = (&self.services.store, &self.prepared.job.id);
-        let (entries, escrows, staged) = (HashMap::new(), HashMap::new(), HashMap::new());
-        let mut memory = Memory { turn: 0, hold, elsewhere, entries, escrows, staged };
+        let mut memory = Memory { hold, elsewhere, ..self.links_of(anchors).await? };
         if anchors.is_empty() {
             return Ok(memory);
-        }
-        if self.has().entries || self.desk.has_written() {
-            for entry in store.entries(job, anchors).await? {
-                memory.entries.entry(entry.source.clone()).or_default().push(entry);
-            }
         }
         if self.has().escrows || self.desk.has_written() {
             let escrows = store.escrows_of(job, anchors).await?;

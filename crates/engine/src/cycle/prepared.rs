@@ -57,7 +57,7 @@ pub(crate) struct Prepared {
     /// What is read and written at the target, by rule and mapping.
     targets: Vec<(Name, Name, Selection)>,
     pub(crate) policy: Policy,
-    pub(crate) pace: Pace,
+    pub(crate) pace: Arc<Pace>,
     /// The names of domains that expressions can read.
     domains: Domains,
     /// The target, as its connector names it.
@@ -112,7 +112,7 @@ impl Prepared {
             selections,
             targets: targets(&program),
             domains,
-            pace: Pace::new(settings.concurrent_exports, settings.requests_per_second),
+            pace: Pace::new(settings.concurrent_exports, settings.requests_per_second).into(),
             schema: version.number,
             job,
             settings,

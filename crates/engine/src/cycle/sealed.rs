@@ -22,12 +22,6 @@ impl Cycle<'_> {
         redacted(&self.prepared.program, kind)
     }
 
-    /// True where the values of an attribute of some target type may not be shown.
-    pub(crate) fn redacted_anywhere(&self, attribute: &Name) -> bool {
-        let mut mappings = self.prepared.program.rules.iter().flat_map(|rule| &rule.mappings);
-        mappings.any(|one| one.flows.iter().any(|flow| flow.redacted && flow.attribute == *attribute))
-    }
-
     /// The text by which the index finds a value. It tells nothing of one that may not be shown.
     pub(crate) fn key_in_index(&self, attribute: &Name, value: &Value, redacted: &[&Name]) -> String {
         let key = index_key(value);

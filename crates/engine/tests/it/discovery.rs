@@ -47,6 +47,13 @@ async fn told(rig: &Rig, report: &Correlation) -> BTreeMap<String, String> {
     told.collect()
 }
 
+/// Waits until a report shows so many accounts as read.
+async fn shown(rig: &Rig, accounts: u64) {
+    while reports(rig).await[0].accounts < accounts {
+        tokio::task::yield_now().await;
+    }
+}
+
 fn expected(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
     pairs.iter().map(|(account, words)| ((*account).to_owned(), (*words).to_owned())).collect()
 }
@@ -183,6 +190,7 @@ async fn a_report_is_replaced_once_the_next_is_complete() {
         matches!(&refused, ControlError::Unfit(words) if words.contains(&second.id.to_string())),
         "{refused}"
     );
+    shown(&rig, 1).await;
     let both = reports(&rig).await;
     assert_eq!(both.iter().map(|one| one.id).collect::<Vec<_>>(), [second.id, first.id]);
     assert_eq!((both[0].state, both[0].accounts), (CorrelationState::Running, 1));
@@ -274,6 +282,18 @@ async fn a_list_that_does_not_end_is_given_up() {
     let error = failed.error.clone().unwrap();
     assert!(error.message.contains("does not end"), "{error:?}");
     assert!(rows(&rig, &failed).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_list_that_does_not_end_is_no_index_of_an_initial_cycle() {
+    let rig = Rig::with(source(10), MemoryTarget::new().page_size(1).listing_in_circles()).await;
+    for number in 0..2 {
+        rig.source.upsert(user(number));
+        rig.source.assign(&format!("u{number}"));
+    }
+    place(&rig, "user0");
+    rig.good_cycle().await;
+    assert_eq!(rig.target.objects("account").len(), 2, "the account that is there was found by its name");
 }
 
 #[tokio::test]

@@ -30,7 +30,7 @@ pub struct IdentityCorrelation {
     pub created_by: String,
     /// How far it is.
     pub progress: Progress,
-    /// How many accounts have which status, as far as is known.
+    /// How many accounts have which status; none before the report is complete.
     pub counts: CorrelationCounts,
 }
 
@@ -40,7 +40,7 @@ pub struct IdentityCorrelation {
 pub struct Progress {
     /// Accounts of the target that were read.
     pub accounts: u64,
-    /// Source objects that were compared with them.
+    /// Source objects that were read.
     pub objects: u64,
     /// Source objects in all; null where the source does not tell.
     pub total_objects: Option<u64>,

@@ -8,8 +8,8 @@ use graph::directory::Projection;
 use graph::odata::filter::{Expr, Literal, Operator};
 use graph::odata::matches;
 use graph::synchronization::correlation::{CorrelatedIdentity, IdentityCorrelation};
+use model::Uuid;
 use model::correlation::{Correlation, CorrelationState, CorrelationStatus};
-use model::{Timestamp, Uuid};
 use serde_json::{Map, Value as Json};
 use store::CorrelatedQuery;
 
@@ -145,21 +145,13 @@ async fn identities(call: Call) -> Answer {
     let descending = descending(&call)?;
     let count = if options.count { Some(counted(&report, options.filter.as_ref(), status)?) } else { None };
     let fragment = format!("{CONTEXT}('{}')/identities", report.id);
-    let after = match call.position()? {
-        Position::AfterValue(id, moment) => {
-            let moment = moment.parse().ok().and_then(|micros| Timestamp::from_microsecond(micros).ok());
-            moment.map(|moment| (moment, id))
-        }
-        _ => None,
-    };
+    let after = call.position()?.after();
     if report.state != CorrelationState::Complete {
         return Ok(call.page(&fragment, Page { count, ..Page::default() }));
     }
     let query = CorrelatedQuery { status, descending, after, limit: 0 };
     let (value, last) = scan(&call, &report, query).await?;
-    let place =
-        |(moment, id): (Timestamp, Uuid)| Position::AfterValue(id, moment.as_microsecond().to_string());
-    let next_link = last.map(|last| call.next_link(place(last)));
+    let next_link = last.map(|last| call.next_link(Position::After(last)));
     Ok(call.page(&fragment, Page { value, count, next_link, delta_link: None }))
 }
 
@@ -168,7 +160,7 @@ async fn scan(
     call: &Call,
     report: &Correlation,
     mut query: CorrelatedQuery,
-) -> Result<(Vec<Json>, Option<(Timestamp, Uuid)>), ApiError> {
+) -> Result<(Vec<Json>, Option<Uuid>), ApiError> {
     let wanted = usize::try_from(call.options.top.unwrap_or(ACCOUNTS).min(ACCOUNTS)).unwrap_or(0);
     let (mut found, mut scanned) = (Vec::new(), 0);
     query.limit = wanted + 1;
@@ -183,7 +175,7 @@ async fn scan(
                 }
                 found.push(Json::Object(members::selected(call, resource)?));
             }
-            query.after = Some((account.moment, account.id));
+            query.after = Some(account.id);
             scanned += 1;
         }
         if is_last {

@@ -1,20 +1,24 @@
 //! Reports about the accounts of targets.
 
 use async_trait::async_trait;
-use model::correlation::{CorrelatedIdentity, Correlation, CorrelationState, CorrelationStatus};
-use model::{Anchor, JobId, Name, TenantId, Uuid};
+use model::correlation::{
+    CorrelatedIdentity, CorrelatedObject, CorrelatedParty, Correlation, CorrelationState, CorrelationStatus,
+    Finding,
+};
+use model::{JobId, TenantId, Uuid};
+use rusqlite::types::Type;
 use rusqlite::{Row, params};
-use store::{CorrelatedQuery, CorrelationStore, FoundBy};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use store::{CorrelatedQuery, CorrelationStore};
 
 use crate::SqliteStore;
-use crate::encode::{from_text, limit, micros, to_text};
-use crate::error::Done;
+use crate::encode::{from_text, limit, micros, moment, to_text};
+use crate::error::{Done, corrupt};
 use crate::session::Session;
 use crate::{jobs, tenants};
 
-/// Accounts of one value that are found at most.
-const MOST_FOUND: i64 = 1_000;
-/// Rows that are pruned at once.
+/// Rows of each kind that are pruned at once.
 const PRUNED: i64 = 5_000;
 
 fn state(state: CorrelationState) -> i64 {
@@ -25,6 +29,14 @@ fn state(state: CorrelationState) -> i64 {
     }
 }
 
+/// In the order of their numbers.
+const STATUSES: [CorrelationStatus; 4] = [
+    CorrelationStatus::Uncorrelated,
+    CorrelationStatus::CorrelatedNotAssigned,
+    CorrelationStatus::CorrelatedAssigned,
+    CorrelationStatus::FailToCorrelate,
+];
+
 fn status(status: CorrelationStatus) -> i64 {
     match status {
         CorrelationStatus::Uncorrelated => 0,
@@ -34,10 +46,16 @@ fn status(status: CorrelationStatus) -> i64 {
     }
 }
 
-/// Removes the accounts of a job's runs.
+/// Removes all that reports of a job are made of.
 pub(crate) fn clear(session: &Session<'_>, job: i64) -> Done<()> {
-    session.run("DELETE FROM correlated WHERE job = ?1", [job])?;
-    session.run("DELETE FROM correlated_key WHERE job = ?1", [job])?;
+    for sql in [
+        "DELETE FROM correlated WHERE run IN (SELECT number FROM correlation_run WHERE job = ?1)",
+        "DELETE FROM correlated_account WHERE run IN (SELECT number FROM correlation_run WHERE job = ?1)",
+        "DELETE FROM correlated_object WHERE run IN (SELECT number FROM correlation_run WHERE job = ?1)",
+        "DELETE FROM correlation_run WHERE job = ?1",
+    ] {
+        session.run(sql, [job])?;
+    }
     Ok(())
 }
 
@@ -61,124 +79,130 @@ fn report(row: &Row<'_>) -> Done<Correlation> {
     from_text("a correlation report", row.get_ref(0)?.as_str()?)
 }
 
-fn account(row: &Row<'_>) -> Done<CorrelatedIdentity> {
-    from_text("a correlated account", row.get_ref(0)?.as_str()?)
+/// The number of a run; none where nothing was written for it.
+fn run_of(session: &Session<'_>, job: &JobId, run: Uuid) -> Done<Option<i64>> {
+    let job = jobs::require(session, job)?;
+    let sql = "SELECT number FROM correlation_run WHERE job = ?1 AND run = ?2";
+    session.first(sql, params![job, run], |row| Ok(row.get(0)?))
 }
 
-fn add(session: &Session<'_>, job: i64, run: Uuid, accounts: &[FoundBy]) -> Done<u64> {
-    let mut added = 0;
-    for (one, keys) in accounts {
-        let kind = session.intern(&one.target.kind)?;
-        let fresh = session.run(
-            "INSERT INTO correlated (job, run, kind, target, id, status, moment, body)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO NOTHING",
-            params![
-                job,
-                run,
-                kind,
-                one.target.anchor.value,
-                one.id,
-                status(one.status),
-                micros(one.moment),
-                to_text(one)?
-            ],
-        )?;
-        if fresh == 0 {
-            continue;
-        }
-        added += 1;
-        let number = session.inserted();
-        for (attribute, value) in keys {
-            session.run(
-                "INSERT INTO correlated_key (job, run, kind, attribute, value, correlated)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING",
-                params![job, run, kind, session.intern(attribute)?, value, number],
-            )?;
-        }
+/// The number of a run, made where it is new.
+fn begin(session: &Session<'_>, job: &JobId, run: Uuid) -> Done<i64> {
+    if let Some(number) = run_of(session, job, run)? {
+        return Ok(number);
     }
-    Ok(added)
+    let job = jobs::require(session, job)?;
+    session.run("INSERT INTO correlation_run (job, run) VALUES (?1, ?2)", params![job, run])?;
+    Ok(session.inserted())
 }
 
-fn overwrite(session: &Session<'_>, job: i64, run: Uuid, accounts: &[CorrelatedIdentity]) -> Done<()> {
-    for one in accounts {
-        let kind = session.intern(&one.target.kind)?;
+fn add<T: Serialize>(session: &Session<'_>, sql: &'static str, run: i64, rows: &[(u32, T)]) -> Done<()> {
+    for (number, body) in rows {
+        session.run(sql, params![run, number, to_text(body)?])?;
+    }
+    Ok(())
+}
+
+fn find(session: &Session<'_>, run: i64, findings: &[Finding]) -> Done<()> {
+    for one in findings {
+        let error = one.error.as_ref().map(to_text).transpose()?;
         session.run(
-            "UPDATE correlated SET status = ?5, moment = ?6, body = ?7
-             WHERE job = ?1 AND run = ?2 AND kind = ?3 AND target = ?4",
-            params![
-                job,
-                run,
-                kind,
-                one.target.anchor.value,
-                status(one.status),
-                micros(one.moment),
-                to_text(one)?
-            ],
+            "INSERT INTO correlated (run, account, status, moment, object, matched, error)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            params![run, one.account, status(one.status), micros(one.moment), one.object, one.key, error],
         )?;
     }
     Ok(())
 }
 
-fn by_values(
+/// The bodies of rows with these numbers.
+fn bodies<T: DeserializeOwned>(
     session: &Session<'_>,
-    job: i64,
-    run: Uuid,
-    (kind, attribute): (&str, &str),
-    values: &[String],
-) -> Done<Vec<(String, CorrelatedIdentity)>> {
-    let (Some(kind), Some(attribute)) = (session.id(kind)?, session.id(attribute)?) else {
-        return Ok(Vec::new());
-    };
+    (what, sql): (&str, &'static str),
+    run: i64,
+    numbers: &[u32],
+) -> Done<Vec<(u32, T)>> {
     let mut found = Vec::new();
-    for value in values {
-        let accounts = session.all(
-            "SELECT c.body FROM correlated_key k CROSS JOIN correlated c ON c.number = k.correlated
-             WHERE k.job = ?1 AND k.run = ?2 AND k.kind = ?3 AND k.attribute = ?4 AND k.value = ?5 LIMIT ?6",
-            params![job, run, kind, attribute, value, MOST_FOUND],
-            account,
-        )?;
-        found.extend(accounts.into_iter().map(|account| (value.clone(), account)));
+    for number in numbers {
+        let body = session
+            .first(sql, params![run, number], |row| from_text::<T>(what, row.get_ref(0)?.as_str()?))?;
+        found.extend(body.map(|body| (*number, body)));
     }
     Ok(found)
 }
 
+/// What is selected of an account.
+const IDENTITY: &str = "SELECT c.account, c.status, c.moment, c.object, c.matched, c.error, a.body, o.body
+     FROM correlated c CROSS JOIN correlated_account a ON a.run = c.run AND a.number = c.account
+         LEFT JOIN correlated_object o ON o.run = c.run AND o.number = c.object";
+
+fn identity(row: &Row<'_>, run: Uuid) -> Done<CorrelatedIdentity> {
+    let status = usize::try_from(row.get::<_, i64>(1)?).ok().and_then(|number| STATUSES.get(number));
+    let error = match row.get_ref(5)?.data_type() {
+        Type::Null => None,
+        _ => Some(from_text("an error of a correlated account", row.get_ref(5)?.as_str()?)?),
+    };
+    let finding = Finding {
+        account: row.get(0)?,
+        moment: moment(row.get(2)?)?,
+        status: *status.ok_or_else(|| corrupt("a correlated account", &"its status is unknown"))?,
+        object: row.get(3)?,
+        key: row.get(4)?,
+        error,
+    };
+    let account: CorrelatedParty = from_text("a listed account", row.get_ref(6)?.as_str()?)?;
+    let object = match row.get_ref(7)?.data_type() {
+        Type::Null => None,
+        _ => Some(from_text::<CorrelatedObject>("an object of a report", row.get_ref(7)?.as_str()?)?),
+    };
+    Ok(CorrelatedIdentity::new(run, finding, account, object))
+}
+
 fn page(
     session: &Session<'_>,
-    job: i64,
+    number: i64,
     run: Uuid,
     query: &CorrelatedQuery,
 ) -> Done<Vec<CorrelatedIdentity>> {
-    let of_status = if query.status.is_some() { "status = ?3" } else { "?3 IS NULL" };
+    let of_status = if query.status.is_some() { "c.status = ?2" } else { "?2 IS NULL" };
     let (after, order) = if query.descending { ("<", "DESC") } else { (">", "ASC") };
-    let (moment, id) = match (query.after, query.descending) {
-        (Some((moment, id)), _) => (micros(moment), id),
-        (None, false) => (i64::MIN, Uuid::nil()),
-        (None, true) => (i64::MAX, Uuid::max()),
+    let place = match query.after {
+        Some(id) => CorrelatedIdentity::number_of(run, id).map(i64::from),
+        None => Some(if query.descending { i64::MAX } else { -1 }),
     };
+    // After an account of another run there is nothing.
+    let Some(place) = place else { return Ok(Vec::new()) };
     let sql = format!(
-        "SELECT body FROM correlated WHERE job = ?1 AND run = ?2 AND {of_status}
-             AND (moment, id) {after} (?4, ?5) ORDER BY moment {order}, id {order} LIMIT ?6"
+        "{IDENTITY} WHERE c.run = ?1 AND {of_status} AND c.account {after} ?3 ORDER BY c.account {order} LIMIT ?4"
     );
-    let parameters = params![job, run, query.status.map(status), moment, id, limit(query.limit)];
-    session.all(&sql, parameters, account)
+    let parameters = params![number, query.status.map(status), place, limit(query.limit)];
+    session.all(&sql, parameters, |row| identity(row, run))
 }
 
 /// Removes rows, some at a time, and says whether there may be more.
 fn prune(session: &Session<'_>, job: i64) -> Done<bool> {
-    let accounts = session.run(
-        "DELETE FROM correlated WHERE number IN (
-             SELECT number FROM correlated WHERE job = ?1
-                 AND run NOT IN (SELECT run FROM correlation WHERE job = ?1 AND state <> 2) LIMIT ?2)",
-        [job, PRUNED],
+    let stray = session.first(
+        "SELECT number FROM correlation_run WHERE job = ?1
+             AND run NOT IN (SELECT run FROM correlation WHERE job = ?1 AND state <> 2) LIMIT 1",
+        [job],
+        |row| Ok(row.get::<_, i64>(0)?),
     )?;
-    let keys = session.run(
-        "DELETE FROM correlated_key WHERE (job, run, kind, attribute, value, correlated) IN (
-             SELECT job, run, kind, attribute, value, correlated FROM correlated_key WHERE job = ?1
-                 AND run NOT IN (SELECT run FROM correlation WHERE job = ?1 AND state = 0) LIMIT ?2)",
-        [job, PRUNED],
-    )?;
-    let full = usize::try_from(PRUNED).unwrap_or(usize::MAX);
-    Ok(accounts >= full || keys >= full)
+    let Some(stray) = stray else { return Ok(false) };
+    let mut removed = 0;
+    for sql in [
+        "DELETE FROM correlated WHERE run = ?1
+             AND account < ?2 + (SELECT min(account) FROM correlated WHERE run = ?1)",
+        "DELETE FROM correlated_account WHERE run = ?1
+             AND number < ?2 + (SELECT min(number) FROM correlated_account WHERE run = ?1)",
+        "DELETE FROM correlated_object WHERE run = ?1
+             AND number < ?2 + (SELECT min(number) FROM correlated_object WHERE run = ?1)",
+    ] {
+        removed += session.run(sql, [stray, PRUNED])?;
+    }
+    if removed == 0 {
+        session.run("DELETE FROM correlation_run WHERE number = ?1", [stray])?;
+    }
+    Ok(true)
 }
 
 #[async_trait]
@@ -218,55 +242,59 @@ impl CorrelationStore for SqliteStore {
         .await
     }
 
-    async fn add_correlated(&self, job: &JobId, run: Uuid, accounts: Vec<FoundBy>) -> store::Result<u64> {
-        let job = job.clone();
-        self.write_bulk(move |session| add(session, jobs::require(session, &job)?, run, &accounts)).await
-    }
-
-    async fn put_correlated(
+    async fn add_accounts(
         &self,
         job: &JobId,
         run: Uuid,
-        accounts: Vec<CorrelatedIdentity>,
+        accounts: Vec<(u32, CorrelatedParty)>,
     ) -> store::Result<()> {
-        let job = job.clone();
-        self.write_bulk(move |session| overwrite(session, jobs::require(session, &job)?, run, &accounts))
-            .await
+        let (job, sql) =
+            (job.clone(), "INSERT INTO correlated_account (run, number, body) VALUES (?1, ?2, ?3)");
+        self.write_bulk(move |session| add(session, sql, begin(session, &job, run)?, &accounts)).await
     }
 
-    async fn correlated_of(
+    async fn add_objects(
         &self,
         job: &JobId,
         run: Uuid,
-        kind: &Name,
-        anchors: &[Anchor],
-    ) -> store::Result<Vec<CorrelatedIdentity>> {
-        let (job, kind, anchors) = (job.clone(), kind.clone(), anchors.to_vec());
+        objects: Vec<(u32, CorrelatedObject)>,
+    ) -> store::Result<()> {
+        let (job, sql) =
+            (job.clone(), "INSERT INTO correlated_object (run, number, body) VALUES (?1, ?2, ?3)");
+        self.write_bulk(move |session| add(session, sql, begin(session, &job, run)?, &objects)).await
+    }
+
+    async fn add_findings(&self, job: &JobId, run: Uuid, findings: Vec<Finding>) -> store::Result<()> {
+        let job = job.clone();
+        self.write_bulk(move |session| find(session, begin(session, &job, run)?, &findings)).await
+    }
+
+    async fn accounts_of(
+        &self,
+        job: &JobId,
+        run: Uuid,
+        numbers: &[u32],
+    ) -> store::Result<Vec<(u32, CorrelatedParty)>> {
+        let (job, numbers) = (job.clone(), numbers.to_vec());
         self.read(move |session| {
-            let job = jobs::require(session, &job)?;
-            let Some(kind) = session.id(&kind)? else { return Ok(Vec::new()) };
-            let sql = "SELECT body FROM correlated WHERE job = ?1 AND run = ?2 AND kind = ?3 AND target = ?4";
-            let mut found = Vec::new();
-            for anchor in &anchors {
-                found.extend(session.first(sql, params![job, run, kind, anchor.as_str()], account)?);
-            }
-            Ok(found)
+            let Some(run) = run_of(session, &job, run)? else { return Ok(Vec::new()) };
+            let sql = "SELECT body FROM correlated_account WHERE run = ?1 AND number = ?2";
+            bodies(session, ("a listed account", sql), run, &numbers)
         })
         .await
     }
 
-    async fn correlated_by(
+    async fn objects_of(
         &self,
         job: &JobId,
         run: Uuid,
-        kind: &Name,
-        attribute: &Name,
-        values: &[String],
-    ) -> store::Result<Vec<(String, CorrelatedIdentity)>> {
-        let (job, kind, attribute, values) = (job.clone(), kind.clone(), attribute.clone(), values.to_vec());
+        numbers: &[u32],
+    ) -> store::Result<Vec<(u32, CorrelatedObject)>> {
+        let (job, numbers) = (job.clone(), numbers.to_vec());
         self.read(move |session| {
-            let job = jobs::require(session, &job)?;
-            by_values(session, job, run, (kind.as_str(), attribute.as_str()), &values)
+            let Some(run) = run_of(session, &job, run)? else { return Ok(Vec::new()) };
+            let sql = "SELECT body FROM correlated_object WHERE run = ?1 AND number = ?2";
+            bodies(session, ("an object of a report", sql), run, &numbers)
         })
         .await
     }
@@ -278,7 +306,11 @@ impl CorrelationStore for SqliteStore {
         query: CorrelatedQuery,
     ) -> store::Result<Vec<CorrelatedIdentity>> {
         let job = job.clone();
-        self.read(move |session| page(session, jobs::require(session, &job)?, run, &query)).await
+        self.read(move |session| match run_of(session, &job, run)? {
+            Some(number) => page(session, number, run, &query),
+            None => Ok(Vec::new()),
+        })
+        .await
     }
 
     async fn correlated_one(
@@ -289,9 +321,12 @@ impl CorrelationStore for SqliteStore {
     ) -> store::Result<Option<CorrelatedIdentity>> {
         let job = job.clone();
         self.read(move |session| {
-            let job = jobs::require(session, &job)?;
-            let sql = "SELECT body FROM correlated WHERE job = ?1 AND run = ?2 AND id = ?3";
-            session.first(sql, params![job, run, id], account)
+            let number = run_of(session, &job, run)?;
+            let Some((number, account)) = number.zip(CorrelatedIdentity::number_of(run, id)) else {
+                return Ok(None);
+            };
+            let sql = format!("{IDENTITY} WHERE c.run = ?1 AND c.account = ?2");
+            session.first(&sql, params![number, account], |row| identity(row, run))
         })
         .await
     }

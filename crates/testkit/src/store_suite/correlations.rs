@@ -1,12 +1,12 @@
 //! Reports about the accounts of targets.
 
 use model::correlation::{
-    CorrelatedIdentity, CorrelatedParty, Correlation, CorrelationCounts, CorrelationState, CorrelationStatus,
-    NamedValue,
+    CorrelatedIdentity, CorrelatedKey, CorrelatedObject, CorrelatedParty, Correlation, CorrelationCounts,
+    CorrelationState, CorrelationStatus, Finding, NamedValue,
 };
 use model::job::ErrorText;
-use model::{Name, TenantId, Uuid};
-use store::{CorrelatedQuery, FoundBy, SharedStore, StoreError};
+use model::{TenantId, Uuid};
+use store::{CorrelatedQuery, SharedStore, StoreError};
 
 use super::fixture::{Fixture, at, id};
 
@@ -29,26 +29,29 @@ fn report(fixture: &Fixture, id: Uuid, run: Uuid, state: CorrelationState) -> Co
     }
 }
 
-fn account(target: &str, seconds: i64) -> CorrelatedIdentity {
-    let named = |name: &str, value: &str| NamedValue { name: name.into(), value: value.into() };
-    CorrelatedIdentity {
-        id: id(),
-        moment: at(seconds),
-        status: CorrelationStatus::Uncorrelated,
-        linked: false,
-        source: None,
-        target: CorrelatedParty {
-            kind: "User".into(),
-            anchor: named("id", target),
-            matching: Some(named("userName", target)),
-            display_name: Some("Zażółć".into()),
-        },
-        error: None,
+fn named(name: &str, value: &str) -> NamedValue {
+    NamedValue { name: name.into(), value: value.into() }
+}
+
+fn account(target: &str) -> CorrelatedParty {
+    CorrelatedParty {
+        kind: "User".into(),
+        anchor: named("id", target),
+        matching: Some(named("userName", target)),
+        display_name: Some("Zażółć".into()),
     }
 }
 
-fn found_by(account: &CorrelatedIdentity, value: &str) -> FoundBy {
-    (account.clone(), vec![("userName".into(), value.to_owned())])
+fn object(source: &str) -> CorrelatedObject {
+    let key = |name: &str| CorrelatedKey {
+        at_source: Some(named(&format!("{name} there"), source)),
+        at_target: named(name, source),
+    };
+    CorrelatedObject { party: account(source), keys: vec![key("userName"), key("externalId")] }
+}
+
+fn finding(account: u32, status: CorrelationStatus, seconds: i64) -> Finding {
+    Finding { account, moment: at(seconds), status, object: None, key: None, error: None }
 }
 
 /// Ids that sort by their number.
@@ -96,67 +99,73 @@ pub async fn reports_replace_each_other(store: SharedStore) {
     assert!(matches!(gone, Err(StoreError::NotFound { what: "job", .. })), "{gone:?}");
 }
 
-/// Accounts are found by anchor, by value and by id, page by page, and stay within their run.
-pub async fn accounts_are_found_and_paged(store: SharedStore) {
+/// What was found out about an account comes back with the account and its object, as a page or by id, and stays within its
+/// run.
+pub async fn findings_are_found_and_paged(store: SharedStore) {
     let fixture = Fixture::new(store.clone()).await;
     let (job, run, other_run) = (&fixture.job, id(), id());
-    let kind = Name::from("User");
-    let accounts: Vec<CorrelatedIdentity> =
-        ["a", "b", "c", "d"].iter().zip(1..).map(|(name, second)| account(name, second / 2)).collect();
-    let rows = accounts.iter().zip(["x", "x", "y", "z"]).map(|(one, value)| found_by(one, value)).collect();
-    assert_eq!(store.add_correlated(job, run, rows).await.expect("added"), 4);
-    let again = vec![found_by(&account("a", 99), "q"), found_by(&account("e", 9), "y")];
-    assert_eq!(store.add_correlated(job, run, again).await.expect("added"), 1, "what is there stays");
-    let by = async |run, kind: &str, values: &[&str]| {
-        let values: Vec<String> = values.iter().map(|value| (*value).to_owned()).collect();
-        let found = store.correlated_by(job, run, &kind.into(), &"userName".into(), &values).await;
-        let mut found: Vec<(String, String)> = found
-            .expect("read")
-            .into_iter()
-            .map(|(value, account)| (value, account.target.anchor.value))
-            .collect();
-        found.sort();
-        found
-    };
-    let pair = |value: &str, target: &str| (value.to_owned(), target.to_owned());
-    assert_eq!(by(run, "User", &["x", "z", "q"]).await, [pair("x", "a"), pair("x", "b"), pair("z", "d")]);
-    assert!(by(run, "Group", &["x"]).await.is_empty() && by(other_run, "User", &["x"]).await.is_empty());
+    let listed = (0..).zip(["a", "b", "c", "d"].map(account)).collect();
+    store.add_accounts(job, run, listed).await.expect("added");
+    store.add_accounts(job, run, vec![(4, account("e"))]).await.expect("added");
+    store.add_objects(job, run, vec![(0, object("x")), (1, object("y"))]).await.expect("added");
+    let accounts = store.accounts_of(job, run, &[3, 9, 0]).await.expect("read");
+    assert_eq!(accounts, [(3, account("d")), (0, account("a"))]);
+    assert_eq!(store.objects_of(job, run, &[1]).await.expect("read"), [(1, object("y"))]);
+    assert!(store.objects_of(job, other_run, &[1]).await.expect("read").is_empty());
 
-    let changed = CorrelatedIdentity {
-        status: CorrelationStatus::CorrelatedAssigned,
-        moment: at(50),
-        source: Some(accounts[0].target.clone()),
-        ..accounts[1].clone()
+    let error = Some(ErrorText { code: "DuplicateSourceEntries".into(), message: "two".into() });
+    let (local, assigned) = (CorrelationStatus::Uncorrelated, CorrelationStatus::CorrelatedAssigned);
+    let findings = vec![
+        finding(0, local, 1),
+        Finding { object: Some(1), key: Some(1), ..finding(1, assigned, 1) },
+        Finding { object: Some(0), ..finding(2, CorrelationStatus::CorrelatedNotAssigned, 1) },
+    ];
+    store.add_findings(job, run, findings).await.expect("added");
+    let contested = Finding {
+        object: Some(0),
+        key: Some(0),
+        error: error.clone(),
+        ..finding(3, CorrelationStatus::FailToCorrelate, 2)
     };
-    store.put_correlated(job, run, vec![changed.clone(), account("none", 1)]).await.expect("written");
-    let of = store.correlated_of(job, run, &kind, &["b".into(), "none".into(), "a".into()]).await;
-    assert_eq!(of.expect("read"), [changed.clone(), accounts[0].clone()]);
-    assert_eq!(store.correlated_one(job, run, changed.id).await.expect("read"), Some(changed.clone()));
-    assert_eq!(store.correlated_one(job, other_run, changed.id).await.expect("read"), None);
+    store.add_findings(job, run, vec![contested, finding(4, local, 2)]).await.expect("added");
 
     let page = async |status, descending, after, limit| {
         let query = CorrelatedQuery { status, descending, after, limit };
         let found = store.correlated(job, run, query).await.expect("read");
-        let last = found.last().map(|one| (one.moment, one.id));
+        let last = found.last().map(|one| one.id);
         (found.into_iter().map(|one| one.target.anchor.value).collect::<Vec<_>>(), last)
     };
-    let mut between = [&accounts[2], &accounts[3]];
-    between.sort_by_key(|one| (one.moment, one.id));
-    let names: Vec<&str> = between.iter().map(|one| one.target.anchor.value.as_str()).collect();
-    let expected = ["a", names[0], names[1], "e", "b"];
-    assert_eq!(page(None, false, None, 9).await.0, expected);
+    assert_eq!(page(None, false, None, 9).await.0, ["a", "b", "c", "d", "e"]);
     let (first, last) = page(None, false, None, 2).await;
-    assert_eq!(first, expected[..2]);
-    assert_eq!(page(None, false, last, 9).await.0, expected[2..]);
+    assert_eq!(first, ["a", "b"]);
+    assert_eq!(page(None, false, last, 9).await.0, ["c", "d", "e"]);
     let (first, last) = page(None, true, None, 2).await;
-    assert_eq!(first, ["b", "e"]);
-    assert_eq!(page(None, true, last, 1).await.0, [names[1]]);
-    let assigned = Some(CorrelationStatus::CorrelatedAssigned);
-    assert_eq!(page(assigned, false, None, 9).await.0, ["b"]);
-    assert_eq!(
-        page(Some(CorrelationStatus::Uncorrelated), false, None, 9).await.0,
-        ["a", names[0], names[1], "e"]
-    );
+    assert_eq!(first, ["e", "d"]);
+    assert_eq!(page(None, true, last, 1).await.0, ["c"]);
+    assert!(page(None, false, Some(id()), 9).await.0.is_empty());
+    assert_eq!(page(Some(assigned), false, None, 9).await.0, ["b"]);
+    let (first, last) = page(Some(local), false, None, 1).await;
+    assert_eq!(first, ["a"]);
+    assert_eq!(page(Some(local), false, last, 9).await.0, ["e"]);
+
+    let all = store.correlated(job, run, CorrelatedQuery { limit: 9, ..CorrelatedQuery::default() }).await;
+    let all = all.expect("read");
+    let moments: Vec<_> = all.iter().map(|one| one.moment).collect();
+    assert_eq!(moments, [at(1), at(1), at(1), at(2), at(2)]);
+    // By a key, both sides show what they match by; what the job remembers changes neither.
+    let source =
+        |one: &CorrelatedIdentity| one.source.as_ref().map(|party| party.matching.clone().expect("one"));
+    assert_eq!((source(&all[0]), &all[0].target), (None, &account("a")));
+    assert_eq!(source(&all[1]), Some(named("externalId there", "y")));
+    assert_eq!(all[1].target.matching, Some(named("externalId", "y")));
+    assert_eq!((all[2].source.as_ref(), &all[2].target), (Some(&account("x")), &account("c")));
+    assert_eq!((source(&all[3]), &all[3].error), (None, &error));
+    assert_eq!(all[3].target.matching, Some(named("userName", "x")));
+    for one in &all {
+        assert_eq!(store.correlated_one(job, run, one.id).await.expect("read").as_ref(), Some(one));
+        assert_eq!(store.correlated_one(job, other_run, one.id).await.expect("read"), None);
+    }
+    assert_eq!(store.correlated_one(job, run, id()).await.expect("read"), None);
 }
 
 /// What no report needs goes, some at a time; all goes with the job.
@@ -164,30 +173,34 @@ pub async fn accounts_of_no_report_go(store: SharedStore) {
     let fixture = Fixture::new(store.clone()).await;
     let (job, ids) = (&fixture.job, ids(2));
     let (old, new, stray) = (id(), id(), id());
+    let fill = async |run| {
+        store.add_accounts(job, run, vec![(0, account("a")), (1, account("b"))]).await.expect("added");
+        store.add_objects(job, run, vec![(0, object("x"))]).await.expect("added");
+        let found = vec![finding(0, CorrelationStatus::Uncorrelated, 1)];
+        store.add_findings(job, run, found).await.expect("added");
+    };
     for run in [old, new, stray] {
-        let row = found_by(&account("a", 1), "x");
-        store.add_correlated(job, run, vec![row]).await.expect("added");
+        fill(run).await;
     }
     let put = async |report: Correlation| store.put_correlation(report).await.expect("written");
     let prune = async || while store.prune_correlated(job).await.expect("pruned") {};
     let left = async |run| {
         let query = CorrelatedQuery { limit: 9, ..CorrelatedQuery::default() };
-        let rows = store.correlated(job, run, query).await.expect("read").len();
-        let keys = store.correlated_by(job, run, &"User".into(), &"userName".into(), &["x".into()]).await;
-        (rows, keys.expect("read").len())
+        let accounts = store.accounts_of(job, run, &[0, 1]).await.expect("read").len();
+        let objects = store.objects_of(job, run, &[0]).await.expect("read").len();
+        (accounts, objects, store.correlated(job, run, query).await.expect("read").len())
     };
     put(report(&fixture, ids[0], old, CorrelationState::Complete)).await;
     put(report(&fixture, ids[1], new, CorrelationState::Running)).await;
     prune().await;
-    assert_eq!((left(old).await, left(new).await, left(stray).await), ((1, 0), (1, 1), (0, 0)));
+    assert_eq!((left(old).await, left(new).await, left(stray).await), ((2, 1, 1), (2, 1, 1), (0, 0, 0)));
     put(report(&fixture, ids[1], new, CorrelationState::Complete)).await;
     prune().await;
-    assert_eq!((left(old).await, left(new).await), ((0, 0), (1, 0)));
+    assert_eq!((left(old).await, left(new).await), ((0, 0, 0), (2, 1, 1)));
     put(report(&fixture, ids[1], new, CorrelationState::Failed)).await;
     prune().await;
-    assert_eq!(left(new).await, (0, 0), "a failed report has no accounts");
-    store.add_correlated(job, new, vec![found_by(&account("a", 1), "x")]).await.expect("added");
+    assert_eq!(left(new).await, (0, 0, 0), "a failed report has no accounts");
+    fill(new).await;
     store.delete_job(fixture.tenant, job).await.expect("removed");
-    let query = CorrelatedQuery { limit: 9, ..CorrelatedQuery::default() };
-    assert!(store.correlated(job, new, query).await.is_err());
+    assert!(store.accounts_of(job, new, &[0]).await.is_err());
 }

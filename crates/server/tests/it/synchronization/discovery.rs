@@ -166,8 +166,9 @@ async fn a_report_under_way_shows_how_far_it_is_and_no_account() {
     let message = rig.world.post(&begin, Json::Null).await.refused(409, "Request_Conflict");
     assert!(message.contains(begun["id"].as_str().unwrap()), "{message}");
     let path = format!("/beta/reports/correlations/{}", begun["id"].as_str().unwrap());
-    let report = rig.world.get(&path).await.expect(200);
-    assert_eq!(report["progress"]["accounts"], 6);
+    while rig.world.get(&path).await.expect(200)["progress"]["accounts"] != 6 {
+        tokio::task::yield_now().await;
+    }
     assert!(rig.world.every(&format!("{path}/identities")).await.is_empty());
     assert_eq!(
         rig.world.every(&format!("{old}/identities")).await.len(),

@@ -299,31 +299,38 @@ CREATE TABLE correlation (
 CREATE UNIQUE INDEX correlation_tenant ON correlation (tenant, id);
 CREATE INDEX correlation_running ON correlation (id) WHERE state = 0;
 
--- Accounts of a run, with what is known of them.
-CREATE TABLE correlated (
+-- Attempts to make reports. What they are made of stands under the attempt's number, in the order in which it came, and is
+-- never changed.
+CREATE TABLE correlation_run (
     number INTEGER PRIMARY KEY,
     job INTEGER NOT NULL,
     run BLOB NOT NULL,
-    kind INTEGER NOT NULL,
-    target TEXT NOT NULL,
-    id BLOB NOT NULL,
+    UNIQUE (job, run)
+) STRICT;
+CREATE TABLE correlated_account (
+    run INTEGER NOT NULL,
+    number INTEGER NOT NULL,
+    body TEXT NOT NULL,
+    PRIMARY KEY (run, number)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE correlated_object (
+    run INTEGER NOT NULL,
+    number INTEGER NOT NULL,
+    body TEXT NOT NULL,
+    PRIMARY KEY (run, number)
+) STRICT, WITHOUT ROWID;
+-- What was found out about an account: its status, its object, and which of the object's keys it matches.
+CREATE TABLE correlated (
+    run INTEGER NOT NULL,
+    account INTEGER NOT NULL,
     status INTEGER NOT NULL,
     moment INTEGER NOT NULL,
-    body TEXT NOT NULL,
-    UNIQUE (job, run, kind, target)
-) STRICT;
-CREATE UNIQUE INDEX correlated_id ON correlated (job, run, id);
-CREATE INDEX correlated_moment ON correlated (job, run, moment, id);
-CREATE INDEX correlated_status ON correlated (job, run, status, moment, id);
-CREATE TABLE correlated_key (
-    job INTEGER NOT NULL,
-    run BLOB NOT NULL,
-    kind INTEGER NOT NULL,
-    attribute INTEGER NOT NULL,
-    value TEXT NOT NULL,
-    correlated INTEGER NOT NULL,
-    PRIMARY KEY (job, run, kind, attribute, value, correlated)
+    object INTEGER,
+    matched INTEGER,
+    error TEXT,
+    PRIMARY KEY (run, account)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX correlated_status ON correlated (run, status, account);
 
 -- Target objects that an initial cycle matches against.
 CREATE TABLE indexed (
