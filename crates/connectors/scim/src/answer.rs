@@ -166,14 +166,22 @@ impl Answer {
                 (None, _) => refusal.detail.clone(),
             },
             // Enough for the quotation, whatever is cut away below.
-            None => String::from_utf8_lossy(self.body.get(..64 * 1024).unwrap_or(&self.body)).into_owned(),
+            None => String::from_utf8_lossy(self.body.get(..16 * 1024).unwrap_or(&self.body)).into_owned(),
         };
         for secret in secrets.iter().filter(|secret| !secret.is_empty()) {
             text = text.replace(secret, "…");
         }
         let kind = if self.refusal.is_none() && self.is_web_page() { "the web page " } else { "" };
-        let words: Vec<&str> = text.split(|one: char| one.is_whitespace() || one.is_control()).collect();
-        let line = words.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
+        let words = text.split(|one: char| one.is_whitespace() || one.is_control());
+        let mut line = String::new();
+        for word in words.filter(|word| !word.is_empty()) {
+            line.push_str(if line.is_empty() { "" } else { " " });
+            line.push_str(word);
+            // Every answer is quoted, in case it must be told: no more of it is looked at than is shown.
+            if line.len() > 4 * QUOTED {
+                break;
+            }
+        }
         let shortened = match line.char_indices().nth(QUOTED) {
             Some((end, _)) => format!("{}…", line.get(..end).unwrap_or("")),
             None => line,

@@ -18,7 +18,7 @@ use crate::client::Client;
 pub(crate) struct Service {
     /// True where resources can be changed in part.
     pub(crate) patch: bool,
-    /// True where pages are asked for by cursor (RFC 9865), because the service cannot do it by index.
+    /// True where pages can be asked for by cursor (RFC 9865): what is written meanwhile moves none of them.
     pub(crate) pages_by_cursor: bool,
     /// Resources in one answer at most, where the service tells.
     pub(crate) max_results: Option<u64>,
@@ -71,10 +71,12 @@ impl Service {
             usual.patch.supported = true;
             usual
         });
+        let paging = config.pagination.unwrap_or_default();
+        let limits = [Some(config.filter.max_results), paging.max_page_size];
         Self {
             patch: config.patch.supported,
-            pages_by_cursor: config.pagination.as_ref().is_some_and(|paging| paging.cursor && !paging.index),
-            max_results: Some(config.filter.max_results).filter(|most| *most > 0),
+            pages_by_cursor: paging.cursor,
+            max_results: limits.into_iter().flatten().filter(|most| *most > 0).min(),
             kinds,
         }
     }

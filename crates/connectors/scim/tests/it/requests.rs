@@ -240,26 +240,31 @@ async fn custom_types_and_attributes_follow_the_service_s_own_schemas() {
 
 #[tokio::test]
 async fn a_service_that_pages_by_cursor_is_read_by_cursor() {
-    let fake = Fake::start(|request| match &request.line {
-        line if line.ends_with("/ServiceProviderConfig") => Some(Reply::json(
-            200,
-            &json!({"patch": {"supported": true}, "pagination": {"cursor": true, "index": false}}),
-        )),
-        line if line.ends_with("cursor=") => Some(Reply::json(
-            200,
-            &json!({"totalResults": 2, "nextCursor": "n=:x", "Resources": [{"id": "1"}]}),
-        )),
-        line if line.ends_with("cursor=n=:x") => {
-            Some(Reply::json(200, &json!({"totalResults": 2, "Resources": [{"id": "2"}]})))
-        }
-        _ => None,
-    })
-    .await;
-    let target = target(&fake.base()).await;
-    let first = target.list(&selection(USER, &[]), None).await.unwrap();
-    let second = target.list(&selection(USER, &[]), first.next.as_ref()).await.unwrap();
-    assert_eq!((first.objects[0].anchor.as_str(), second.objects[0].anchor.as_str()), ("1", "2"));
-    assert_eq!(second.next, None);
+    for index in [false, true] {
+        let fake = Fake::start(move |request| match &request.line {
+            line if line.ends_with("/ServiceProviderConfig") => Some(Reply::json(
+                200,
+                &json!({
+                    "patch": {"supported": true},
+                    "pagination": {"cursor": true, "index": index, "defaultPaginationMethod": "index", "maxPageSize": 50},
+                }),
+            )),
+            line if line.ends_with("?count=50&cursor=") => Some(Reply::json(
+                200,
+                &json!({"totalResults": 2, "nextCursor": "n=:x", "Resources": [{"id": "1"}]}),
+            )),
+            line if line.ends_with("cursor=n=:x") => {
+                Some(Reply::json(200, &json!({"totalResults": 2, "Resources": [{"id": "2"}]})))
+            }
+            _ => None,
+        })
+        .await;
+        let target = target(&fake.base()).await;
+        let first = target.list(&selection(USER, &[]), None).await.unwrap();
+        let second = target.list(&selection(USER, &[]), first.next.as_ref()).await.unwrap();
+        assert_eq!((first.objects[0].anchor.as_str(), second.objects[0].anchor.as_str()), ("1", "2"));
+        assert_eq!(second.next, None);
+    }
 }
 
 #[tokio::test]
