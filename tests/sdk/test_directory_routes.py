@@ -22,7 +22,8 @@ FOLDERS = [
 def plain(path: str) -> str:
     """A path as both sides spell it: without query, names of parameters, namespaces and empty parentheses."""
     path = re.sub(r"(\{\?|\?@id=).*$", "", path).replace("{+baseurl}", "")
-    return re.sub(r"\{[^}]*\}", "{}", path).replace("/graph.", "/").replace("()", "")
+    path = re.sub(r"/(microsoft\.)?graph\.", "/", path)
+    return re.sub(r"\{[^}]*\}", "{}", path).replace("()", "")
 
 
 def served(entente, version: str) -> set[tuple[str, str]]:

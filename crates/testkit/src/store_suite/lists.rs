@@ -44,12 +44,12 @@ impl Fixture {
             .collect();
         people.push(object(ObjectKind::Group, json!({ "displayName": "Bo", "mailNickname": "bo" })));
         self.directory(people.iter().cloned().map(DirectoryWrite::Create).collect()).await;
-        people.sort_by_key(|person| person.id);
         for person in people.iter_mut().filter(|person| person.kind == ObjectKind::User).step_by(6) {
             self.directory(vec![DirectoryWrite::SoftDelete { id: person.id }]).await;
             let read = self.store.objects(self.tenant, &[person.id], Presence::Deleted).await.expect("read");
             *person = read[0].clone();
         }
+        people.sort_by_key(|person| person.id);
         people
     }
 
