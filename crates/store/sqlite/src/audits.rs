@@ -18,20 +18,24 @@ const MOST_WALKS: usize = 64;
 /// A record by its identifier.
 const RECORD: &str = "SELECT id, moment, actor, activity, target, old, new, success FROM audit
     WHERE tenant = ?1 AND id = ?2";
-/// The numbers of everybody who did something, each found by one seek.
-const ACTORS: &str = "WITH RECURSIVE word (number) AS (
-        SELECT min(actor) FROM audit WHERE tenant = ?1
-        UNION ALL
-        SELECT (SELECT min(actor) FROM audit WHERE tenant = ?1 AND actor > word.number) FROM word
-        WHERE word.number IS NOT NULL
-    ) SELECT number FROM word WHERE number IS NOT NULL";
-/// The numbers of everything that was done.
-const ACTIVITIES: &str = "WITH RECURSIVE word (number) AS (
-        SELECT min(activity) FROM audit WHERE tenant = ?1
-        UNION ALL
-        SELECT (SELECT min(activity) FROM audit WHERE tenant = ?1 AND activity > word.number) FROM word
-        WHERE word.number IS NOT NULL
-    ) SELECT number FROM word WHERE number IS NOT NULL";
+/// The numbers that a column has, each found by one seek.
+macro_rules! numbers_of {
+    ($column:literal) => {
+        concat!(
+            "WITH RECURSIVE word (number) AS (SELECT min(",
+            $column,
+            ") FROM audit WHERE tenant = ?1
+                 UNION ALL
+                 SELECT (SELECT min(",
+            $column,
+            ") FROM audit WHERE tenant = ?1 AND ",
+            $column,
+            " > word.number)
+                 FROM word WHERE word.number IS NOT NULL)
+             SELECT number FROM word WHERE number IS NOT NULL"
+        )
+    };
+}
 
 /// A hash of a text that differs in case alone from others of the same hash, or by chance from others.
 fn hash(text: &str) -> i64 {
@@ -70,7 +74,7 @@ pub(crate) fn words(session: &Session<'_>, tenant: TenantId) -> Done<AuditWords>
         let numbers: Vec<i64> = session.all(sql, [tenant], |row| Ok(row.get(0)?))?;
         numbers.into_iter().map(|number| Ok(session.name(number)?.to_string())).collect()
     };
-    Ok(AuditWords { actors: texts(ACTORS)?, activities: texts(ACTIVITIES)? })
+    Ok(AuditWords { actors: texts(numbers_of!("actor"))?, activities: texts(numbers_of!("activity"))? })
 }
 
 /// The records of a page.
