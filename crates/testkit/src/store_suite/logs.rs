@@ -229,6 +229,23 @@ pub async fn audits_come_in_either_order(store: SharedStore) {
     assert!(matches!(nowhere, Err(StoreError::NotFound { .. })), "{nowhere:?}");
 }
 
+/// What a query asks for, said anew.
+fn satisfies(query: &AuditQuery, record: &AuditRecord) -> bool {
+    let has = |words: &Option<Vec<String>>, word| words.as_ref().is_none_or(|words| words.contains(word));
+    let same = |wanted: &Option<String>, text: Option<&str>| {
+        let wanted = wanted.as_ref().map(|wanted| wanted.to_lowercase());
+        wanted.is_none_or(|wanted| text.is_some_and(|text| text.to_lowercase() == wanted))
+    };
+    has(&query.actors, &record.actor)
+        && has(&query.activities, &record.activity)
+        && same(&query.target, Some(&record.target))
+        && same(&query.target_name, record.target_name())
+        && !(query.failed && record.success)
+        && query.id.is_none_or(|id| record.id == id)
+        && query.from.is_none_or(|from| record.moment >= from)
+        && query.to.is_none_or(|to| record.moment <= to)
+}
+
 /// Audit records of who, what and to whom are found among others, page by page and in either order.
 pub async fn audits_are_found_by_their_words(store: SharedStore) {
     let fixture = Fixture::new(store.clone()).await;
@@ -256,8 +273,6 @@ pub async fn audits_are_found_by_their_words(store: SharedStore) {
     }
     let words = |words: &[&str]| Some(words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>());
     let open = || AuditQuery { limit: 4, ..AuditQuery::default() };
-    let has =
-        |words: &Option<Vec<String>>, word: &String| words.as_ref().is_none_or(|words| words.contains(word));
     for query in [
         AuditQuery { actors: words(&["client 1"]), ..open() },
         AuditQuery { actors: words(&["client 0", "client 2", "nobody"]), ..open() },
@@ -276,22 +291,8 @@ pub async fn audits_are_found_by_their_words(store: SharedStore) {
         AuditQuery { activities: words(&[]), ..open() },
         AuditQuery { from: Some(at(10)), to: Some(at(40)), actors: words(&["client 1"]), ..open() },
     ] {
-        let same = |wanted: &Option<String>, text: Option<&str>| {
-            wanted
-                .as_ref()
-                .is_none_or(|wanted| text.is_some_and(|text| text.to_lowercase() == wanted.to_lowercase()))
-        };
-        let holds = |record: &&AuditRecord| {
-            has(&query.actors, &record.actor)
-                && has(&query.activities, &record.activity)
-                && same(&query.target, Some(&record.target))
-                && same(&query.target_name, record.target_name())
-                && !(query.failed && record.success)
-                && query.id.is_none_or(|id| record.id == id)
-                && query.from.is_none_or(|from| record.moment >= from)
-                && query.to.is_none_or(|to| record.moment <= to)
-        };
-        let mut expected: Vec<AuditRecord> = records.iter().filter(holds).cloned().collect();
+        let mut expected: Vec<AuditRecord> =
+            records.iter().filter(|record| satisfies(&query, record)).cloned().collect();
         for ascending in [true, false] {
             let mut read: Vec<AuditRecord> = Vec::new();
             loop {
