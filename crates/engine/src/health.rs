@@ -9,6 +9,7 @@ use model::job::{ErrorText, Job, JobStatus, Quarantine, QuarantineReason, Schedu
 use serde_json::{Value as Json, json};
 use store::{AuditRecord, Result};
 use sync::retry_at;
+use tokio::sync::Mutex as AsyncMutex;
 
 use crate::cycle::CycleEnd;
 use crate::notice::{News, NoticeKind};
@@ -113,14 +114,17 @@ fn news_of(before: Option<&Quarantine>, quarantine: Option<&Quarantine>) -> News
     News { kind, code: quarantine.reason.wire().to_owned(), message, next_attempt }
 }
 
-/// Writes a new schedule state and tells why, unless somebody changed the schedule in the meantime.
+/// Writes a new schedule state and tells why, unless somebody changed the schedule in the meantime. Changes of the job
+/// take turns under `edits`.
 pub(crate) async fn set_state(
     services: &Services,
+    edits: &AsyncMutex<()>,
     job: &Job,
     state: ScheduleState,
     code: &str,
     why: &str,
 ) -> Result<()> {
+    let _turn = edits.lock().await;
     let Some(mut current) = services.store.job(job.tenant, &job.id).await? else { return Ok(()) };
     if current.schedule != job.schedule {
         return Ok(());
@@ -139,22 +143,32 @@ pub(crate) async fn set_state(
 }
 
 /// Pauses or disables a job whose cycle, or the plan that was applied in its place, ended so that it cannot go on.
-pub(crate) async fn after_cycle(services: &Services, job: &Job, end: &CycleEnd) -> Result<()> {
+pub(crate) async fn after_cycle(
+    services: &Services,
+    edits: &AsyncMutex<()>,
+    job: &Job,
+    end: &CycleEnd,
+) -> Result<()> {
     let status = services.store.status(&job.id).await?;
     if status.escrows_pruned && *end == CycleEnd::Completed {
-        return set_state(services, job, ScheduleState::Paused, "EscrowsPruned", PRUNED).await;
+        return set_state(services, edits, job, ScheduleState::Paused, "EscrowsPruned", PRUNED).await;
     }
-    disable_if_hopeless(services, job, &status).await
+    disable_if_hopeless(services, edits, job, &status).await
 }
 
 /// Disables a job that was in quarantine for too long.
-pub(crate) async fn disable_if_hopeless(services: &Services, job: &Job, status: &JobStatus) -> Result<()> {
+pub(crate) async fn disable_if_hopeless(
+    services: &Services,
+    edits: &AsyncMutex<()>,
+    job: &Job,
+    status: &JobStatus,
+) -> Result<()> {
     let Some(quarantine) = &status.quarantine else { return Ok(()) };
     if after(quarantine.series_began, QUARANTINE_LIFE) > services.clock.now() {
         return Ok(());
     }
     let why = "The job was in quarantine for 28 days and is disabled. Mend what the quarantine tells of, then start it.";
-    set_state(services, job, ScheduleState::Disabled, quarantine.reason.wire(), why).await
+    set_state(services, edits, job, ScheduleState::Disabled, quarantine.reason.wire(), why).await
 }
 
 /// Writes an audit record of something that happened by itself.

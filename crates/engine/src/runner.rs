@@ -204,7 +204,8 @@ impl Runner {
         let expiration = job.schedule.expiration;
         if expiration.is_some_and(|moment| moment <= now) {
             let why = "The job's schedule has expired, and the job is disabled. Set a later expiration to start it again.";
-            health::set_state(services, &job, ScheduleState::Disabled, "ScheduleExpired", why).await?;
+            health::set_state(services, &self.edits, &job, ScheduleState::Disabled, "ScheduleExpired", why)
+                .await?;
             return Ok(None);
         }
         let due = self.next_cycle(services, &job, now).await?;
@@ -287,7 +288,7 @@ impl Runner {
                 () = renewal => CycleEnd::Stopped,
             }
         };
-        health::after_cycle(services, &job, &end).await?;
+        health::after_cycle(services, &self.edits, &job, &end).await?;
         Ok(end)
     }
 
@@ -320,7 +321,7 @@ impl Runner {
         }
         if status.quarantine != before {
             health::put_status(services, &prepared.job, before, status.clone()).await?;
-            health::disable_if_hopeless(services, &prepared.job, &status).await?;
+            health::disable_if_hopeless(services, &self.edits, &prepared.job, &status).await?;
         }
         Ok(failure.map_or(CycleEnd::Completed, CycleEnd::Failed))
     }
@@ -434,7 +435,7 @@ impl Runner {
         let settings = JobSettings::parse(&job.settings).unwrap_or_default();
         quarantine_for(&mut status, &failure, services.clock.now(), &settings.quarantine_retry_intervals);
         health::put_status(services, job, before, status.clone()).await?;
-        health::disable_if_hopeless(services, job, &status).await?;
+        health::disable_if_hopeless(services, &self.edits, job, &status).await?;
         Ok(CycleEnd::Failed(failure))
     }
 }

@@ -11,6 +11,7 @@ use model::provisioning::{
 use model::{Anchor, Failure, FailureCode, Name, SignedDuration, Timestamp};
 use store::{Commit, Escrow, Wait};
 use sync::Decision;
+use tokio::sync::Mutex as AsyncMutex;
 
 use super::{Basis, KEPT, failed, state_of};
 use crate::control::{ControlError, Result};
@@ -83,7 +84,7 @@ pub(super) async fn applied(
         }
     };
     if plan.scope == PlanScope::Cycle {
-        applying.end(basis, untouched, began, halt).await?;
+        applying.end(&runner.edits, basis, untouched, began, halt).await?;
     }
     Ok(plan)
 }
@@ -326,6 +327,7 @@ impl Applying<'_> {
     /// the place of one, and the next begins where it ended.
     async fn end(
         mut self,
+        edits: &AsyncMutex<()>,
         basis: Basis,
         untouched: bool,
         began: Timestamp,
@@ -338,7 +340,7 @@ impl Applying<'_> {
             None if untouched => self.cycle.finish().await?,
             None => return Ok(self.cycle.finish_beside().await?),
         };
-        Ok(health::after_cycle(self.services, &self.prepared.job, &end).await?)
+        Ok(health::after_cycle(self.services, edits, &self.prepared.job, &end).await?)
     }
 }
 

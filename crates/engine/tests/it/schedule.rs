@@ -222,6 +222,33 @@ async fn an_expired_schedule_ends_by_itself() {
     engine.shutdown().await;
 }
 
+/// A job that disables itself undoes no change that somebody makes in the same moment.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_schedule_that_expires_leaves_changes_of_the_same_moment_alone() {
+    let rig = Rig::new().await;
+    let engine = rig.in_real_time().await;
+    let setting = |value: u64| vec![Setting { name: "MaxCreates".into(), value: value.to_string() }];
+    let (mut value, mut last) = (0, job(&rig).await.settings);
+    for _ in 0..10 {
+        let moment = engine.services().clock.now().checked_add(SignedDuration::from_millis(30)).unwrap();
+        let change = JobChange { expiration: Some(Some(moment)), ..JobChange::default() };
+        engine.change_job(&job(&rig).await, change).await.unwrap();
+        engine.start_job(job(&rig).await).await.unwrap();
+        let (began, mut disabled) = (Instant::now(), false);
+        while !disabled {
+            assert!(began.elapsed() < PATIENCE);
+            value += 1;
+            let change = JobChange { settings: Some(setting(value)), ..JobChange::default() };
+            let (before, after) = engine.change_job(&job(&rig).await, change).await.unwrap();
+            assert_eq!(before.settings, last);
+            disabled = before.schedule.state == ScheduleState::Disabled;
+            last = after.settings;
+        }
+        assert_eq!(job(&rig).await.settings, last);
+    }
+    engine.shutdown().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn deleting_a_job_leaves_the_accounts() {
     let rig = Rig::new().await;
