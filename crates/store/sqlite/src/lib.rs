@@ -30,6 +30,7 @@ mod uploads;
 use std::path::Path;
 use std::sync::Arc;
 
+use futures::FutureExt as _;
 use store::StoreError;
 use tempfile::TempDir;
 
@@ -38,7 +39,7 @@ pub use crate::steps::{Access, Steps, Work};
 use crate::checkpoint::Checkpoints;
 use crate::connection::Durability;
 use crate::error::Done;
-use crate::queue::Lane;
+use crate::queue::{Lane, Piece, Yield};
 use crate::session::{Names, Session};
 use crate::threads::Threads;
 
@@ -107,34 +108,38 @@ impl SqliteStore {
     }
 
     /// Reads one state of the database.
-    async fn read<R: Send + 'static>(
+    fn read<R: Send + 'static>(
         &self,
         work: impl FnOnce(&Session<'_>) -> Done<R> + Send + 'static,
-    ) -> store::Result<R> {
-        self.ask(Access::Read, work).await
+    ) -> impl Future<Output = store::Result<R>> + Send {
+        self.ask(Access::Read, work)
     }
 
     /// Writes whole or not at all, soon.
-    async fn write<R: Send + 'static>(
+    fn write<R: Send + 'static>(
         &self,
         work: impl FnOnce(&Session<'_>) -> Done<R> + Send + 'static,
-    ) -> store::Result<R> {
-        self.ask(Access::Write, work).await
+    ) -> impl Future<Output = store::Result<R>> + Send {
+        self.ask(Access::Write, work)
     }
 
     /// Writes whole or not at all; prompt work may go first.
-    async fn write_bulk<R: Send + 'static>(
+    fn write_bulk<R: Send + 'static>(
         &self,
         work: impl FnOnce(&Session<'_>) -> Done<R> + Send + 'static,
-    ) -> store::Result<R> {
-        self.ask(Access::BulkWrite, work).await
+    ) -> impl Future<Output = store::Result<R>> + Send {
+        self.ask(Access::BulkWrite, work)
     }
 
-    async fn ask<R: Send + 'static>(
+    fn ask<R: Send + 'static>(
         &self,
         access: Access,
         work: impl FnOnce(&Session<'_>) -> Done<R> + Send + 'static,
-    ) -> store::Result<R> {
+    ) -> impl Future<Output = store::Result<R>> + Send {
+        self.answer(access, Box::new(|session| Ok(Box::new(work(session)?)))).map(typed)
+    }
+
+    async fn answer(&self, access: Access, work: Piece) -> store::Result<Yield> {
         let (queue, lane) = match access {
             Access::Read => (&self.readers.queue, Lane::Prompt),
             Access::Write => (&self.writer.queue, Lane::Prompt),
@@ -142,7 +147,15 @@ impl SqliteStore {
         };
         match &self.steps {
             None => queue.ask(lane, work).await,
-            Some(steps) => steps::take(&**steps, access, || queue.ask(lane, work)).await,
+            Some(steps) => steps::take(&**steps, access, queue.ask(lane, work)).await,
         }
+    }
+}
+
+/// What work yielded, as whoever asked knows it.
+fn typed<R: 'static>(answer: store::Result<Yield>) -> store::Result<R> {
+    match answer?.downcast() {
+        Ok(known) => Ok(*known),
+        Err(_) => Err(StoreError::Unavailable("the work yielded what was not asked for".to_owned())),
     }
 }

@@ -1,5 +1,6 @@
 //! Work that waits for a database thread.
 
+use std::any::Any;
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
@@ -18,26 +19,23 @@ pub(crate) enum Lane {
     Bulk,
 }
 
-/// A piece of work within a transaction.
-pub(crate) trait Task: Send {
+/// What a piece of work yields. Its type is known where it is asked for and where it is done, not between: what lies
+/// between is compiled once, not once for each kind of work.
+pub(crate) type Yield = Box<dyn Any + Send>;
+
+/// What is to be done within a transaction.
+pub(crate) type Piece = Box<dyn FnOnce(&Session<'_>) -> Done<Yield> + Send>;
+
+/// A piece of work within a transaction, and who waits for it.
+pub(crate) struct Task {
+    work: Option<Piece>,
+    outcome: Option<store::Result<Yield>>,
+    answer: oneshot::Sender<store::Result<Yield>>,
+}
+
+impl Task {
     /// Does it; false where it must be rolled back.
-    fn run(&mut self, session: &Session<'_>) -> bool;
-    /// Answers, with the transaction's failure where it had one.
-    fn finish(self: Box<Self>, failure: Option<&str>);
-}
-
-struct Typed<F, R> {
-    work: Option<F>,
-    outcome: Option<Result<R, StoreError>>,
-    answer: oneshot::Sender<Result<R, StoreError>>,
-}
-
-impl<F, R> Task for Typed<F, R>
-where
-    F: FnOnce(&Session<'_>) -> Done<R> + Send,
-    R: Send,
-{
-    fn run(&mut self, session: &Session<'_>) -> bool {
+    pub(crate) fn run(&mut self, session: &Session<'_>) -> bool {
         let Some(work) = self.work.take() else { return false };
         let outcome = work(session).map_err(StoreError::from);
         let kept = outcome.is_ok();
@@ -45,7 +43,8 @@ where
         kept
     }
 
-    fn finish(self: Box<Self>, failure: Option<&str>) {
+    /// Answers, with the transaction's failure where it had one.
+    pub(crate) fn finish(self, failure: Option<&str>) {
         let answer = match (self.outcome, failure) {
             (Some(Ok(_)) | None, Some(failure)) => Err(StoreError::Unavailable(failure.to_owned())),
             (Some(outcome), _) => outcome,
@@ -65,24 +64,20 @@ pub(crate) struct Queue {
 
 #[derive(Default)]
 struct State {
-    prompt: VecDeque<Box<dyn Task>>,
-    bulk: VecDeque<Box<dyn Task>>,
+    prompt: VecDeque<Task>,
+    bulk: VecDeque<Task>,
     closed: bool,
 }
 
 impl Queue {
     /// Puts work in a lane and waits for its answer.
-    pub(crate) async fn ask<R: Send + 'static>(
-        &self,
-        lane: Lane,
-        work: impl FnOnce(&Session<'_>) -> Done<R> + Send + 'static,
-    ) -> store::Result<R> {
+    pub(crate) async fn ask(&self, lane: Lane, work: Piece) -> store::Result<Yield> {
         let (answer, question) = oneshot::channel();
-        self.push(lane, Box::new(Typed { work: Some(work), outcome: None, answer }));
+        self.push(lane, Task { work: Some(work), outcome: None, answer });
         question.await.unwrap_or_else(|_| Err(StoreError::Unavailable("the store was closed".to_owned())))
     }
 
-    fn push(&self, lane: Lane, task: Box<dyn Task>) {
+    fn push(&self, lane: Lane, task: Task) {
         let mut state = self.state();
         if state.closed {
             return;
@@ -96,7 +91,7 @@ impl Queue {
     }
 
     /// The next work, waited for; none once the queue is closed and empty.
-    pub(crate) fn wait(&self, first: Lane) -> Option<(Lane, Box<dyn Task>)> {
+    pub(crate) fn wait(&self, first: Lane) -> Option<(Lane, Task)> {
         let mut state = self.state();
         loop {
             if let Some(found) = state.take(first) {
@@ -110,7 +105,7 @@ impl Queue {
     }
 
     /// Work that is there now, prompt work first.
-    pub(crate) fn next(&self) -> Option<Box<dyn Task>> {
+    pub(crate) fn next(&self) -> Option<Task> {
         self.state().take(Lane::Prompt).map(|(_, task)| task)
     }
 
@@ -136,7 +131,7 @@ impl Queue {
 }
 
 impl State {
-    fn take(&mut self, first: Lane) -> Option<(Lane, Box<dyn Task>)> {
+    fn take(&mut self, first: Lane) -> Option<(Lane, Task)> {
         let prompt = |state: &mut Self| state.prompt.pop_front().map(|task| (Lane::Prompt, task));
         let bulk = |state: &mut Self| state.bulk.pop_front().map(|task| (Lane::Bulk, task));
         match first {

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::{PoisonError, RwLock};
 
 use model::Name;
-use rusqlite::{CachedStatement, Connection, OptionalExtension as _, Params, Row, Statement};
+use rusqlite::{CachedStatement, Connection, Params, Row, Statement};
 
 use crate::error::{Done, corrupt};
 
@@ -134,7 +134,11 @@ impl<'a> Session<'a> {
 
     /// Runs a statement; returns how many rows it changed.
     pub(crate) fn run<'s>(&self, sql: impl Into<Sql<'s>>, params: impl Params) -> Done<usize> {
-        self.with(sql.into(), |statement| Ok(statement.execute(params)?))
+        let sql = sql.into();
+        let mut statement = self.take(sql)?;
+        let changed = statement.execute(params);
+        self.put_back(sql, statement);
+        Ok(changed?)
     }
 
     /// The number that the last insertion gave its row.
@@ -149,9 +153,11 @@ impl<'a> Session<'a> {
         params: impl Params,
         map: impl FnOnce(&Row<'_>) -> Done<T>,
     ) -> Done<Option<T>> {
-        self.with(sql.into(), |statement| {
-            statement.query_row(params, |row| Ok(map(row))).optional()?.transpose()
-        })
+        let sql = sql.into();
+        let mut statement = self.take(sql)?;
+        let found = first_row(&mut statement, params, map);
+        self.put_back(sql, statement);
+        found
     }
 
     /// All rows.
@@ -174,36 +180,64 @@ impl<'a> Session<'a> {
         &self,
         sql: impl Into<Sql<'s>>,
         params: impl Params,
-        mut map: impl FnMut(&Row<'_>) -> Done<T>,
-        mut take: impl FnMut(T) -> bool,
+        map: impl FnMut(&Row<'_>) -> Done<T>,
+        take: impl FnMut(T) -> bool,
     ) -> Done<()> {
-        self.with(sql.into(), |statement| {
-            let mut rows = statement.query(params)?;
-            while let Some(row) = rows.next()? {
-                if !take(map(row)?) {
-                    break;
-                }
-            }
-            Ok(())
-        })
+        let sql = sql.into();
+        let mut statement = self.take(sql)?;
+        let ended = rows(&mut statement, params, map, take);
+        self.put_back(sql, statement);
+        ended
     }
 
-    /// Uses a statement. While it is used it is not among the others, so that work on its rows can run the same again.
-    fn with<T>(&self, sql: Sql<'_>, work: impl FnOnce(&mut Statement<'_>) -> Done<T>) -> Done<T> {
-        let sql = match sql {
-            Sql::Built(sql) => return work(&mut *self.connection.prepare_cached(sql)?),
-            Sql::Fixed(sql) => sql,
+    /// A statement to be used. It is not among the others until it is put back, so that work on its rows can run the same
+    /// again.
+    fn take(&self, sql: Sql<'_>) -> Done<CachedStatement<'a>> {
+        let text = match sql {
+            Sql::Built(text) => text,
+            Sql::Fixed(text) => {
+                if let Some(known) = self.statements.borrow_mut().remove(&address(text)) {
+                    return Ok(known);
+                }
+                text
+            }
         };
-        let address = (sql.as_ptr().addr(), sql.len());
-        let known = self.statements.borrow_mut().remove(&address);
-        let mut statement = match known {
-            Some(statement) => statement,
-            None => self.connection.prepare_cached(sql)?,
-        };
-        let outcome = work(&mut statement);
-        self.statements.borrow_mut().insert(address, statement);
-        outcome
+        Ok(self.connection.prepare_cached(text)?)
     }
+
+    /// Keeps a fixed statement for the rest of the transaction; others go back to the connection.
+    fn put_back(&self, sql: Sql<'_>, statement: CachedStatement<'a>) {
+        if let Sql::Fixed(text) = sql {
+            self.statements.borrow_mut().insert(address(text), statement);
+        }
+    }
+}
+
+fn address(text: &'static str) -> (usize, usize) {
+    (text.as_ptr().addr(), text.len())
+}
+
+fn first_row<T>(
+    statement: &mut Statement<'_>,
+    params: impl Params,
+    map: impl FnOnce(&Row<'_>) -> Done<T>,
+) -> Done<Option<T>> {
+    statement.query(params)?.next()?.map(map).transpose()
+}
+
+fn rows<T>(
+    statement: &mut Statement<'_>,
+    params: impl Params,
+    mut map: impl FnMut(&Row<'_>) -> Done<T>,
+    mut take: impl FnMut(T) -> bool,
+) -> Done<()> {
+    let mut rows = statement.query(params)?;
+    while let Some(row) = rows.next()? {
+        if !take(map(row)?) {
+            break;
+        }
+    }
+    Ok(())
 }
 
 /// A column of text, without an allocation where it is short.

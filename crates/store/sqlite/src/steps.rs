@@ -26,16 +26,12 @@ pub trait Steps: Send + Sync {
 }
 
 /// Makes a call when the steps say so.
-pub(crate) async fn take<R, F>(
+pub(crate) async fn take<R: Send>(
     steps: &dyn Steps,
     access: Access,
-    call: impl FnOnce() -> F + Send,
-) -> store::Result<R>
-where
-    R: Send,
-    F: Future<Output = store::Result<R>>,
-{
+    call: impl Future<Output = store::Result<R>> + Send,
+) -> store::Result<R> {
     let mut answer = None;
-    steps.take(access, Box::new(|| answer = Some(block_on(call())))).await;
+    steps.take(access, Box::new(|| answer = Some(block_on(call)))).await;
     answer.unwrap_or_else(|| Err(StoreError::Unavailable("the simulation did not make the call".to_owned())))
 }

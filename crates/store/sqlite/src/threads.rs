@@ -91,7 +91,7 @@ impl Drop for Guard<'_> {
 }
 
 /// Does a piece of work in a transaction of its own, which sees one state of the database.
-fn read(connection: &Connection, names: &Names, mut task: Box<dyn Task>) {
+fn read(connection: &Connection, names: &Names, mut task: Task) {
     let session = Session::new(connection, names);
     let begun = connection.execute_batch("BEGIN");
     if let Err(error) = begun {
@@ -105,7 +105,7 @@ fn read(connection: &Connection, names: &Names, mut task: Box<dyn Task>) {
 
 /// Does a piece of work, and what came meanwhile, prompt work first, in one transaction: one wait for the disk for
 /// all. Work that fails is rolled back alone.
-fn write(connection: &Connection, names: &Names, queue: &Queue, first: Box<dyn Task>) {
+fn write(connection: &Connection, names: &Names, queue: &Queue, first: Task) {
     let session = Session::new(connection, names);
     let begin = Instant::now();
     let mut done = Vec::new();
@@ -113,7 +113,7 @@ fn write(connection: &Connection, names: &Names, queue: &Queue, first: Box<dyn T
     let mut failure = connection.execute_batch("BEGIN IMMEDIATE").err();
     while let Some(mut task) = next {
         if failure.is_none() {
-            failure = attempt(connection, &session, &mut *task, done.is_empty()).err();
+            failure = attempt(connection, &session, &mut task, done.is_empty()).err();
         }
         done.push(task);
         next = if failure.is_none() && begin.elapsed() < GATHER { queue.next() } else { None };
@@ -137,7 +137,7 @@ fn write(connection: &Connection, names: &Names, queue: &Queue, first: Box<dyn T
 fn attempt(
     connection: &Connection,
     session: &Session<'_>,
-    task: &mut dyn Task,
+    task: &mut Task,
     alone: bool,
 ) -> rusqlite::Result<()> {
     let mark = session.mark();

@@ -94,16 +94,15 @@ fn find(session: &Session<'_>, tenant: i64, id: Uuid) -> Done<Option<Numbered>> 
 
 impl SqliteStore {
     /// Reads something of a tenant; of one that is not there, nothing.
-    async fn read_tenant<R: Default + Send + 'static>(
+    fn read_tenant<R: Default + Send + 'static>(
         &self,
         tenant: TenantId,
         work: impl FnOnce(&Session<'_>, i64) -> Done<R> + Send + 'static,
-    ) -> store::Result<R> {
+    ) -> impl Future<Output = store::Result<R>> + Send {
         self.read(move |session| match tenants::find(session, tenant)? {
             Some(tenant) => work(session, tenant),
             None => Ok(R::default()),
         })
-        .await
     }
 }
 

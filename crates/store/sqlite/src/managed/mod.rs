@@ -69,23 +69,23 @@ pub(crate) fn by_rule<T>(
 
 impl SqliteStore {
     /// Reads something of a job that must be there.
-    async fn read_job<R: Send + 'static>(
+    fn read_job<R: Send + 'static>(
         &self,
         job: &JobId,
         work: impl FnOnce(&Session<'_>, i64) -> Done<R> + Send + 'static,
-    ) -> store::Result<R> {
+    ) -> impl Future<Output = store::Result<R>> + Send {
         let job = job.clone();
-        self.read(move |session| work(session, jobs::require(session, &job)?)).await
+        self.read(move |session| work(session, jobs::require(session, &job)?))
     }
 
     /// Writes something of a job that must be there.
-    async fn write_job<R: Send + 'static>(
+    fn write_job<R: Send + 'static>(
         &self,
         job: &JobId,
         work: impl FnOnce(&Session<'_>, i64) -> Done<R> + Send + 'static,
-    ) -> store::Result<R> {
+    ) -> impl Future<Output = store::Result<R>> + Send {
         let job = job.clone();
-        self.write_bulk(move |session| work(session, jobs::require(session, &job)?)).await
+        self.write_bulk(move |session| work(session, jobs::require(session, &job)?))
     }
 }
 
