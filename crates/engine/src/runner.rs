@@ -241,18 +241,21 @@ impl Runner {
     /// Runs one cycle, now.
     pub(crate) async fn cycle(&self, services: &Services) -> Result<CycleEnd> {
         let _running = self.running.lock().await;
-        let Some(job) = services.store.job(self.tenant, &self.job).await? else {
-            return Ok(CycleEnd::Stopped);
-        };
-        if job.schedule.state != ScheduleState::Active {
-            return Ok(CycleEnd::Stopped);
-        }
+        // Whoever pauses the job writes that first and stops what runs then: so what runs can be stopped before it looks.
         let (stopper, stop) = Stopper::new();
         *self.stopper.lock().unwrap_or_else(PoisonError::into_inner) = Some(stopper);
-        self.live.set_began(services.clock.now());
-        let end = self.prepare_and_run(services, job, &stop).await;
+        let end = self.cycle_of_active(services, &stop).await;
         *self.stopper.lock().unwrap_or_else(PoisonError::into_inner) = None;
         end
+    }
+
+    async fn cycle_of_active(&self, services: &Services, stop: &Stop) -> Result<CycleEnd> {
+        let job = services.store.job(self.tenant, &self.job).await?;
+        let Some(job) = job.filter(|job| job.schedule.state == ScheduleState::Active) else {
+            return Ok(CycleEnd::Stopped);
+        };
+        self.live.set_began(services.clock.now());
+        self.prepare_and_run(services, job, stop).await
     }
 
     async fn prepare_and_run(&self, services: &Services, job: Job, stop: &Stop) -> Result<CycleEnd> {
