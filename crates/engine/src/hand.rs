@@ -151,10 +151,25 @@ impl Engine {
     /// Ends an exclusion; false where there is none. The object is decided about in the next cycle, and its references
     /// that waited are tried.
     pub async fn readmit(self: &Arc<Self>, job: &Job, source: &Anchor) -> Result<bool> {
-        let store = &self.services.store;
-        if !store.readmit(&job.id, source).await? {
-            return Ok(false);
+        let runner = self.runner(job);
+        {
+            let _guard = runner.interrupt().await;
+            let store = &self.services.store;
+            let exclusions = store.exclusions(&job.id, None, MOST_EXCLUSIONS).await?;
+            if !exclusions.iter().any(|one| one.source == *source) {
+                return Ok(false);
+            }
+            // Where this ends in between, the object is excluded still, and whoever tries again does all of it.
+            self.decide_anew_of(job, source).await?;
+            store.readmit(&job.id, source).await?;
         }
+        runner.order();
+        Ok(true)
+    }
+
+    /// Has the next cycle decide about an object, and try what failed of its references.
+    async fn decide_anew_of(&self, job: &Job, source: &Anchor) -> Result<()> {
+        let store = &self.services.store;
         let known = store.entries(&job.id, std::slice::from_ref(source)).await?;
         let waiting = store.escrows_of(&job.id, std::slice::from_ref(source)).await?;
         let again = |entry: &Entry| {
@@ -166,8 +181,9 @@ impl Engine {
         let try_again =
             |entry: &Entry| EdgeWrite::TryAgain { rule: entry.rule.clone(), owner: entry.source.clone() };
         let edges = known.iter().map(try_again).collect();
-        self.write_by_hand(job, Commit { escrows, edges, ..Commit::default() }).await?;
-        Ok(true)
+        let fence = self.fence(job).await?;
+        store.commit(&job.id, Commit { fence, escrows, edges, ..Commit::default() }).await?;
+        Ok(())
     }
 
     /// Lets failures be tried again in a cycle that begins now: those of these objects, by rule and source, or all of

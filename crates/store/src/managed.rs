@@ -299,6 +299,19 @@ pub struct ManagedCount {
     pub released: u64,
 }
 
+/// How many writes of a kind are staged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StagedCount {
+    /// The source's object type.
+    pub kind: Name,
+    /// What they would do.
+    pub action: StagedKind,
+    /// Whether they were held back for consent.
+    pub held: bool,
+    /// How many.
+    pub count: u64,
+}
+
 /// Everything that a page's outcomes make durable, with the cursor that passes it: one transaction.
 #[derive(Clone, Debug, Default)]
 pub struct Commit {
@@ -488,8 +501,8 @@ pub trait ConnectorDataStore: Send + Sync {
     /// The staged rows of these objects.
     async fn staged_of(&self, job: &JobId, sources: &[Anchor]) -> Result<Vec<Staged>>;
 
-    /// How many rows are staged, by source type and kind of removal.
-    async fn staged_counts(&self, job: &JobId) -> Result<Vec<(Name, StagedKind, u64)>>;
+    /// How many rows are staged, by source type, by what they would do, and by whether they were held back.
+    async fn staged_counts(&self, job: &JobId) -> Result<Vec<StagedCount>>;
 
     /// A page of hints, by rising (rule, source).
     async fn hints(&self, job: &JobId, after: Option<(Name, Anchor)>, limit: usize) -> Result<Vec<Hint>>;

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use model::job::{Counters, ErrorText, Execution, ExecutionResult, JobStatus, Quarantine, QuarantineReason};
+use model::link::StagedKind;
 use model::{Failure, Timestamp};
-use store::{Closing, Commit, Forgotten, Result, StoreError};
+use store::{Closing, Commit, Forgotten, Result, StagedCount, StoreError};
 use sync::{EscrowTally, Held, escrow_trouble};
 
 use super::results::Halt;
@@ -43,7 +44,7 @@ impl Cycle<'_> {
         let counters = self.counters();
         let (store, job) = (&self.services.store, &self.prepared.job.id);
         let escrows = if self.has().escrows { store.escrow_count(job).await? } else { 0 };
-        let held = self.waiting_kinds().await?;
+        let staged = if self.has().staged { store.staged_counts(job).await? } else { Vec::new() };
         let cursor = self.runtime().running.as_ref().and_then(|running| running.cursor.clone());
         let meaning = self.prepared.meaning;
         let execution = self.ended(escrows);
@@ -65,8 +66,8 @@ impl Cycle<'_> {
         status.successive_failures = 0;
         status.escrows_pruned = self.initial && trouble.is_some();
         status.entries_by_type = self.entries_by_type().await?;
-        self.judge(&mut status, trouble.filter(|_| !self.initial), held, now);
-        if escrows == 0 && held == Held::default() {
+        self.judge(&mut status, trouble.filter(|_| !self.initial), held_kinds(&staged), now);
+        if escrows == 0 && staged.is_empty() {
             // A cycle that ends with nothing open has brought the target to the source's state.
             status.steady_state_first.get_or_insert(now);
             status.steady_state_last = Some(now);
@@ -208,6 +209,19 @@ impl Cycle<'_> {
         *self.runtime() = runtime;
         Ok(())
     }
+}
+
+/// The kinds of staged writes that wait for consent.
+fn held_kinds(staged: &[StagedCount]) -> Held {
+    let mut held = Held::default();
+    for one in staged.iter().filter(|one| one.held) {
+        match one.action {
+            StagedKind::Create => held.creates = true,
+            StagedKind::Update => held.updates = true,
+            StagedKind::Disable | StagedKind::Delete => held.removals = true,
+        }
+    }
+    held
 }
 
 /// Notes an execution as the newest, and as the newest of those that it is one of.

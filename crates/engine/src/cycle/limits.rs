@@ -89,24 +89,14 @@ impl Cycle<'_> {
         }
     }
 
+    /// What is staged, without what a person agreed to.
     async fn staged_counts(&self) -> Result<BTreeMap<(Name, StagedKind), u64>> {
-        let (store, job) = (&self.services.store, &self.prepared.job.id);
         let mut counts = BTreeMap::new();
-        if !self.runtime().allows_any() {
-            let staged = store.staged_counts(job).await?;
-            counts.extend(staged.into_iter().map(|(kind, action, count)| ((kind, action), count)));
-            return Ok(counts);
-        }
-        let mut passed = None;
-        loop {
-            let page = store.staged(job, passed.take(), PAGE).await?;
-            for row in page.iter().filter(|row| !self.has_consent(row)) {
-                *counts.entry((row.kind.clone(), row.action)).or_default() += 1;
-            }
-            match page.last() {
-                Some(last) if page.len() == PAGE => passed = Some((last.rule.clone(), last.source.clone())),
-                _ => return Ok(counts),
+        for staged in self.services.store.staged_counts(&self.prepared.job.id).await? {
+            if !(staged.held && self.runtime().allows(staged.action)) {
+                *counts.entry((staged.kind, staged.action)).or_default() += staged.count;
             }
         }
+        Ok(counts)
     }
 }

@@ -86,18 +86,20 @@ impl Cycle<'_> {
     /// Sends what is staged, decided on the objects as they now are, or holds all of a kind for a person's consent.
     pub(crate) async fn send_staged(&mut self) -> Result<Option<Halt>> {
         if !self.has().staged {
+            self.end_consent().await?;
             return Ok(None);
         }
         let held = self.held_kinds().await?;
-        let (mut passed, mut left) = (None, false);
+        let mut passed = None;
+        let mut left = false;
         loop {
-            let page = self.services.store.staged(&self.prepared.job.id, passed.take(), PAGE).await?;
-            let Some(last) = page.last() else { break };
-            passed = Some((last.rule.clone(), last.source.clone()));
+            let page = self.staged_page(&mut passed).await?;
+            if page.is_empty() {
+                break;
+            }
             let (free, kept): (Vec<Staged>, Vec<Staged>) =
                 page.into_iter().partition(|row| self.may_send(row, held));
             left |= !kept.is_empty();
-            self.hold(kept).await?;
             if !free.is_empty() {
                 self.note_staged(false);
                 if let Some(halt) = self.send_rows(free).await? {
@@ -108,23 +110,40 @@ impl Cycle<'_> {
             }
         }
         self.note_staged(left);
-        self.runtime_mut().end_consent();
+        // What comes to be held from here on, nobody has seen yet: the consent must not outlive a crash between the two.
+        self.end_consent().await?;
+        if left {
+            self.hold_kinds(held).await?;
+        }
         Ok(None)
     }
 
-    /// The kinds of staged writes that wait for consent.
-    pub(crate) async fn waiting_kinds(&self) -> Result<Held> {
-        let mut held = Held::default();
-        if self.has().staged {
-            for (_, action, _) in self.services.store.staged_counts(&self.prepared.job.id).await? {
-                match action {
-                    StagedKind::Create => held.creates = true,
-                    StagedKind::Update => held.updates = true,
-                    StagedKind::Disable | StagedKind::Delete => held.removals = true,
-                }
-            }
+    /// The next page of staged rows after those that were passed; an empty one at their end.
+    async fn staged_page(&self, passed: &mut Option<Key>) -> Result<Vec<Staged>> {
+        let page = self.services.store.staged(&self.prepared.job.id, passed.take(), PAGE).await?;
+        *passed = page.last().map(|last| (last.rule.clone(), last.source.clone()));
+        Ok(page)
+    }
+
+    /// What a person agreed to was done.
+    async fn end_consent(&mut self) -> Result<()> {
+        if self.runtime().allows_any() {
+            self.runtime_mut().end_consent();
+            self.keep_runtime().await?;
         }
-        Ok(held)
+        Ok(())
+    }
+
+    /// Holds what is staged of these kinds.
+    async fn hold_kinds(&mut self, held: Held) -> Result<()> {
+        let mut passed = None;
+        loop {
+            let page = self.staged_page(&mut passed).await?;
+            if page.is_empty() {
+                return Ok(());
+            }
+            self.hold(page.into_iter().filter(|row| held.holds(row.action)).collect()).await?;
+        }
     }
 
     /// Logs once that these writes wait.

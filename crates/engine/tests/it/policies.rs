@@ -1,10 +1,10 @@
 //! What a job may touch: limits, ownership, accounts that are never touched, how long disabled accounts are kept.
 
-use engine::ResetScope;
-use model::SignedDuration;
+use engine::{CycleEnd, ResetScope};
 use model::job::QuarantineReason;
 use model::link::StagedKind;
 use model::provisioning::Action;
+use model::{Clock as _, SignedDuration, Uuid};
 use serde_json::json;
 use testkit::{MemorySource, MemoryTarget};
 
@@ -134,6 +134,44 @@ async fn consent_is_for_what_was_held_when_it_was_given() {
     rig.good_cycle().await;
     assert_eq!(rig.accounts().len(), 34);
     assert_eq!(reason(&rig.status().await), None);
+}
+
+#[tokio::test]
+async fn consent_that_is_not_used_up_at_once_is_not_for_what_came_since() {
+    let mut rig = rig_of(40).await;
+    rig.set_settings(&[("MaxDeletes", "4")]).await;
+    for number in 0..5 {
+        rig.source.delete(&format!("u{number}"));
+    }
+    rig.good_cycle().await;
+    rig.restart(ResetScope { force_deletes: true, ..NOTHING }).await;
+    for number in 5..10 {
+        rig.source.delete(&format!("u{number}"));
+    }
+    rig.target.faults().unauthorized_from_now_on();
+    assert!(matches!(rig.cycle().await, CycleEnd::Failed(_)));
+    rig.target.faults().heal();
+    rig.good_cycle().await;
+    assert_eq!(rig.accounts().len(), 35, "the five that were known, not the five that came since");
+    assert_eq!(reason(&rig.status().await), Some(QuarantineReason::TooManyDeletes));
+    rig.good_cycle().await;
+    assert_eq!(rig.accounts().len(), 35);
+}
+
+#[tokio::test]
+async fn consent_for_nothing_ends_with_the_cycle() {
+    let mut rig = rig_of(40).await;
+    rig.set_settings(&[("MaxDeletes", "4")]).await;
+    rig.restart(ResetScope { force_deletes: true, ..NOTHING }).await;
+    rig.good_cycle().await;
+    for number in 0..5 {
+        rig.source.delete(&format!("u{number}"));
+    }
+    for _ in 0..3 {
+        rig.good_cycle().await;
+    }
+    assert_eq!(rig.accounts().len(), 40);
+    assert_eq!(reason(&rig.status().await), Some(QuarantineReason::TooManyDeletes));
 }
 
 #[tokio::test]
@@ -350,6 +388,24 @@ async fn an_object_that_is_excluded_keeps_its_members_and_gets_the_others_when_i
     rig.good_cycle().await;
     assert_eq!(rig.target.references(&team, "members"), [rig.account_anchor("user1")]);
     assert!(!rig.engine.readmit(&rig.job, &"staff".into()).await.unwrap());
+}
+
+#[tokio::test]
+async fn an_exclusion_that_could_not_be_ended_is_there_still() {
+    let rig = rig_of(2).await;
+    rig.engine.exclude(&rig.job, "u0".into(), "on leave".into(), "me".into()).await.unwrap();
+    rig.source.upsert(user(0).with("displayName", "Changed"));
+    rig.good_cycle().await;
+    rig.clock.advance(SignedDuration::from_hours(1));
+    let now = rig.clock.now();
+    let until = now.checked_add(SignedDuration::from_mins(1)).unwrap();
+    let other = rig.store.lease(&rig.job.id, Uuid::from_u128(77), now, until).await.unwrap();
+    assert!(other.is_some(), "another process runs the job");
+    assert!(rig.engine.readmit(&rig.job, &"u0".into()).await.is_err());
+    rig.clock.advance(SignedDuration::from_mins(2));
+    assert!(rig.engine.readmit(&rig.job, &"u0".into()).await.unwrap());
+    rig.good_cycle().await;
+    assert_eq!(rig.account("user0").unwrap().get("name").to_string(), "Changed");
 }
 
 #[tokio::test]

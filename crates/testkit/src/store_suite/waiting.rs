@@ -2,7 +2,7 @@
 
 use model::link::{Intent, StagedKind};
 use model::provisioning::Inactive;
-use model::{Failure, FailureCode, Name, Timestamp, Value};
+use model::{Failure, FailureCode, Timestamp, Value};
 use store::{Commit, Escrow, Forgotten, SharedStore, Staged, StoreError, Unread, Wait};
 
 use super::fixture::{Fixture, at, entry, linked};
@@ -148,18 +148,30 @@ pub async fn staged_rows_are_counted(store: SharedStore) {
         staged("absent", StagedKind::Delete),
     ];
     fixture.commit(Commit { staged: rows, ..Commit::default() }).await;
-    let mut counts = store.staged_counts(&fixture.job).await.expect("read");
-    counts.sort_by_key(|(kind, action, _)| (kind.clone(), *action == StagedKind::Delete));
-    let user = |action, number| (Name::from("User"), action, number);
+    let counted = async || {
+        let mut counts = store.staged_counts(&fixture.job).await.expect("read");
+        counts.sort_by_key(|one| (one.kind.clone(), one.action == StagedKind::Delete, one.held));
+        counts
+            .into_iter()
+            .map(|one| (one.kind.to_string(), one.action, one.held, one.count))
+            .collect::<Vec<_>>()
+    };
+    let of = |kind: &str, action, held, count| (kind.to_owned(), action, held, count);
     let expected = [
-        (Name::from("Group"), StagedKind::Delete, 1),
-        user(StagedKind::Disable, 1),
-        user(StagedKind::Delete, 2),
+        of("Group", StagedKind::Delete, false, 1),
+        of("User", StagedKind::Disable, false, 1),
+        of("User", StagedKind::Delete, false, 2),
     ];
-    assert_eq!(counts, expected);
+    assert_eq!(counted().await, expected);
     let held = Staged { held: true, reason: Some(Inactive::Gone), ..staged("a", StagedKind::Disable) };
     let unstaged = vec![("rule".into(), "absent".into())];
     fixture.commit(Commit { staged: vec![held.clone()], unstaged, ..Commit::default() }).await;
+    let expected = [
+        of("Group", StagedKind::Delete, false, 1),
+        of("User", StagedKind::Disable, false, 1),
+        of("User", StagedKind::Disable, true, 1),
+    ];
+    assert_eq!(counted().await, expected);
     let page = store.staged(&fixture.job, None, 2).await.expect("read");
     assert_eq!(page, [held.clone(), staged("b", StagedKind::Disable)]);
     let page = store.staged(&fixture.job, Some(("rule".into(), "b".into())), 10).await.expect("read");

@@ -14,7 +14,7 @@ use model::{Anchor, JobId, Name, Object, TenantId, Timestamp, Uuid};
 use rusqlite::params;
 use store::{
     Claim, Commit, ConnectorDataStore, DueEdge, Entry, Escrow, FailingEdge, Hint, IndexedObject, Intent,
-    ManagedCount, OutgoingEdge, Staged, StagedKind,
+    ManagedCount, OutgoingEdge, Staged, StagedCount,
 };
 
 use crate::SqliteStore;
@@ -241,7 +241,7 @@ impl ConnectorDataStore for SqliteStore {
         self.read_job(job, move |session, job| waiting::staged_of(session, job, &sources)).await
     }
 
-    async fn staged_counts(&self, job: &JobId) -> store::Result<Vec<(Name, StagedKind, u64)>> {
+    async fn staged_counts(&self, job: &JobId) -> store::Result<Vec<StagedCount>> {
         self.read_job(job, waiting::staged_counts).await
     }
 

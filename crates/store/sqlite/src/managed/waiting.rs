@@ -3,7 +3,7 @@
 use model::provisioning::Inactive;
 use model::{Anchor, Name, Timestamp, Value};
 use rusqlite::{Row, params};
-use store::{Escrow, Hint, Intent, Staged, StagedKind, Unread, Wait};
+use store::{Escrow, Hint, Intent, Staged, StagedCount, StagedKind, Unread, Wait};
 
 use super::edges::NEVER;
 use super::entries::origin;
@@ -252,11 +252,19 @@ pub(super) fn staged(session: &Session<'_>, job: i64, after: &After, most: usize
     })
 }
 
-pub(super) fn staged_counts(session: &Session<'_>, job: i64) -> Done<Vec<(Name, StagedKind, u64)>> {
+pub(super) fn staged_counts(session: &Session<'_>, job: i64) -> Done<Vec<StagedCount>> {
     session.all(
-        "SELECT kind, action, count(*) FROM staged WHERE job = ?1 GROUP BY kind, action ORDER BY kind, action",
+        "SELECT kind, action, held, count(*) FROM staged WHERE job = ?1
+         GROUP BY kind, action, held ORDER BY kind, action, held",
         [job],
-        |row| Ok((session.name(row.get(0)?)?, action(row.get(1)?)?, count(row.get(2)?))),
+        |row| {
+            Ok(StagedCount {
+                kind: session.name(row.get(0)?)?,
+                action: action(row.get(1)?)?,
+                held: row.get(2)?,
+                count: count(row.get(3)?),
+            })
+        },
     )
 }
 
