@@ -78,7 +78,7 @@ pub(crate) async fn has_own_work(
     runtime: &Runtime,
 ) -> Result<bool> {
     let (store, job, now) = (&services.store, &prepared.job.id, services.clock.now());
-    if runtime.drift.is_due(prepared, now) || !store.staged(job, None, 1).await?.is_empty() {
+    if runtime.drift.has_work(prepared, now) || !store.staged(job, None, 1).await?.is_empty() {
         return Ok(true);
     }
     let Some(kept) = prepared.settings.policies.delete_after_disabled else { return Ok(false) };
@@ -138,6 +138,10 @@ impl<'a> Cycle<'a> {
         if self.prepared.settings.apply_mode == ApplyMode::AfterReview {
             // What is due by now stands in the next plan.
             return Ok(None);
+        }
+        // What is repaired within the limits is repaired in this cycle.
+        if let Some(halt) = self.send_staged().await? {
+            return Ok(Some(halt));
         }
         self.export_references().await
     }

@@ -144,6 +144,29 @@ async fn repair_is_held_by_the_limits() {
 }
 
 #[tokio::test]
+async fn what_is_repaired_within_the_limits_is_repaired_at_once_and_troubles_nobody() {
+    let mut rig = rig_with(&[]).await;
+    rig.set_settings(&[("DriftPolicy", "Repair"), ("MaxCreates", "2"), ("MaxUpdates", "2")]).await;
+    rig.target.take_away(&rig.account_anchor("user9"));
+    rig.target.alter(&rig.account_anchor("user2"), "name", "Hacked".into());
+    a_day_later(&rig).await;
+    assert_eq!(rig.accounts().len(), 12);
+    assert_ne!(rig.account("user2").unwrap().get("name").to_string(), "Hacked");
+    assert_eq!(rig.status().await.quarantine, None);
+}
+
+#[tokio::test]
+async fn drift_is_looked_for_a_day_after_it_is_no_longer_ignored() {
+    let mut rig = rig_with(&[("DriftPolicy", "Ignore")]).await;
+    rig.set_settings(&[("DriftPolicy", "Report")]).await;
+    // Nothing changes at the source that would bring a cycle.
+    rig.good_cycle().await;
+    rig.target.alter(&rig.account_anchor("user2"), "name", "Hacked".into());
+    a_day_later(&rig).await;
+    assert_eq!(found(&rig).await.len(), 1);
+}
+
+#[tokio::test]
 async fn a_change_at_the_source_is_no_drift() {
     let rig = rig_with(&[]).await;
     rig.source.upsert(user(2).with("displayName", "Married"));
