@@ -54,6 +54,8 @@ impl Cycle<'_> {
         let mut runtime = self.runtime().clone();
         runtime.running = None;
         runtime.unsettled = false;
+        // A plan in the place of a cycle was itself the consent to what it did.
+        runtime.end_consent();
         runtime.enumerations = self.enumeration();
         runtime.watermark = cursor.map(|cursor| Watermark { cursor, meaning });
         let now = execution.ended;

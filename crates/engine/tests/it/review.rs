@@ -1,14 +1,14 @@
 //! What applying a plan leaves behind, and jobs whose every cycle waits for a person.
 
 use connector::ErrorClass;
-use engine::{CycleEnd, Subject};
+use engine::{CycleEnd, ResetScope, Subject};
 use model::SignedDuration;
 use model::job::{ExecutionResult, QuarantineReason};
 use model::plan::{ChangeResult, Plan, PlanState};
 use model::provisioning::Action;
 use testkit::{Fault, MemorySource, MemoryTarget, Method};
 
-use crate::rig::{Rig, group, managed_by, user};
+use crate::rig::{NOTHING, Rig, group, managed_by, user};
 
 #[tokio::test]
 async fn a_job_can_wait_for_review_in_every_cycle() {
@@ -294,6 +294,19 @@ async fn a_plan_without_changes_is_the_cycle() {
     assert_eq!((newest().await.id, rig.target.calls().total()), (plan.id, 0));
     let view = rig.engine.view(rig.job.clone()).await.unwrap();
     assert!(view.status.steady_state_last > status.steady_state_last, "though nothing was written");
+}
+
+#[tokio::test]
+async fn consent_that_a_reviewed_job_has_no_use_for_ends_too() {
+    let mut rig = Rig::new().await;
+    rig.set_settings(&[("ApplyMode", "AfterReview")]).await;
+    rig.good_cycle().await;
+    rig.restart(ResetScope { force_deletes: true, ..NOTHING }).await;
+    rig.good_cycle().await;
+    let newest = async || rig.store.plans(&rig.job.id).await.unwrap().remove(0).id;
+    let plan = newest().await;
+    rig.good_cycle().await;
+    assert_eq!(newest().await, plan, "nothing came since");
 }
 
 /// What others changed at the target: shown, and where it is to be repaired, planned.
