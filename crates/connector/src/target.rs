@@ -96,7 +96,8 @@ pub trait Target: Send + Sync {
         changes: &ChangeSet,
     ) -> Result<Option<Object>>;
 
-    /// Changes a reference attribute. Adding what is there and removing what is not MUST succeed.
+    /// Changes a reference attribute. Adding what is there and removing what is not MUST succeed. From an attribute of one
+    /// value a removal MAY take whatever it holds.
     async fn update_references(&self, kind: &Name, anchor: &Anchor, change: &ReferenceChange) -> Result<()>;
 
     /// A page of a reference attribute's values, as the target shows them now; none where it does not tell.

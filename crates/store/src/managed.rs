@@ -441,11 +441,11 @@ pub trait ConnectorDataStore: Send + Sync {
     /// Intents that were never resolved: what a crash left behind.
     async fn open_intents(&self, job: &JobId) -> Result<Vec<Intent>>;
 
-    /// Edges that are due by `now`, those of one owner together, adds before removals.
+    /// Edges that are due by `now`, those of one owner together, by attribute, adds before removals.
     async fn due_edges(&self, job: &JobId, now: Timestamp, limit: usize) -> Result<Vec<DueEdge>>;
 
     /// Of these references, given by the owner's rule, the owner and the object referred to, the edges that are due by
-    /// `now`, those of one owner together, adds before removals.
+    /// `now`, those of one owner together, by attribute, adds before removals.
     async fn due_edges_of(
         &self,
         job: &JobId,

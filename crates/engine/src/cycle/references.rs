@@ -1,6 +1,7 @@
 //! References: wishes compared with edges, and due edges exported.
 
 use std::collections::{BTreeMap, HashMap};
+use std::iter::Peekable;
 
 use connector::{Cursor, ReferenceChange};
 use futures::StreamExt as _;
@@ -9,7 +10,7 @@ use model::provisioning::{
     Step as TraceStep,
 };
 use model::{Anchor, Name, Value};
-use store::{Commit, DueEdge, EdgeWrite, Entry, Link, Result};
+use store::{Commit, DueEdge, EdgeWrite, Entry, Link, OutgoingEdge, Result};
 use sync::{ReferenceFlow, References, retry_at};
 
 use super::Cycle;
@@ -20,7 +21,7 @@ use super::send::{Repeat, SendError, send};
 /// Due edges that are read at once at most.
 const EDGE_PAGE: usize = 8000;
 
-/// Due edges whose outcomes are made durable together, while the next ones go out.
+/// Due edges whose outcomes are made durable together, more or less, while the next ones go out.
 const PART: usize = 1000;
 
 /// Edges of an enumeration that are committed at once.
@@ -167,13 +168,9 @@ impl Cycle<'_> {
             }
             let last = due.len() < EDGE_PAGE;
             self.live.continue_with("references", due.len());
-            let mut due = due.into_iter();
-            loop {
-                let part: Vec<DueEdge> = due.by_ref().take(PART).collect();
-                if part.is_empty() {
-                    break;
-                }
-                let mut results = self.export_edges(part).await?;
+            let mut due = due.into_iter().peekable();
+            while due.peek().is_some() {
+                let mut results = self.export_edges(next_part(&mut due)).await?;
                 let halt = results.halt.take();
                 // Decisions about objects do not look at what was exported of edges.
                 self.commit_behind(results, None).await?;
@@ -203,7 +200,8 @@ impl Cycle<'_> {
         let requests: Vec<_> =
             self.changes_of(due).into_iter().map(|change| self.export_change(change)).collect();
         let mut sent = futures::stream::iter(requests).buffer_unordered(self.prepared.pace.most());
-        while let Some((change, outcome)) = sent.next().await {
+        while let Some(one) = sent.next().await {
+            let (change, outcome) = one?;
             self.live.advance(change.edges.len());
             self.settle_change(change, outcome, &mut results).await;
         }
@@ -219,9 +217,7 @@ impl Cycle<'_> {
             let fits = |last: &&mut OwnerChange| {
                 (last.edges.len() < chunk || !edge.multivalued)
                     && last.edges.first().is_some_and(|first| {
-                        first.multivalued == edge.multivalued
-                            && (&first.rule, &first.owner, &first.attribute)
-                                == (&edge.rule, &edge.owner, &edge.attribute)
+                        first.multivalued == edge.multivalued && are_of_one_attribute(first, &edge)
                     })
             };
             match changes.last_mut().filter(fits) {
@@ -240,7 +236,7 @@ impl Cycle<'_> {
         attribute: &Name,
         foreign: Vec<Anchor>,
         results: &mut Results,
-    ) {
+    ) -> Result<()> {
         let edge = |value: Anchor| DueEdge {
             rule: owner.rule.clone(),
             owner_kind: owner.kind.clone(),
@@ -260,33 +256,37 @@ impl Cycle<'_> {
             referenced_name: None,
         };
         for change in self.changes_of(foreign.into_iter().map(edge).collect()) {
-            let (change, outcome) = self.export_change(change).await;
+            let (change, outcome) = self.export_change(change).await?;
             self.settle_change(change, outcome, results).await;
         }
+        Ok(())
     }
 
-    async fn export_change(&self, change: OwnerChange) -> (OwnerChange, std::result::Result<(), SendError>) {
+    async fn export_change(
+        &self,
+        change: OwnerChange,
+    ) -> Result<(OwnerChange, std::result::Result<(), SendError>)> {
         let Some(first) = change.edges.first() else {
-            return (change, Ok(()));
+            return Ok((change, Ok(())));
         };
         let (target, pace) = (&self.prepared.target, &self.prepared.pace);
         let (kind, anchor) = (first.target_kind.clone(), first.target.clone());
         let sent = change.reference_change();
-        if !sent.multivalued && sent.added.is_empty() && self.is_replaced(first).await {
-            return (change, Ok(()));
+        if !sent.multivalued && sent.added.is_empty() && self.is_replaced(first).await? {
+            return Ok((change, Ok(())));
         }
         let request = || target.update_references(&kind, &anchor, &sent);
         let outcome = send(self.services, pace, self.stop, Repeat::Freely, request).await;
-        (change, outcome)
+        Ok((change, outcome))
     }
 
     /// True where a single-valued attribute by now refers to another object, so that nothing is to be removed.
-    async fn is_replaced(&self, edge: &DueEdge) -> bool {
-        let edges = self.services.store.edges_of(&self.prepared.job.id, &edge.rule, &edge.owner).await;
-        edges
-            .unwrap_or_default()
-            .iter()
-            .any(|other| other.attribute == edge.attribute && other.wanted && other.exported.is_some())
+    async fn is_replaced(&self, edge: &DueEdge) -> Result<bool> {
+        let edges = self.services.store.edges_of(&self.prepared.job.id, &edge.rule, &edge.owner).await?;
+        let replaces = |other: &OutgoingEdge| {
+            other.attribute == edge.attribute && other.wanted && other.exported.is_some()
+        };
+        Ok(edges.iter().any(replaces))
     }
 
     async fn settle_change(
@@ -369,6 +369,25 @@ impl Cycle<'_> {
             }],
         }
     }
+}
+
+/// The next of due edges whose outcomes are made durable together. Those of an attribute that holds one value stay
+/// together: the new value takes the place of the one before, and a removal by itself would clear whatever is there.
+fn next_part(due: &mut Peekable<impl Iterator<Item = DueEdge>>) -> Vec<DueEdge> {
+    let mut part: Vec<DueEdge> = Vec::new();
+    let belongs = |part: &[DueEdge], edge: &DueEdge| {
+        part.len() < PART
+            || part.last().is_some_and(|last| !last.multivalued && are_of_one_attribute(last, edge))
+    };
+    while let Some(edge) = due.next_if(|edge| belongs(&part, edge)) {
+        part.push(edge);
+    }
+    part
+}
+
+/// True where edges are of one attribute of one owner.
+fn are_of_one_attribute(one: &DueEdge, other: &DueEdge) -> bool {
+    (&one.rule, &one.owner, &one.attribute) == (&other.rule, &other.owner, &other.attribute)
 }
 
 /// Edges of one owner and attribute that go out in one request.

@@ -52,6 +52,30 @@ async fn a_manager_who_comes_later_is_set_without_a_restart() {
     assert_eq!(boss_of(&rig, "user1"), None);
 }
 
+/// A cut between due references never parts a new manager from the removal of the one before.
+#[tokio::test]
+async fn managers_that_change_by_the_hundred_all_stay() {
+    let rig = Rig::new().await;
+    let people = 0..601;
+    rig.source.upsert(user(0));
+    for number in people.clone().skip(1) {
+        rig.source.upsert(managed_by(user(number), 701));
+    }
+    for number in 701..703 {
+        rig.source.upsert(user(number));
+    }
+    rig.good_cycle().await;
+    for number in people.clone() {
+        rig.source.upsert(managed_by(user(number), 702));
+    }
+    rig.target.forget_calls();
+    rig.good_cycle().await;
+    let boss = Some(rig.account_anchor("user702"));
+    let others: Vec<_> = people.filter(|number| boss_of(&rig, &format!("user{number}")) != boss).collect();
+    assert_eq!(others, Vec::<u32>::new(), "they have another manager, or none");
+    assert_eq!(rig.target.calls().of(Method::UpdateReferences), 601, "one request for each");
+}
+
 #[tokio::test]
 async fn managers_may_be_managed_in_a_circle() {
     let rig = Rig::new().await;

@@ -183,22 +183,18 @@ impl State {
         change: &ReferenceChange,
     ) -> Result<()> {
         let slot = slot_of(anchor).ok_or_else(|| not_found(kind, anchor))?;
-        let object = self.of_kind(slot, kind).ok_or_else(|| not_found(kind, anchor))?;
+        if self.of_kind(slot, kind).is_none() {
+            return Err(not_found(kind, anchor));
+        }
         let name = &change.attribute;
         if let Some(missing) = change.added.iter().find(|added| self.object(added).is_none()) {
             return Err(dangling(name, missing));
         }
         if !change.multivalued {
-            let present = object.get(name).as_reference();
-            let ended = present.is_some_and(|present| change.removed.contains(present));
-            match change.added.last() {
-                Some(added) => {
-                    self.set(anchor, name, Value::Reference(added.clone()));
-                }
-                None if ended => {
-                    self.set(anchor, name, Value::Null);
-                }
-                None => {}
+            // A removal clears whatever is there, as over SCIM.
+            let value = change.added.last().cloned().map_or(Value::Null, Value::Reference);
+            if !change.added.is_empty() || !change.removed.is_empty() {
+                self.set(anchor, name, value);
             }
             return Ok(());
         }

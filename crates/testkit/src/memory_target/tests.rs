@@ -122,9 +122,10 @@ async fn a_single_reference_is_set_and_removed() {
     let kind = Name::from("User");
     target.update_references(&kind, &cid, &change(Some(&ann), None)).await.unwrap();
     target.update_references(&kind, &cid, &change(Some(&bob), Some(&ann))).await.unwrap();
-    target.update_references(&kind, &cid, &change(None, Some(&ann))).await.unwrap();
     assert_eq!(target.object(&cid).unwrap().get("manager").as_reference(), Some(&bob));
-    target.update_references(&kind, &cid, &change(None, Some(&bob))).await.unwrap();
+    target.update_references(&kind, &cid, &change(None, None)).await.unwrap();
+    assert_eq!(target.object(&cid).unwrap().get("manager").as_reference(), Some(&bob));
+    target.update_references(&kind, &cid, &change(None, Some(&ann))).await.unwrap();
     assert!(target.object(&cid).unwrap().get("manager").is_null());
 }
 

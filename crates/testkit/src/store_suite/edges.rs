@@ -400,7 +400,7 @@ pub async fn the_lowest_rule_tells_the_target(store: SharedStore) {
     assert_eq!(fixture.due(at(0)).await, [DueEdge { exported: Some("a".into()), ..due("m") }]);
 }
 
-/// The edges of an owner stand together, its adds before its removals, within the limit.
+/// The edges of an owner stand together, by attribute, adds before removals, within the limit.
 pub async fn due_edges_are_grouped(store: SharedStore) {
     let fixture = Fixture::new(store.clone()).await;
     fixture.link(&["g1", "g2", "a", "b", "c"]).await;
@@ -425,6 +425,18 @@ pub async fn due_edges_are_grouped(store: SharedStore) {
         assert_eq!(three.iter().map(|edge| edge.wanted).collect::<Vec<_>>(), [true, false, false]);
     }
     assert_eq!(store.due_edges(&fixture.job, at(10), 2).await.expect("read").len(), 2);
+
+    let fixture = Fixture::new(store).await;
+    fixture.link(&["o", "a", "b"]).await;
+    for attribute in ["assistant", "manager"] {
+        let before = [want("o", attribute, "a"), exported("o", attribute, "a", Some("a'"))];
+        fixture.edges(before.into()).await;
+        fixture.edges(vec![unwant("o", attribute, "a"), want("o", attribute, "b")]).await;
+    }
+    let edges = fixture.due(at(0)).await;
+    let stand: Vec<_> = edges.iter().map(|edge| (edge.attribute.as_str(), edge.wanted)).collect();
+    assert_eq!(stand.iter().map(|(_, wanted)| *wanted).collect::<Vec<_>>(), [true, false, true, false]);
+    assert!(stand[0].0 == stand[1].0 && stand[2].0 == stand[3].0, "{stand:?}");
 }
 
 /// Random commits: what is due is what the definition says, after each.

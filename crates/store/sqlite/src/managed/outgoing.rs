@@ -53,7 +53,7 @@ fn due_edge(session: &Session<'_>, row: &Row<'_>) -> Done<DueEdge> {
     })
 }
 
-/// Edges that are due, those of one owner together, adds before removals.
+/// Edges that are due, those of one attribute of an owner together, adds before removals.
 pub(super) fn due(session: &Session<'_>, job: i64, now: Timestamp, most: usize) -> Done<Vec<DueEdge>> {
     let sql = concat!(
         due_columns!(),
@@ -63,14 +63,14 @@ pub(super) fn due(session: &Session<'_>, job: i64, now: Timestamp, most: usize) 
              CROSS JOIN object o ON o.id = edge.owner
              CROSS JOIN object r ON r.id = edge.referenced
          WHERE edge.job = ?1 AND edge.due IS NOT NULL AND edge.due <= ?2
-         ORDER BY edge.due, edge.owner, edge.rule, edge.wanted DESC LIMIT ?3"
+         ORDER BY edge.due, edge.owner, edge.rule, edge.attribute, edge.wanted DESC LIMIT ?3"
     );
     let due = session.all(sql, params![job, micros(now), limit(most)], |row| due_edge(session, row))?;
     // Owners whose edges fall due at different moments stand at several places.
     Ok(grouped(due))
 }
 
-/// Edges of one owner together, adds before removals.
+/// Edges of one owner together, by attribute, adds before removals.
 fn grouped(due: Vec<DueEdge>) -> Vec<DueEdge> {
     let mut places = HashMap::new();
     for edge in &due {
@@ -81,11 +81,13 @@ fn grouped(due: Vec<DueEdge>) -> Vec<DueEdge> {
         .into_iter()
         .map(|edge| {
             let place = places.get(&(edge.rule.clone(), edge.owner.clone())).copied().unwrap_or_default();
-            (place, !edge.wanted, edge)
+            (place, edge)
         })
         .collect();
-    placed.sort_by_key(|(place, removal, _)| (*place, *removal));
-    placed.into_iter().map(|(.., edge)| edge).collect()
+    placed.sort_by(|(one_place, one), (other_place, other)| {
+        (one_place, &one.attribute, !one.wanted).cmp(&(other_place, &other.attribute, !other.wanted))
+    });
+    placed.into_iter().map(|(_, edge)| edge).collect()
 }
 
 /// Of these references those that are due, in the same order.

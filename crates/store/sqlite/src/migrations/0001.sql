@@ -166,7 +166,7 @@ CREATE TABLE edge (
     PRIMARY KEY (owner, rule, attribute, referenced)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX edge_referenced ON edge (referenced);
-CREATE INDEX edge_due ON edge (job, due, owner, rule, wanted DESC) WHERE due IS NOT NULL;
+CREATE INDEX edge_due ON edge (job, due, owner, rule, attribute, wanted DESC) WHERE due IS NOT NULL;
 
 CREATE TABLE escrow (
     job INTEGER NOT NULL,
