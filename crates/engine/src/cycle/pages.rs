@@ -183,6 +183,9 @@ impl<'a> Cycle<'a> {
         if let Some(running) = &mut runtime.running {
             running.initial = true;
             running.cursor = None;
+            // What the increment showed is no evidence of what the full read shows.
+            (running.yielded, running.total) = (0, None);
+            running.kinds.clear();
         }
         self.generation = runtime.generation;
         self.desk.begin_generation(self.generation);

@@ -7,7 +7,7 @@ use connector::{Change, ChangePage, ChangeRequest, Cursor, ErrorClass};
 use futures::StreamExt as _;
 use model::job::Counters;
 use model::link::StagedKind;
-use model::plan::{Plan, PlanState, PlannedChange, PlannedReferences};
+use model::plan::{Plan, PlanCounts, PlanState, PlannedChange, PlannedReferences};
 use model::provisioning::{Action as LogAction, Outcome as LogOutcome, ProvisioningRecord};
 use model::{Anchor, Failure, Name};
 use sync::{Action, Decision, LinkChange, Tally};
@@ -180,8 +180,7 @@ impl<'a> Computing<'a> {
             let page = match self.prepared.source.changes(request).await {
                 Ok(page) => page,
                 Err(error) if error.class == ErrorClass::CursorRefused && !self.plan.initial => {
-                    self.plan.initial = true;
-                    self.basis.cursor = None;
+                    self.read_everything();
                     continue;
                 }
                 Err(error) => return Ok(Err(error.failure())),
@@ -195,6 +194,18 @@ impl<'a> Computing<'a> {
                 return Ok(Ok(()));
             }
         }
+    }
+
+    /// The source no longer knows where the job is: everything is read, and what was read says nothing of it.
+    fn read_everything(&mut self) {
+        self.plan.initial = true;
+        self.plan.counts = PlanCounts::default();
+        self.basis.cursor = None;
+        self.basis.counted = Counters::default();
+        self.rows.clear();
+        self.met.clear();
+        self.kinds.clear();
+        self.tallies.clear();
     }
 
     /// True where references are compared whole.

@@ -4,7 +4,7 @@ use engine::{ControlError, Subject};
 use model::plan::{Plan, PlanScope, PlanState, PlannedChange};
 use model::provisioning::Outcome;
 use serde_json::json;
-use testkit::{Fault, MemorySource, MemoryTarget, Method, SeededEntropy};
+use testkit::{Fault, Gate, MemorySource, MemoryTarget, Method, SeededEntropy};
 
 use crate::rig::{Rig, group, managed_by, schema, user};
 
@@ -316,6 +316,34 @@ async fn pausing_stops_applying_at_the_next_object() {
     assert!(rig.accounts().len() < 50, "{}", rig.accounts().len());
     let links = rig.store.links(&rig.job.id, None, 100).await.unwrap();
     assert_eq!(links.len(), rig.accounts().len(), "what was done is remembered");
+}
+
+#[tokio::test]
+async fn a_plan_whose_cursor_is_refused_halfway_is_of_the_full_read_alone() {
+    let source = MemorySource::new().page_size(1);
+    let rig = Rig::with(source, MemoryTarget::new().unique("account", "userName")).await;
+    for number in 0..5 {
+        rig.source.upsert(user(number));
+    }
+    rig.good_cycle().await;
+    rig.source.set("u0", "department", "Legal");
+    rig.source.set("u1", "department", "Legal");
+    let gate = Gate::new();
+    rig.source.faults().nth(&[Method::Changes], 2, Fault::Hold(gate.clone()));
+    let begun = rig.engine.plan(&rig.job, "me", None).await.unwrap();
+    gate.arrival().await;
+    for number in 0..5 {
+        rig.source.delete(&format!("u{number}"));
+    }
+    rig.source.forget_history();
+    gate.open();
+    rig.engine.settle_plans(&rig.job).await;
+    let plan = rig.engine.plan_of(&rig.job, begun.id).await.unwrap().unwrap();
+    let mut planned = rig.planned(&plan).await;
+    planned.sort();
+    assert_eq!(planned, ["delete u0", "delete u1", "delete u2", "delete u3", "delete u4"]);
+    assert_eq!((plan.counts.updates, plan.counts.deletes, plan.counts.objects), (0, 5, 5));
+    assert!(plan.over_limits, "a source that suddenly shows nobody is asked about");
 }
 
 #[tokio::test]

@@ -1,10 +1,12 @@
 //! Disables and deletes: staged, limited, held for consent.
 
-use engine::ResetScope;
+use connector::ErrorClass;
+use engine::{CycleEnd, ResetScope};
 use model::job::QuarantineReason;
 use serde_json::json;
+use testkit::{Fault, MemorySource, MemoryTarget, Method};
 
-use crate::rig::{NOTHING, Rig, group, user};
+use crate::rig::{NOTHING, Rig, anchor, group, user};
 
 async fn rig_of(people: u32) -> Rig {
     let rig = Rig::new().await;
@@ -129,6 +131,32 @@ async fn a_source_that_suddenly_shows_nobody_deletes_nobody() {
         rig.source.delete(&format!("u{number}"));
     }
     rig.source.forget_history();
+    rig.good_cycle().await;
+    assert_eq!(active(&rig), 5);
+    assert_eq!(rig.status().await.quarantine.unwrap().reason, QuarantineReason::TooManyDeletes);
+}
+
+/// Whom an increment showed before its cursor was refused is no evidence of what the full read then shows.
+#[tokio::test]
+async fn a_full_read_after_a_refused_cursor_that_shows_nobody_removes_nobody() {
+    let rig = Rig::with(MemorySource::new().page_size(1), MemoryTarget::new()).await;
+    for number in 0..5 {
+        rig.source.upsert(user(number));
+    }
+    rig.good_cycle().await;
+    let vanish = || {
+        for number in 0..5 {
+            rig.source.delete(&anchor(number));
+        }
+        rig.source.forget_history();
+    };
+    rig.source.set("u0", "department", "Legal");
+    rig.source.set("u1", "department", "Legal");
+    // The first call is the look whether there is anything at all, the second the first page.
+    rig.source.faults().nth(&[Method::Changes], 3, Fault::Refuse(ErrorClass::Unauthorized));
+    assert!(matches!(rig.cycle().await, CycleEnd::Failed(_)));
+    assert_eq!(rig.account("user0").unwrap().get("department").as_text(), Some("Legal"));
+    vanish();
     rig.good_cycle().await;
     assert_eq!(active(&rig), 5);
     assert_eq!(rig.status().await.quarantine.unwrap().reason, QuarantineReason::TooManyDeletes);
