@@ -68,7 +68,8 @@ pub(crate) struct Prepared {
 impl Prepared {
     /// True where nothing that it was made from has changed.
     pub(crate) fn is_current(&self, job: &Job, schema: u64, secrets: &JobSecrets) -> bool {
-        self.job.settings == job.settings && self.schema == schema && self.secrets == *secrets
+        let same = self.job.settings == job.settings && self.job.schedule == job.schedule;
+        same && self.schema == schema && self.secrets == *secrets
     }
 
     pub(crate) async fn build(

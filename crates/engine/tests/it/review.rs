@@ -1,14 +1,14 @@
 //! What applying a plan leaves behind, and jobs whose every cycle waits for a person.
 
 use connector::ErrorClass;
-use engine::{CycleEnd, ResetScope, Subject};
+use engine::{CycleEnd, JobChange, ResetScope, Subject};
 use model::SignedDuration;
-use model::job::{ExecutionResult, QuarantineReason};
+use model::job::{ExecutionResult, QuarantineReason, ScheduleState};
 use model::plan::{ChangeResult, Plan, PlanState};
 use model::provisioning::Action;
 use testkit::{Fault, MemorySource, MemoryTarget, Method};
 
-use crate::rig::{NOTHING, Rig, group, managed_by, user};
+use crate::rig::{NOTHING, Rig, TENANT, group, managed_by, user};
 
 #[tokio::test]
 async fn a_job_can_wait_for_review_in_every_cycle() {
@@ -52,6 +52,35 @@ async fn a_review_that_cannot_be_made_is_a_quarantine_until_it_can() {
     assert_eq!(rig.status().await.quarantine, None);
     let newest = rig.store.plans(&rig.job.id).await.unwrap().remove(0);
     assert_eq!(rig.planned(&newest).await, ["create u1"]);
+}
+
+/// What people change about the schedule while the job is kept ready is heeded at the end of its cycles and applies.
+#[tokio::test]
+async fn a_reviewed_job_is_disabled_or_paused_whatever_was_changed_of_its_schedule() {
+    let slower = JobChange { interval: Some(SignedDuration::from_hours(1)), ..JobChange::default() };
+    let state = async |rig: &Rig| rig.store.job(TENANT, &rig.job.id).await.unwrap().unwrap().schedule.state;
+    let mut rig = Rig::new().await;
+    rig.set_settings(&[("ApplyMode", "AfterReview")]).await;
+    rig.source.upsert(user(1));
+    rig.target.faults().unauthorized_from_now_on();
+    assert!(matches!(rig.cycle().await, CycleEnd::Failed(_)));
+    rig.engine.change_job(&rig.job, slower.clone()).await.unwrap();
+    rig.clock.advance(SignedDuration::from_hours(28 * 24));
+    assert!(matches!(rig.cycle().await, CycleEnd::Failed(_)));
+    assert_eq!(state(&rig).await, ScheduleState::Disabled);
+
+    let mut rig = Rig::new().await;
+    rig.set_settings(&[("ApplyMode", "AfterReview"), ("EscrowThresholds", "1,1%,1,1")]).await;
+    for number in 0..5 {
+        rig.source.upsert(user(number).with("login", ""));
+    }
+    rig.good_cycle().await;
+    let plan = rig.store.plans(&rig.job.id).await.unwrap().remove(0);
+    let (_, changed) = rig.engine.change_job(&rig.job, slower).await.unwrap();
+    rig.job = changed;
+    rig.apply(&plan).await;
+    assert!(rig.status().await.escrows_pruned);
+    assert_eq!(state(&rig).await, ScheduleState::Paused);
 }
 
 #[tokio::test]
