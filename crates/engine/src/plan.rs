@@ -129,6 +129,9 @@ impl Engine {
 
     /// Begins to apply a plan: exactly its changes, as far as the same would still be done.
     pub async fn apply_plan(self: &Arc<Self>, job: &Job, id: Uuid) -> Result<Plan> {
+        let runner = self.runner(job);
+        // Of two at once the second sees what the first began.
+        let _turn = runner.applying.lock().await;
         let Some(mut plan) = self.plan_of(job, id).await? else {
             return Err(StoreError::NotFound { what: "plan", id: id.to_string() }.into());
         };
@@ -137,7 +140,6 @@ impl Engine {
                 format!("the plan is {}, and only one that is ready can be applied", plan.state.wire());
             return Err(ControlError::Unfit(words));
         }
-        let runner = self.runner(job);
         let prepared = runner.prepared(&self.services, job.clone()).await?;
         plan.state = PlanState::Applying;
         self.services.store.put_plan(&job.id, plan.clone(), KEPT).await?;

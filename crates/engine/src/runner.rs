@@ -51,6 +51,8 @@ pub(crate) struct Runner {
     task: Mutex<Option<JoinHandle<()>>>,
     /// Plans that are being computed or applied, and reports that are being made.
     plans: Mutex<plan::Works>,
+    /// Held while it is begun to apply a plan.
+    pub(crate) applying: AsyncMutex<()>,
     /// Held while the discovery of accounts is begun.
     pub(crate) discovery: AsyncMutex<()>,
     /// Held while the job is read, changed and written.
@@ -78,6 +80,7 @@ impl Runner {
             stopper: Mutex::new(None),
             task: Mutex::new(None),
             plans: Mutex::default(),
+            applying: AsyncMutex::default(),
             discovery: AsyncMutex::default(),
             edits: AsyncMutex::default(),
         }

@@ -319,6 +319,22 @@ async fn pausing_stops_applying_at_the_next_object() {
 }
 
 #[tokio::test]
+async fn of_two_who_apply_at_once_one_is_told_that_it_is_being_applied() {
+    let rig = Rig::new().await;
+    for number in 0..3 {
+        rig.source.upsert(user(number));
+    }
+    let plan = rig.plan().await;
+    let apply = || rig.engine.apply_plan(&rig.job, plan.id);
+    let (one, other) = tokio::join!(apply(), apply());
+    let refusals: Vec<ControlError> = [one, other].into_iter().filter_map(Result::err).collect();
+    assert!(matches!(&*refusals, [ControlError::Unfit(words)] if words.contains("applying")), "{refusals:?}");
+    rig.engine.settle_plans(&rig.job).await;
+    let applied = rig.engine.plan_of(&rig.job, plan.id).await.unwrap().unwrap();
+    assert_eq!((applied.state, applied.counts.applied, applied.counts.stale), (PlanState::Applied, 3, 0));
+}
+
+#[tokio::test]
 async fn a_plan_whose_cursor_is_refused_halfway_is_of_the_full_read_alone() {
     let source = MemorySource::new().page_size(1);
     let rig = Rig::with(source, MemoryTarget::new().unique("account", "userName")).await;
