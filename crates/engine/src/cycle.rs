@@ -4,6 +4,7 @@ mod ahead;
 mod aside;
 mod batch;
 mod behind;
+mod belonging;
 mod drift;
 mod finish;
 mod guard;
@@ -32,11 +33,11 @@ use model::job::{Counters, Execution};
 use model::link::{Intent, StagedKind};
 use model::settings::TargetVerification;
 use model::{Anchor, CycleId, Name, Timestamp, Uuid};
-use serde_json::json;
 use store::{Commit, EdgeWrite, Forgotten, Result, StoreError};
 
 pub(crate) use ahead::Ahead;
 use behind::Behind;
+use belonging::take_over;
 pub(crate) use drift::has_own_work;
 pub use finish::CycleEnd;
 pub(crate) use finish::quarantine_for;
@@ -52,7 +53,6 @@ use sealed::keyed;
 pub(crate) use send::SendError;
 
 use crate::desk::Desk;
-use crate::health;
 use crate::live::Live;
 use crate::services::Services;
 use crate::stop::Stop;
@@ -69,6 +69,11 @@ pub(crate) enum Warrant {
 }
 
 impl Warrant {
+    /// True where something may be written under it.
+    fn writes(self) -> bool {
+        !matches!(self, Self::Nothing)
+    }
+
     /// A commit that is made under it.
     fn over(self, commit: Commit) -> Result<Commit> {
         match self {
@@ -139,15 +144,8 @@ impl<'a> Cycle<'a> {
         let (store, job) = (&services.store, &prepared.job.id);
         let mut runtime = load_runtime(services, job).await?;
         runtime.note_interruption();
+        let mut runtime = take_over(services, prepared, warrant, runtime).await?;
         let mut forgotten = Forgotten::default();
-        if runtime.target_identity.as_ref().is_some_and(|identity| *identity != prepared.identity) {
-            // The links are another target's: they are no more than hints here.
-            let old = json!({ "target": runtime.target_identity });
-            let new = json!({ "target": prepared.identity });
-            health::audit(services, &prepared.job, "Reset synchronization links", old, new).await?;
-            forgotten.links = true;
-            runtime = Runtime { target_identity: None, watermark: None, running: None, ..runtime };
-        }
         let resumable = runtime.running.as_ref().is_some_and(|running| running.meaning == prepared.meaning);
         if !resumable {
             forgotten.escrows = start(services, prepared, &mut runtime).await?;
@@ -396,7 +394,6 @@ async fn start(services: &Services, prepared: &Prepared, runtime: &mut Runtime) 
         runtime.generation += 1;
         runtime.unsettled |= !services.store.escrows(job, None, 1).await?.is_empty();
     }
-    runtime.target_identity = Some(prepared.identity.clone());
     runtime.running = Some(running(services, prepared, runtime));
     Ok(reads_all)
 }

@@ -183,11 +183,12 @@ async fn run(
     while services.store.prune_correlated(&prepared.job.id).await? {}
     let (desk, live) = (Arc::<Desk>::default(), Live::default());
     let at = (&desk, desk.party());
-    let cycle = Cycle::aside(services, prepared, stop, &live, at, Warrant::Nothing).await?;
+    let cycle =
+        Cycle::aside(services, prepared, stop, &live, at, Warrant::Nothing).await.map_err(End::Broken)?;
     let schema = services.store.schema(&prepared.job.id).await?.schema;
     let runtime = crate::cycle::load_runtime(services, &prepared.job.id).await?;
     // Links to accounts of another target say nothing of this one.
-    let linked = runtime.target_identity.is_none_or(|identity| identity == prepared.identity);
+    let linked = runtime.belongs_elsewhere(prepared).is_none();
     let (anchors, hashes, run) = (Anchors::of(&schema), Hashes::default(), report.run);
     let shown = Mutex::new(Shown { report, moment: services.clock.now() });
     let discovery = Discovery { services, prepared, stop, run, shown, linked, anchors, hashes };

@@ -37,7 +37,9 @@ impl Engine {
     /// Links a source object to an account, which must both be there. An account that another object has, or that
     /// `NeverTouch` protects, is refused. The next cycle brings the account to the source's values.
     pub async fn set_link(self: &Arc<Self>, job: &Job, wanted: LinkByHand) -> Result<Entry> {
-        let prepared = self.runner(job).prepared(&self.services, job.clone()).await?;
+        let runner = self.runner(job);
+        let prepared = runner.prepared(&self.services, job.clone()).await?;
+        runner.take_over(&self.services, &prepared).await?;
         let entry = self.checked_link(job, &prepared, wanted).await?;
         let reset = EdgeWrite::Reset { rule: entry.rule.clone(), owner: entry.source.clone() };
         let commit = Commit {

@@ -64,6 +64,7 @@ impl Engine {
         let runner = self.runner(job);
         let prepared = runner.prepared(&self.services, job.clone()).await?;
         let demand = checked(&prepared, demand)?;
+        runner.take_over(&self.services, &prepared).await?;
         let (services, desk) = (self.services.clone(), runner.desk.clone());
         let run = tokio::spawn(async move { OnDemand::run(&services, &prepared, &desk, &demand).await });
         run.await.map_err(|error| ControlError::Unfit(format!("the run broke off: {error}")))?
@@ -129,7 +130,7 @@ impl OnDemand<'_> {
             let cycle = Cycle::aside(services, prepared, &stop, &live, (desk, party), warrant).await;
             match cycle {
                 Ok(cycle) => OnDemand { cycle, demand }.provision().await,
-                Err(error) => Err(error.into()),
+                Err(error) => Err(error),
             }
         } else {
             Err(busy("another process provisions the object at this moment; try again in a moment"))

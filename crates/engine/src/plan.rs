@@ -45,6 +45,8 @@ struct Basis {
     cursor: Option<String>,
     /// What schema and scope meant.
     meaning: u64,
+    /// The target that it is of, as its connector names it.
+    target: String,
     /// What was read for the plan.
     counted: Counters,
 }
@@ -62,7 +64,7 @@ impl Basis {
 
 /// What tells whether a cycle ran between two moments.
 fn state_of(runtime: &Runtime) -> Result<String> {
-    let parts = (&runtime.watermark, &runtime.running, runtime.generation, &runtime.target_identity);
+    let parts = (&runtime.watermark, &runtime.running, runtime.generation, runtime.resets);
     serde_json::to_string(&parts).map_err(|error| StoreError::Corrupt(error.to_string()).into())
 }
 
@@ -141,6 +143,13 @@ impl Engine {
             return Err(ControlError::Unfit(words));
         }
         let prepared = runner.prepared(&self.services, job.clone()).await?;
+        let (planned, now) = (Basis::of(&plan)?.target, &prepared.identity);
+        if planned != *now {
+            let words = format!(
+                "the plan is of the target '{planned}', and the job's is now '{now}'; make a new plan"
+            );
+            return Err(ControlError::Unfit(words));
+        }
         plan.state = PlanState::Applying;
         self.services.store.put_plan(&job.id, plan.clone(), KEPT).await?;
         let (services, told, within) = (self.services.clone(), plan.clone(), runner.clone());

@@ -134,6 +134,18 @@ impl Runner {
         self.running.lock().await
     }
 
+    /// As [`alone`](Self::alone), where none runs at this moment.
+    pub(crate) fn alone_at_once(&self) -> Option<tokio::sync::MutexGuard<'_, ()>> {
+        self.running.try_lock().ok()
+    }
+
+    /// The right to write as a cycle does; none where another process runs the job.
+    pub(crate) async fn lease(&self, services: &Services) -> Result<Option<Warrant>> {
+        let now = services.clock.now();
+        let lease = services.store.lease(&self.job, services.node, now, after(now, LEASE)).await?;
+        Ok(lease.map(|lease| Warrant::Lease(lease.fence)))
+    }
+
     /// Plans that are being computed or applied.
     pub(crate) fn plans(&self) -> std::sync::MutexGuard<'_, plan::Works> {
         self.plans.lock().unwrap_or_else(PoisonError::into_inner)
@@ -275,14 +287,11 @@ impl Runner {
             return Ok(CycleEnd::Completed);
         }
         let now = services.clock.now();
-        let Some(lease) = services.store.lease(&self.job, services.node, now, after(now, LEASE)).await?
-        else {
+        let Some(warrant) = self.lease(services).await? else {
             tracing::info!(job = %self.job, "another process runs the job");
             return Ok(CycleEnd::Stopped);
         };
-        let mut cycle =
-            Cycle::begin(services, prepared, stop, &self.live, &self.desk, Warrant::Lease(lease.fence))
-                .await?;
+        let mut cycle = Cycle::begin(services, prepared, stop, &self.live, &self.desk, warrant).await?;
         if cycle.goes_on {
             // It may have read the source before the change that triggers it now.
             self.trigger(now);

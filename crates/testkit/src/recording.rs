@@ -159,7 +159,7 @@ impl Target for RecordingTarget {
 pub struct SharedFactory {
     name: &'static str,
     source: Option<Arc<dyn Source>>,
-    target: Option<Arc<dyn Target>>,
+    target: Arc<Mutex<Option<Arc<dyn Target>>>>,
     identity: Arc<Mutex<String>>,
 }
 
@@ -167,7 +167,7 @@ impl SharedFactory {
     /// A factory of connectors called `memory`.
     #[must_use]
     pub fn memory(source: Arc<dyn Source>, target: Arc<dyn Target>) -> Self {
-        Self { source: Some(source), target: Some(target), ..Self::named("memory") }
+        Self { source: Some(source), ..Self::of_target("memory", target) }
     }
 
     /// A factory of a source alone.
@@ -179,7 +179,7 @@ impl SharedFactory {
     /// A factory of a target alone.
     #[must_use]
     pub fn of_target(name: &'static str, target: Arc<dyn Target>) -> Self {
-        Self { target: Some(target), ..Self::named(name) }
+        Self { target: Arc::new(Mutex::new(Some(target))), ..Self::named(name) }
     }
 
     /// From now on the other side has another identity, as if its address had been changed.
@@ -187,8 +187,14 @@ impl SharedFactory {
         identity.clone_into(&mut held(&self.identity));
     }
 
+    /// From now on the other side is another one, of another identity.
+    pub fn replace_target(&self, identity: &str, target: Arc<dyn Target>) {
+        *held(&self.target) = Some(target);
+        self.move_to(identity);
+    }
+
     fn named(name: &'static str) -> Self {
-        Self { name, source: None, target: None, identity: Arc::new(Mutex::new(name.to_owned())) }
+        Self { name, source: None, target: Arc::default(), identity: Arc::new(Mutex::new(name.to_owned())) }
     }
 
     fn lacking(&self, side: &str) -> ConfigurationError {
@@ -207,7 +213,7 @@ impl Factory for SharedFactory {
     }
 
     fn validate_target(&self, _configuration: &Configuration) -> std::result::Result<(), ConfigurationError> {
-        self.target.as_ref().map(|_| ()).ok_or_else(|| self.lacking("target"))
+        held(&self.target).as_ref().map(|_| ()).ok_or_else(|| self.lacking("target"))
     }
 
     fn identity(&self, _configuration: &Configuration) -> String {
@@ -219,7 +225,7 @@ impl Factory for SharedFactory {
     }
 
     async fn target(&self, _configuration: &Configuration) -> Result<Arc<dyn Target>> {
-        self.target.clone().ok_or_else(|| unconfigured(&self.lacking("target")))
+        held(&self.target).clone().ok_or_else(|| unconfigured(&self.lacking("target")))
     }
 }
 

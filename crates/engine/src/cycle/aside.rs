@@ -11,18 +11,19 @@ use model::provisioning::{
     Action as LogAction, Identity, Outcome as LogOutcome, ProvisioningRecord, Step as TraceStep,
 };
 use model::{Anchor, CycleId, Name, Timestamp};
-use store::Result;
 
 use super::behind::Behind;
 use super::sealed::keyed;
 use super::{Cycle, Has, Prepared, Running, Warrant, guard, load_runtime};
+use crate::control::{ControlError, Result};
 use crate::desk::Desk;
 use crate::live::Live;
 use crate::services::Services;
 use crate::stop::Stop;
 
 impl<'a> Cycle<'a> {
-    /// A run beside the cycle. `party` is who has the objects in hand at the desk.
+    /// A run beside the cycle. `party` is who has the objects in hand at the desk. One that may write is refused while the
+    /// job's links are of another target.
     pub(crate) async fn aside(
         services: &'a Services,
         prepared: &'a Prepared,
@@ -33,6 +34,9 @@ impl<'a> Cycle<'a> {
     ) -> Result<Self> {
         let job = &prepared.job.id;
         let mut runtime = load_runtime(services, job).await?;
+        if let Some(words) = runtime.belongs_elsewhere(prepared).filter(|_| warrant.writes()) {
+            return Err(ControlError::Unfit(words));
+        }
         runtime.note_interruption();
         let intents = services.store.open_intents(job).await?;
         Ok(Self {
@@ -72,10 +76,7 @@ impl<'a> Cycle<'a> {
         let fresh = super::running(self.services, self.prepared, &self.runtime());
         let cycle = self.id;
         let running = Running { cycle, initial, began, cursor, read: true, counters, failed_again, ..fresh };
-        let target = self.prepared.identity.clone();
-        let runtime = self.runtime_mut();
-        runtime.running = Some(running);
-        runtime.target_identity = Some(target);
+        self.runtime_mut().running = Some(running);
     }
 
     /// True where somebody asked for this run, so that it tells of every object whatever the log is to keep.

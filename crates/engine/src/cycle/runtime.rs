@@ -41,8 +41,10 @@ pub(crate) struct Runtime {
     pub(crate) force_deletes: bool,
     /// How far scans for drift are.
     pub(crate) drift: DriftState,
-    /// The target that the links belong to, as its connector names it.
+    /// The target that the links belong to, as its connector names it; none where nothing was linked yet.
     pub(crate) target_identity: Option<String>,
+    /// Counts how often all links were forgotten.
+    pub(crate) resets: u64,
 }
 
 /// A position in the source's feed, and what it is good for.

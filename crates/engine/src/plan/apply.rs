@@ -55,6 +55,7 @@ pub(super) async fn applied(
     let (live, desk) = (&*runner.live, &runner.desk);
     let at = (desk, desk.party());
     let mut cycle = Cycle::aside(services, prepared, stop, live, at, Warrant::Lease(lease.fence)).await?;
+    cycle.take_over().await?;
     let basis = Basis::of(&plan)?;
     let untouched = basis.cursor.is_some()
         && basis.meaning == prepared.meaning

@@ -59,10 +59,8 @@ impl<'a> Computing<'a> {
         plan: Plan,
     ) -> Result<Self> {
         let runtime = crate::cycle::load_runtime(services, &prepared.job.id).await?;
-        if runtime.target_identity.as_ref().is_some_and(|identity| *identity != prepared.identity) {
-            let words = "the job's target is another one than in its last cycle; start the job, which then matches \
-                         everything anew, before you plan";
-            return Err(ControlError::Unfit(words.to_owned()));
+        if let Some(words) = runtime.belongs_elsewhere(prepared) {
+            return Err(ControlError::Unfit(words));
         }
         let watermark = runtime.watermark.as_ref().filter(|one| one.meaning == prepared.meaning);
         let running = runtime.running.as_ref().filter(|running| running.meaning == prepared.meaning);
@@ -72,7 +70,8 @@ impl<'a> Computing<'a> {
             (None, None) => (true, None),
         };
         let state = state_of(&runtime)?;
-        let basis = Basis { state, cursor, meaning: prepared.meaning, counted: Counters::default() };
+        let (meaning, target) = (prepared.meaning, prepared.identity.clone());
+        let basis = Basis { state, cursor, meaning, target, counted: Counters::default() };
         Ok(Self {
             prepared,
             services,
@@ -96,7 +95,7 @@ impl<'a> Computing<'a> {
         'a: 'c,
     {
         let at = (desk, desk.party());
-        Ok(Cycle::aside(self.services, self.prepared, self.stop, live, at, Warrant::Nothing).await?)
+        Cycle::aside(self.services, self.prepared, self.stop, live, at, Warrant::Nothing).await
     }
 
     /// A whole cycle.

@@ -99,7 +99,7 @@ pub(crate) async fn is_reviewed(services: &Services, prepared: &Prepared) -> Res
     let basis = Basis::of(&plan)?;
     let runtime = crate::cycle::load_runtime(services, job).await?;
     let Some(cursor) = basis.cursor.filter(|_| basis.meaning == prepared.meaning) else { return Ok(false) };
-    if basis.state != state_of(&runtime)? {
+    if basis.target != prepared.identity || basis.state != state_of(&runtime)? {
         return Ok(false);
     }
     let now = services.clock.now();

@@ -11,6 +11,7 @@ mod flow;
 mod intents;
 mod lifecycle;
 mod model_based;
+mod moved;
 mod on_demand;
 mod pages;
 mod plan;

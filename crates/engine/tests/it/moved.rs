@@ -1,0 +1,132 @@
+//! A job whose target becomes another one, in which the same names stand for other accounts.
+
+use std::sync::Arc;
+
+use engine::{ControlError, Demand, LinkByHand, Subject};
+use model::plan::PlanState;
+use testkit::MemoryTarget;
+
+use crate::rig::{Rig, user};
+
+/// Moves the job to another target, where a stranger has the account that is called `t1` in both.
+async fn moved(rig: &Rig) -> MemoryTarget {
+    let other = MemoryTarget::new().unique("account", "userName");
+    let stranger = other.place("account", &[("userName", "stranger".into())]);
+    assert_eq!(stranger.as_str(), "t1");
+    back_to(rig, "elsewhere", &other).await;
+    other
+}
+
+async fn back_to(rig: &Rig, identity: &str, target: &MemoryTarget) {
+    rig.factory.replace_target(identity, Arc::new(target.clone()));
+    rig.set_secrets(&[("BaseAddress", identity)]).await;
+}
+
+fn stranger_stays(other: &MemoryTarget) -> bool {
+    let stranger = other.object(&"t1".into());
+    stranger.is_some_and(|account| account.get("userName").to_string() == "stranger")
+}
+
+impl Rig {
+    async fn demanded(&self, anchor: &str) -> Result<(), ControlError> {
+        let subject = Subject { anchor: anchor.into(), kind: "User".into() };
+        let demand = Demand { rule: "rule".into(), subject, linked: Vec::new() };
+        self.engine.provision_on_demand(&self.job, demand).await.map(|_| ())
+    }
+}
+
+fn is_refused(refusal: &ControlError) -> bool {
+    matches!(refusal, ControlError::Unfit(words) if words.contains("elsewhere"))
+}
+
+#[tokio::test]
+async fn a_plan_of_another_target_is_not_applied() {
+    let rig = Rig::new().await;
+    rig.source.upsert(user(1));
+    rig.source.upsert(user(2));
+    let first = rig.plan().await;
+    let elsewhere = moved(&rig).await;
+    let refusal = rig.engine.apply_plan(&rig.job, first.id).await.unwrap_err();
+    assert!(is_refused(&refusal), "{refusal}");
+    assert_eq!(elsewhere.calls().writes(), 0, "what a person looked at is of the target before");
+
+    back_to(&rig, "memory", &rig.target).await;
+    rig.apply(&first).await;
+    rig.source.delete("u1");
+    let second = rig.plan().await;
+    assert_eq!(rig.planned(&second).await, ["delete u1"]);
+    let elsewhere = moved(&rig).await;
+    let refusal = rig.engine.apply_plan(&rig.job, second.id).await.unwrap_err();
+    assert!(is_refused(&refusal), "{refusal}");
+    let kept = rig.engine.plan_of(&rig.job, second.id).await.unwrap().unwrap();
+    assert_eq!((elsewhere.calls().total(), kept.state), (0, PlanState::Ready));
+    rig.good_cycle().await;
+    assert!(stranger_stays(&elsewhere));
+    assert_eq!(elsewhere.len("account"), 2, "everything is matched anew");
+    // Back at the target that the plan is of, the links are the other's.
+    back_to(&rig, "memory", &rig.target).await;
+    rig.engine.apply_plan(&rig.job, second.id).await.unwrap();
+    rig.engine.settle_plans(&rig.job).await;
+    let refused = rig.engine.plan_of(&rig.job, second.id).await.unwrap().unwrap();
+    assert_eq!((refused.state, rig.accounts().len()), (PlanState::Failed, 2));
+}
+
+#[tokio::test]
+async fn on_demand_does_not_follow_links_of_another_target() {
+    for by_cycle in [true, false] {
+        let rig = Rig::new().await;
+        rig.source.upsert(user(1));
+        if by_cycle {
+            rig.good_cycle().await;
+        } else {
+            rig.demanded("u1").await.unwrap();
+        }
+        assert_eq!(rig.account_anchor("user1").as_str(), "t1");
+        let elsewhere = moved(&rig).await;
+        rig.source.set("u1", "department", "Legal");
+        let refusal = rig.demanded("u1").await.unwrap_err();
+        assert!(is_refused(&refusal), "{refusal}");
+        rig.source.delete("u1");
+        assert!(rig.demanded("u1").await.is_err());
+        assert_eq!(elsewhere.calls().total(), 0);
+        rig.source.upsert(user(1));
+        rig.good_cycle().await;
+        rig.demanded("u1").await.unwrap();
+        assert!(stranger_stays(&elsewhere));
+        assert!(elsewhere.object_by("account", "userName", "user1").is_some());
+    }
+}
+
+/// Whoever tries a user before the first cycle may have to correct the address.
+#[tokio::test]
+async fn on_demand_works_at_another_target_while_nothing_is_linked() {
+    let rig = Rig::new().await;
+    rig.source.upsert(user(1));
+    rig.target.faults().unauthorized_from_now_on();
+    rig.demanded("u1").await.unwrap();
+    assert!(rig.accounts().is_empty());
+    let elsewhere = moved(&rig).await;
+    rig.demanded("u1").await.unwrap();
+    let made = elsewhere.object_by("account", "userName", "user1");
+    assert!(made.is_some() && stranger_stays(&elsewhere));
+    // From here on the job's links are this target's.
+    rig.target.faults().heal();
+    let stranger = rig.target.place("account", &[("userName", "other".into())]);
+    rig.target.place("account", &[("userName", "stranger".into())]);
+    back_to(&rig, "memory", &rig.target).await;
+    assert!(rig.demanded("u1").await.is_err());
+    assert_eq!(rig.target.object(&stranger).unwrap().get("userName").to_string(), "other");
+}
+
+#[tokio::test]
+async fn a_link_that_was_set_by_hand_is_followed_at_its_own_target_alone() {
+    let rig = Rig::new().await;
+    rig.source.upsert(user(1));
+    let target = rig.target.place("account", &[("userName", "user1".into())]);
+    let link = LinkByHand { rule: None, kind: Some("User".into()), source: "u1".into(), target };
+    rig.engine.set_link(&rig.job, link).await.unwrap();
+    let elsewhere = moved(&rig).await;
+    rig.good_cycle().await;
+    assert!(stranger_stays(&elsewhere));
+    assert!(elsewhere.object_by("account", "userName", "user1").is_some());
+}
