@@ -270,6 +270,9 @@ impl Engine {
             runtime.watermark = None;
             runtime.running = None;
         }
+        if scope.links {
+            runtime.note_reset();
+        }
         runtime.force_deletes |= scope.force_deletes;
         if scope.quarantine || scope.force_deletes {
             self.end_quarantine(job).await?;

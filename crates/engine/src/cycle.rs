@@ -37,7 +37,7 @@ use store::{Commit, EdgeWrite, Forgotten, Result, StoreError};
 
 pub(crate) use ahead::Ahead;
 use behind::Behind;
-use belonging::take_over;
+pub(crate) use belonging::take_over;
 pub(crate) use drift::has_own_work;
 pub use finish::CycleEnd;
 pub(crate) use finish::quarantine_for;

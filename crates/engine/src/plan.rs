@@ -189,13 +189,23 @@ async fn begun(services: &Services, prepared: &Prepared, author: &str, scope: Pl
 
 /// Computes a plan of a cycle to its end.
 async fn compute_cycle(services: &Services, prepared: &Prepared, stop: &Stop, plan: Plan) {
+    if let Err(error) = computed(services, prepared, stop, plan).await {
+        tracing::error!(job = %prepared.job.id, %error, "a plan was lost");
+    }
+}
+
+/// A plan of a cycle, as it is once it is computed or that has failed.
+async fn computed(
+    services: &Services,
+    prepared: &Prepared,
+    stop: &Stop,
+    plan: Plan,
+) -> std::result::Result<Plan, StoreError> {
     let outcome = match Computing::begin(services, prepared, stop, plan.clone()).await {
         Ok(computing) => computing.cycle().await,
         Err(error) => Err(error),
     };
-    if let Err(error) = ended(services, &prepared.job.id, plan, outcome).await {
-        tracing::error!(job = %prepared.job.id, %error, "a plan was lost");
-    }
+    ended(services, &prepared.job.id, plan, outcome).await
 }
 
 /// Writes how computing a plan ended.

@@ -14,6 +14,7 @@ use tokio::task::JoinHandle;
 use crate::control::ControlError;
 use crate::cycle::{
     Cycle, CycleEnd, PrepareError, Prepared, Warrant, Watermark, has_own_work, load_runtime, quarantine_for,
+    take_over,
 };
 use crate::desk::Desk;
 use crate::engine::Engine;
@@ -348,6 +349,11 @@ impl Runner {
         prepared: &Prepared,
         stop: &Stop,
     ) -> std::result::Result<std::result::Result<Review, Failure>, ControlError> {
+        let runtime = load_runtime(services, &self.job).await?;
+        if runtime.belongs_elsewhere(prepared).is_some() {
+            let Some(warrant) = self.lease(services).await? else { return Ok(Ok(Review::Waits)) };
+            take_over(services, prepared, warrant, runtime).await?;
+        }
         let repairs = match plan::scan(services, prepared, self, stop).await? {
             Ok(repairs) => repairs,
             Err(failure) => return Ok(Err(failure)),

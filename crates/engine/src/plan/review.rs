@@ -5,7 +5,7 @@ use model::policies::DriftPolicy;
 use model::{Failure, FailureCode, JobId, SignedDuration, Timestamp};
 use store::StoreError;
 
-use super::{Basis, Computing, KEPT, apply, begun, ended, state_of};
+use super::{Basis, KEPT, apply, begun, computed, state_of};
 use crate::control::{ControlError, Result};
 use crate::cycle::{Cycle, Prepared, Warrant, load_runtime};
 use crate::runner::Runner;
@@ -36,8 +36,7 @@ pub(crate) async fn for_review(
     stop: &Stop,
 ) -> Result<std::result::Result<Review, Failure>> {
     let plan = begun(services, prepared, "", PlanScope::Cycle).await?;
-    let outcome = Computing::begin(services, prepared, stop, plan.clone()).await?.cycle().await;
-    let plan = ended(services, &prepared.job.id, plan, outcome).await?;
+    let plan = computed(services, prepared, stop, plan).await?;
     if let Some(error) = plan.error {
         return Ok(Err(Failure::new(FailureCode::InternalError, error.message)));
     }

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use engine::{ControlError, Demand, LinkByHand, Subject};
+use engine::{ControlError, CycleEnd, Demand, LinkByHand, ResetScope, Subject};
 use model::plan::PlanState;
+use store::AuditQuery;
 use testkit::MemoryTarget;
 
-use crate::rig::{Rig, user};
+use crate::rig::{NOTHING, Rig, TENANT, user};
 
 /// Moves the job to another target, where a stranger has the account that is called `t1` in both.
 async fn moved(rig: &Rig) -> MemoryTarget {
@@ -129,4 +130,67 @@ async fn a_link_that_was_set_by_hand_is_followed_at_its_own_target_alone() {
     rig.good_cycle().await;
     assert!(stranger_stays(&elsewhere));
     assert!(elsewhere.object_by("account", "userName", "user1").is_some());
+}
+
+#[tokio::test]
+async fn a_reviewed_job_whose_target_changed_plans_everything_anew() {
+    let mut rig = Rig::new().await;
+    rig.set_settings(&[("ApplyMode", "AfterReview")]).await;
+    rig.source.upsert(user(1));
+    rig.source.upsert(user(2));
+    moved(&rig).await;
+    rig.good_cycle().await;
+    let newest = async || rig.store.plans(&rig.job.id).await.unwrap().remove(0);
+    let first = newest().await;
+    back_to(&rig, "memory", &rig.target).await;
+    rig.good_cycle().await;
+    assert_ne!(newest().await.id, first.id, "what waits is of another target, though nothing was linked yet");
+    rig.apply(&newest().await).await;
+    rig.source.delete("u2");
+    rig.good_cycle().await;
+    let before = newest().await;
+    assert_eq!(rig.planned(&before).await, ["delete u2"]);
+
+    let elsewhere = moved(&rig).await;
+    let anew = async || {
+        assert_eq!(rig.cycle().await, CycleEnd::Completed);
+        let plan = newest().await;
+        assert_eq!((plan.state, plan.initial), (PlanState::Ready, true), "{:?}", plan.error);
+        assert_eq!(rig.planned(&plan).await, ["create u1"]);
+        plan
+    };
+    let plan = anew().await;
+    assert_ne!(plan.id, before.id);
+    assert_eq!((rig.status().await.quarantine, elsewhere.calls().writes()), (None, 0));
+    assert_eq!(rig.store.hints(&rig.job.id, None, 9).await.unwrap().len(), 2);
+    let query = AuditQuery { limit: 100, ..AuditQuery::default() };
+    let audited = rig.store.audits(TENANT, query).await.unwrap().records;
+    assert!(audited.iter().any(|record| record.activity == "Reset synchronization links"));
+    assert_eq!(anew().await.id, plan.id, "it waits for a person");
+    rig.apply(&plan).await;
+    assert!(stranger_stays(&elsewhere));
+    assert_eq!((elsewhere.len("account"), rig.accounts().len()), (2, 2));
+    rig.good_cycle().await;
+    assert_eq!(newest().await.id, plan.id, "with nothing to do there is nothing to plan");
+}
+
+/// Links that were forgotten are not what a plan was computed by.
+#[tokio::test]
+async fn a_reviewed_job_whose_links_were_forgotten_plans_anew() {
+    let mut rig = Rig::new().await;
+    rig.set_settings(&[("ApplyMode", "AfterReview")]).await;
+    rig.source.upsert(user(1));
+    rig.good_cycle().await;
+    let newest = async || rig.store.plans(&rig.job.id).await.unwrap().remove(0);
+    rig.apply(&newest().await).await;
+    rig.restart(ResetScope { watermark: true, ..NOTHING }).await;
+    rig.source.upsert(user(2));
+    rig.good_cycle().await;
+    let before = newest().await;
+    assert_eq!(rig.planned(&before).await, ["create u2"]);
+    rig.restart(ResetScope { links: true, ..NOTHING }).await;
+    rig.good_cycle().await;
+    let plan = newest().await;
+    assert_ne!(plan.id, before.id);
+    assert_eq!(plan.counts.links, 1, "the account is matched anew");
 }
