@@ -41,10 +41,16 @@ impl Engine {
         let prepared = runner.prepared(&self.services, job.clone()).await?;
         runner.take_over(&self.services, &prepared).await?;
         let entry = self.checked_link(job, &prepared, wanted).await?;
-        let reset = EdgeWrite::Reset { rule: entry.rule.clone(), owner: entry.source.clone() };
+        let (rule, source) = (entry.rule.clone(), entry.source.clone());
+        let known = self.services.store.entries(&job.id, std::slice::from_ref(&source)).await?;
+        let before = known.into_iter().find(|one| one.rule == rule).and_then(|one| one.link);
+        let before =
+            before.filter(|before| entry.link.as_ref().is_some_and(|link| link.anchor != before.anchor));
+        let mut edges = vec![EdgeWrite::Reset { rule: rule.clone(), owner: source.clone() }];
+        edges.extend(before.map(|before| EdgeWrite::LetGo { rule, source, target: before.anchor }));
         let commit = Commit {
             entries: vec![entry.clone()],
-            edges: vec![reset],
+            edges,
             escrows: vec![self.decide_anew(&entry, "the link was set by hand")],
             ..Commit::default()
         };

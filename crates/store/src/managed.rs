@@ -90,7 +90,8 @@ pub struct Claim {
 ///
 /// An edge is *due* when it is wanted, its owner and its referenced object have links, and what was exported is not
 /// the referenced object's target anchor, or may have been taken away since, as [`Want`](Self::Want) tells; or when it
-/// is not wanted, its owner has a link, and something was exported.
+/// is not wanted, its owner has a link, and something was exported; or when its owner has a link and what was exported is
+/// the account of another object by now, as [`LetGo`](Self::LetGo) tells. Of several such accounts the last is known.
 /// A released link is one, too. Of several links of a referenced object that of the lowest rule counts. Implementations
 /// MUST keep due-ness right through every write of edges and of links, in the same transaction.
 ///
@@ -150,7 +151,8 @@ pub enum EdgeWrite {
         attribute: Name,
         /// The object referred to.
         referenced: Anchor,
-        /// What was sent; none where the removal was sent, which ends an edge that is not wanted.
+        /// What was sent; none where the removal was sent, which ends an edge that is not wanted. What else was to be
+        /// removed, was.
         target: Option<Anchor>,
     },
     /// The export failed and is tried again then, or not at all.
@@ -191,6 +193,16 @@ pub enum EdgeWrite {
         /// The owner.
         owner: Anchor,
     },
+    /// An object is no longer linked to this account, which lives on: wanted edges to the object that were exported as it,
+    /// or are due, remove it. A link that another object takes has the same effect by itself.
+    LetGo {
+        /// The rule that had linked it.
+        rule: Name,
+        /// The object.
+        source: Anchor,
+        /// The account.
+        target: Anchor,
+    },
 }
 
 /// An edge that is to be exported.
@@ -198,6 +210,8 @@ pub enum EdgeWrite {
 pub struct DueEdge {
     /// The owner's rule.
     pub rule: Name,
+    /// The mapping that the owner's entry names.
+    pub mapping: Name,
     /// The owner's source type.
     pub owner_kind: Name,
     /// The owner at the source.
@@ -212,10 +226,13 @@ pub struct DueEdge {
     pub multivalued: bool,
     /// The object referred to, at the source.
     pub referenced: Anchor,
-    /// True where the reference is wanted, false where it is to be removed.
+    /// True where the reference is to be added, false where something is to be removed and no more.
     pub wanted: bool,
     /// The object referred to, as it is to be sent: its present target anchor, or for a removal the exported one.
     pub value: Anchor,
+    /// What is to be removed. Nothing that a wanted edge of the same owner and attribute means by now, and from an
+    /// attribute of one value nothing where another reference was exported in its place.
+    pub removed: Vec<Anchor>,
     /// What was exported before; none where nothing was.
     pub exported: Option<Anchor>,
     /// Tries so far.

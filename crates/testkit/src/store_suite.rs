@@ -58,7 +58,8 @@ macro_rules! store_suite {
                 wanted_edges_are_due_once_both_ends_are_linked, unwanted_edges_are_removed_or_due,
                 sweeping_unwants_what_an_enumeration_did_not_see, retries_wait, edges_are_given_up, exported_edges_rest,
                 failing_edges_are_counted,
-                links_that_change_make_edges_due, removed_owners_take_their_edges_along,
+                links_that_change_make_edges_due, accounts_that_pass_to_others_are_removed,
+                a_value_that_was_replaced_is_not_removed, removed_owners_take_their_edges_along,
                 reset_edges_are_exported_anew, the_lowest_rule_tells_the_target, due_edges_are_grouped,
                 edges_agree_with_the_definition
             }

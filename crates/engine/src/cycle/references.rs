@@ -10,7 +10,7 @@ use model::provisioning::{
     Step as TraceStep,
 };
 use model::{Anchor, Name, Value};
-use store::{Commit, DueEdge, EdgeWrite, Entry, Link, OutgoingEdge, Result};
+use store::{Commit, DueEdge, EdgeWrite, Entry, Link, Result};
 use sync::{ReferenceFlow, References, retry_at};
 
 use super::Cycle;
@@ -194,19 +194,29 @@ impl Cycle<'_> {
         self.export_edges(due).await
     }
 
-    async fn export_edges(&self, due: Vec<DueEdge>) -> Result<Results> {
+    async fn export_edges(&self, mut due: Vec<DueEdge>) -> Result<Results> {
         let mut results = Results::default();
+        for edge in &mut due {
+            if self.flow_of(edge).is_some_and(|flow| !flow.removes()) {
+                edge.removed.clear();
+            }
+        }
         let due = self.permitted(due, &mut results).await?;
         let requests: Vec<_> =
             self.changes_of(due).into_iter().map(|change| self.export_change(change)).collect();
         let mut sent = futures::stream::iter(requests).buffer_unordered(self.prepared.pace.most());
-        while let Some(one) = sent.next().await {
-            let (change, outcome) = one?;
+        while let Some((change, outcome)) = sent.next().await {
             self.live.advance(change.edges.len());
             self.settle_change(change, outcome, &mut results).await;
         }
         drop(sent);
         Ok(results)
+    }
+
+    /// What the schema says of a due edge's attribute; none where it says nothing any more.
+    pub(super) fn flow_of(&self, edge: &DueEdge) -> Option<&ReferenceFlow> {
+        let mapping = self.prepared.mapping(&edge.rule, &edge.mapping)?;
+        mapping.references.iter().find(|flow| flow.attribute == edge.attribute)
     }
 
     /// Due edges as requests: one owner and attribute each, no more values than the target takes.
@@ -236,9 +246,10 @@ impl Cycle<'_> {
         attribute: &Name,
         foreign: Vec<Anchor>,
         results: &mut Results,
-    ) -> Result<()> {
+    ) {
         let edge = |value: Anchor| DueEdge {
             rule: owner.rule.clone(),
+            mapping: owner.mapping.clone(),
             owner_kind: owner.kind.clone(),
             owner: owner.source.clone(),
             target_kind: link.kind.clone(),
@@ -248,6 +259,7 @@ impl Cycle<'_> {
             // No source object is known by it.
             referenced: Anchor::new(""),
             wanted: false,
+            removed: vec![value.clone()],
             exported: Some(value.clone()),
             value,
             attempts: 0,
@@ -256,37 +268,25 @@ impl Cycle<'_> {
             referenced_name: None,
         };
         for change in self.changes_of(foreign.into_iter().map(edge).collect()) {
-            let (change, outcome) = self.export_change(change).await?;
+            let (change, outcome) = self.export_change(change).await;
             self.settle_change(change, outcome, results).await;
         }
-        Ok(())
     }
 
-    async fn export_change(
-        &self,
-        change: OwnerChange,
-    ) -> Result<(OwnerChange, std::result::Result<(), SendError>)> {
+    async fn export_change(&self, change: OwnerChange) -> (OwnerChange, std::result::Result<(), SendError>) {
         let Some(first) = change.edges.first() else {
-            return Ok((change, Ok(())));
+            return (change, Ok(()));
         };
         let (target, pace) = (&self.prepared.target, &self.prepared.pace);
         let (kind, anchor) = (first.target_kind.clone(), first.target.clone());
-        let sent = change.reference_change();
-        if !sent.multivalued && sent.added.is_empty() && self.is_replaced(first).await? {
-            return Ok((change, Ok(())));
+        let chunk = target.capabilities().of(&kind).reference_chunk.max(1);
+        for sent in change.requests(chunk) {
+            let request = || target.update_references(&kind, &anchor, &sent);
+            if let Err(error) = send(self.services, pace, self.stop, Repeat::Freely, request).await {
+                return (change, Err(error));
+            }
         }
-        let request = || target.update_references(&kind, &anchor, &sent);
-        let outcome = send(self.services, pace, self.stop, Repeat::Freely, request).await;
-        Ok((change, outcome))
-    }
-
-    /// True where a single-valued attribute by now refers to another object, so that nothing is to be removed.
-    async fn is_replaced(&self, edge: &DueEdge) -> Result<bool> {
-        let edges = self.services.store.edges_of(&self.prepared.job.id, &edge.rule, &edge.owner).await?;
-        let replaces = |other: &OutgoingEdge| {
-            other.attribute == edge.attribute && other.wanted && other.exported.is_some()
-        };
-        Ok(edges.iter().any(replaces))
+        (change, Ok(()))
     }
 
     async fn settle_change(
@@ -295,6 +295,10 @@ impl Cycle<'_> {
         outcome: std::result::Result<(), SendError>,
         results: &mut Results,
     ) {
+        if change.is_nothing() {
+            results.commit.edges.extend(change.edges.into_iter().map(exported));
+            return;
+        }
         results.counters.exports += 1;
         let error = match outcome {
             Ok(()) => {
@@ -397,10 +401,10 @@ struct OwnerChange {
 
 impl OwnerChange {
     fn reference_change(&self) -> ReferenceChange {
-        let values = |wanted: bool| -> Vec<Anchor> {
-            self.edges.iter().filter(|edge| edge.wanted == wanted).map(|edge| edge.value.clone()).collect()
-        };
-        let (added, mut removed) = (values(true), values(false));
+        let added: Vec<Anchor> =
+            self.edges.iter().filter(|edge| edge.wanted).map(|edge| edge.value.clone()).collect();
+        let mut removed: Vec<Anchor> =
+            self.edges.iter().flat_map(|edge| edge.removed.iter().cloned()).collect();
         let multivalued = self.edges.first().is_some_and(|edge| edge.multivalued);
         if !multivalued && !added.is_empty() {
             // The new value takes the old one's place by itself.
@@ -408,6 +412,27 @@ impl OwnerChange {
         }
         let attribute = self.edges.first().map(|edge| edge.attribute.clone()).unwrap_or_default();
         ReferenceChange { attribute, multivalued, added, removed }
+    }
+
+    /// True where all removals are of what is to stay.
+    fn is_nothing(&self) -> bool {
+        self.edges.iter().all(|edge| !edge.wanted && edge.removed.is_empty())
+    }
+
+    /// What is sent: one request, or several where edges that both add and remove are more than the target takes.
+    fn requests(&self, chunk: usize) -> Vec<ReferenceChange> {
+        let change = self.reference_change();
+        let size = change.added.len() + change.removed.len();
+        if size <= chunk || !change.multivalued {
+            return if size == 0 { Vec::new() } else { vec![change] };
+        }
+        let part = |added: &[Anchor], removed: &[Anchor]| ReferenceChange {
+            added: added.to_vec(),
+            removed: removed.to_vec(),
+            ..change.clone()
+        };
+        let removed = change.removed.chunks(chunk).map(|some| part(&[], some));
+        removed.chain(change.added.chunks(chunk).map(|some| part(some, &[]))).collect()
     }
 }
 

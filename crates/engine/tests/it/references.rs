@@ -141,6 +141,91 @@ async fn a_member_who_comes_later_joins_the_group_that_is_there() {
     assert_eq!(members(&rig, "staff").len(), 2);
 }
 
+/// The account of `u0`, who is in a team with `u1` and out of scope by now, belongs to `u5`, who was hired again.
+async fn rehired(joins: bool) -> (Rig, Anchor) {
+    let mut schema = schema();
+    let clause = json!({"sourceOperandName": "department", "operatorName": "NOT EQUALS",
+        "targetOperand": {"values": ["Gone"]}});
+    schema["synchronizationRules"][0]["objectMappings"][0]["scope"] =
+        json!({"groups": [{"clauses": [clause]}]});
+    let target = MemoryTarget::new().unique("account", "userName");
+    let rig = Rig::of(MemorySource::new(), target, schema, SeededEntropy::new(1)).await;
+    rig.source.upsert(user(0));
+    rig.source.upsert(managed_by(user(1), 0));
+    staff(&rig, 0..2);
+    rig.good_cycle().await;
+    let account = rig.account_anchor("user0");
+    rig.source.upsert(user(0).with("department", "Gone"));
+    rig.good_cycle().await;
+    assert!(members(&rig, "staff").contains(&account), "who is out of scope stays a member");
+    rig.source.upsert(user(5).with("login", "user0"));
+    if joins {
+        rig.source.add_member("staff", "u5");
+    }
+    rig.good_cycle().await;
+    assert_eq!((rig.account_anchor("user0"), rig.accounts().len()), (account.clone(), 2));
+    (rig, account)
+}
+
+#[tokio::test]
+async fn a_rehired_person_keeps_the_groups_when_the_old_record_goes() {
+    for purged in [false, true] {
+        let (rig, account) = rehired(true).await;
+        assert!(members(&rig, "staff").contains(&account));
+        if purged {
+            rig.source.delete("u0");
+        } else {
+            rig.source.remove_member("staff", "u0");
+        }
+        rig.good_cycle().await;
+        assert!(members(&rig, "staff").contains(&account), "purged: {purged}");
+        assert_eq!(rig.store.next_due(&rig.job.id).await.unwrap(), None);
+        rig.source.remove_member("staff", "u5");
+        rig.good_cycle().await;
+        assert_eq!(members(&rig, "staff"), [rig.account_anchor("user1")], "purged: {purged}");
+    }
+}
+
+#[tokio::test]
+async fn an_account_that_passes_to_another_leaves_groups_that_are_not_theirs() {
+    let (rig, _) = rehired(false).await;
+    assert_eq!(members(&rig, "staff"), [rig.account_anchor("user1")]);
+    assert_eq!(boss_of(&rig, "user1"), None, "u0 has no account");
+    assert_eq!(rig.store.next_due(&rig.job.id).await.unwrap(), None);
+    // With an account of their own it is in the team again.
+    rig.source.upsert(user(0).with("login", "user9"));
+    rig.good_cycle().await;
+    let mut both = vec![rig.account_anchor("user1"), rig.account_anchor("user9")];
+    both.sort();
+    assert_eq!(members(&rig, "staff"), both);
+    assert_eq!(boss_of(&rig, "user1"), Some(rig.account_anchor("user9")));
+}
+
+/// A person says that an object has another account than the job thinks.
+#[tokio::test]
+async fn an_account_whose_link_is_moved_by_hand_leaves_the_groups() {
+    let rig = Rig::new().await;
+    rig.source.upsert(user(0));
+    rig.source.upsert(managed_by(user(1), 0));
+    staff(&rig, 0..2);
+    rig.good_cycle().await;
+    let other = rig.target.place("account", &[("userName", "other".into())]);
+    let wanted = engine::LinkByHand {
+        rule: None,
+        kind: Some("User".into()),
+        source: "u0".into(),
+        target: other.clone(),
+    };
+    // The old account has the login yet.
+    rig.target.alter(&rig.account_anchor("user0"), "userName", "old".into());
+    rig.engine.set_link(&rig.job, wanted).await.unwrap();
+    rig.good_cycle().await;
+    let mut both = vec![rig.account_anchor("user1"), other.clone()];
+    both.sort();
+    assert_eq!(members(&rig, "staff"), both);
+    assert_eq!(boss_of(&rig, "user1"), Some(other));
+}
+
 /// A group of twenty thousand goes out in chunks that the target takes, and a change of it costs no more than itself.
 #[tokio::test]
 async fn a_large_group_is_sent_in_chunks_and_never_again_whole() {

@@ -16,6 +16,8 @@ struct Edge {
     multivalued: bool,
     generation: u64,
     exported: Option<Anchor>,
+    /// What was exported, or may have been, while it was the account of the object referred to.
+    former: Option<Anchor>,
     attempts: u32,
     first: Option<Timestamp>,
     retry: Option<Timestamp>,
@@ -40,6 +42,9 @@ impl EdgeModel {
                 .cloned()
                 .collect();
             for holder in holders {
+                if let Some(target) = target {
+                    self.let_go(&holder.source, target);
+                }
                 self.put(Entry { link: None, ..holder });
             }
             self.put(entry.clone());
@@ -52,7 +57,25 @@ impl EdgeModel {
             }
         }
         commit.edges.iter().for_each(|write| self.write(write));
-        self.edges.retain(|_, edge| edge.wanted || edge.exported.is_some());
+        self.sweep();
+    }
+
+    /// Edges that are not wanted and have nothing to remove go.
+    fn sweep(&mut self) {
+        self.edges.retain(|_, edge| edge.wanted || edge.exported.is_some() || edge.former.is_some());
+    }
+
+    /// Edges to an object that were exported as this account, or are due, are to remove it.
+    fn let_go(&mut self, source: &Anchor, target: &Anchor) {
+        let due: BTreeSet<Key> = self.edges.keys().filter(|key| self.is_due(key)).cloned().collect();
+        for (key, edge) in &mut self.edges {
+            if key.3 == *source
+                && edge.wanted
+                && (due.contains(key) || edge.exported.as_ref() == Some(target))
+            {
+                (edge.former, edge.exported) = (Some(target.clone()), None);
+            }
+        }
     }
 
     /// Writes an entry; a wait ends when a link that it waits for changes.
@@ -83,6 +106,7 @@ impl EdgeModel {
                     multivalued,
                     generation,
                     exported,
+                    former: None,
                     attempts: 0,
                     first,
                     retry,
@@ -111,7 +135,8 @@ impl EdgeModel {
             }
             EdgeWrite::Exported { rule, owner, attribute, referenced, target } => {
                 self.change(&(rule, owner, attribute, referenced), |edge| {
-                    (edge.exported, edge.unsure, edge.attempts, edge.retry) = (target, false, 0, None);
+                    (edge.exported, edge.former, edge.unsure) = (target, None, false);
+                    (edge.attempts, edge.retry) = (0, None);
                 });
             }
             EdgeWrite::Retry { rule, owner, attribute, referenced, attempts, first, next } => {
@@ -133,12 +158,21 @@ impl EdgeModel {
             EdgeWrite::Reset { rule, owner } => {
                 for ((of, from, ..), edge) in &mut self.edges {
                     if *of == rule && *from == owner {
-                        (edge.exported, edge.unsure, edge.attempts, edge.retry) = (None, false, 0, None);
+                        (edge.exported, edge.former, edge.unsure) = (None, None, false);
+                        (edge.attempts, edge.retry) = (0, None);
+                    }
+                }
+            }
+            EdgeWrite::LetGo { source, target, .. } => {
+                self.let_go(&source, &target);
+                for ((.., referenced), edge) in &mut self.edges {
+                    if *referenced == source && edge.wanted {
+                        (edge.attempts, edge.retry) = (0, None);
                     }
                 }
             }
         }
-        self.edges.retain(|_, edge| edge.wanted || edge.exported.is_some());
+        self.sweep();
     }
 
     /// A reference is no longer wanted. What was due may have been sent without anybody knowing.
@@ -167,19 +201,43 @@ impl EdgeModel {
         links.next()?.link.as_ref().map(|link| link.anchor.clone())
     }
 
+    /// What an edge is to add, and what it is to remove.
+    fn work(&self, (rule, owner, attribute, referenced): &Key, edge: &Edge) -> (Option<Anchor>, Vec<Anchor>) {
+        let target = self.target(referenced).filter(|_| edge.wanted);
+        let is_new = |target: &Anchor| edge.unsure || edge.exported.as_ref() != Some(target);
+        let added = target.clone().filter(|target| is_new(target) || edge.former.is_some());
+        let unwanted = edge.exported.clone().filter(|_| !edge.wanted);
+        let mut removed: Vec<Anchor> = unwanted.into_iter().chain(edge.former.clone()).collect();
+        let of_attribute = || {
+            self.edges.iter().filter(|((of, from, name, _), other)| {
+                other.wanted && (of, from, name) == (rule, owner, attribute)
+            })
+        };
+        let replaced = !edge.multivalued && of_attribute().any(|(_, other)| other.exported.is_some());
+        removed.retain(|gone| {
+            !replaced && !of_attribute().any(|(other, _)| self.target(&other.3).as_ref() == Some(gone))
+        });
+        (added, removed)
+    }
+
+    fn is_due(&self, key: &Key) -> bool {
+        let (rule, owner, ..) = key;
+        let owner = self.entries.get(&(rule.clone(), owner.clone()));
+        let Some(edge) = self.edges.get(key) else { return false };
+        let removes = edge.former.is_some() || (!edge.wanted && edge.exported.is_some());
+        owner.is_some_and(|owner| owner.link.is_some()) && (removes || self.work(key, edge).0.is_some())
+    }
+
     /// Every edge that is due, and since when; none means at once.
     fn all_due(&self) -> Vec<(Option<Timestamp>, DueEdge)> {
-        let due = self.edges.iter().filter_map(|((rule, owner, attribute, referenced), edge)| {
+        let due = self.edges.iter().filter(|(key, _)| self.is_due(key)).filter_map(|(key, edge)| {
+            let (rule, owner, attribute, referenced) = key;
             let entry = self.entries.get(&(rule.clone(), owner.clone()))?;
             let link = entry.link.as_ref()?;
-            let value = if edge.wanted {
-                let is_due = |target: &Anchor| edge.unsure || edge.exported.as_ref() != Some(target);
-                self.target(referenced).filter(is_due)?
-            } else {
-                edge.exported.clone()?
-            };
+            let (added, removed) = self.work(key, edge);
             let due = DueEdge {
                 rule: rule.clone(),
+                mapping: entry.mapping.clone(),
                 owner_kind: entry.kind.clone(),
                 owner: owner.clone(),
                 target_kind: link.kind.clone(),
@@ -187,8 +245,11 @@ impl EdgeModel {
                 attribute: attribute.clone(),
                 multivalued: edge.multivalued,
                 referenced: referenced.clone(),
-                wanted: edge.wanted,
-                value,
+                wanted: added.is_some(),
+                value: added
+                    .or_else(|| edge.exported.clone().filter(|_| !edge.wanted))
+                    .or_else(|| edge.former.clone())?,
+                removed,
                 exported: edge.exported.clone(),
                 attempts: edge.attempts,
                 first: edge.first.filter(|_| edge.attempts > 0),

@@ -58,6 +58,7 @@ fn retry(owner: &str, attribute: &str, referenced: &str, attempts: u32, next: Ti
 fn due(owner: &str, attribute: &str, referenced: &str, value: &str) -> DueEdge {
     DueEdge {
         rule: RULE.into(),
+        mapping: "mapping".into(),
         owner_kind: "User".into(),
         owner: owner.into(),
         target_kind: "urn:User".into(),
@@ -67,6 +68,7 @@ fn due(owner: &str, attribute: &str, referenced: &str, value: &str) -> DueEdge {
         referenced: referenced.into(),
         wanted: true,
         value: value.into(),
+        removed: Vec::new(),
         exported: None,
         attempts: 0,
         first: None,
@@ -154,7 +156,12 @@ pub async fn unwanted_edges_are_removed_or_due(store: SharedStore) {
     assert_eq!(maybe_sent, [(false, "c'".into())]);
     fixture.edges(vec![exported("g", "members", "c", None)]).await;
     fixture.edges(vec![unwant("g", "members", "a"), unwant("g", "members", "b")]).await;
-    let removal = DueEdge { wanted: false, exported: Some("a'".into()), ..due("g", "members", "a", "a'") };
+    let removal = DueEdge {
+        wanted: false,
+        removed: vec!["a'".into()],
+        exported: Some("a'".into()),
+        ..due("g", "members", "a", "a'")
+    };
     assert_eq!(fixture.due(at(0)).await, std::slice::from_ref(&removal));
     assert_eq!(fixture.edges_of("g").await.len(), 1, "the other could never be exported");
     // Wanted again before the removal is known to be sent: whether it was, nobody knows.
@@ -331,8 +338,11 @@ pub async fn links_that_change_make_edges_due(store: SharedStore) {
     // Back to what was exported: nothing is to be done.
     fixture.link(&["r"]).await;
     assert_eq!(fixture.due(at(0)).await, []);
-    // Taken away by another object, which the edge does not mean.
+    // Taken away by another object, which the edge does not mean: it is to go.
     fixture.commit_entries(vec![linked(RULE, "thief", "r'")]).await;
+    let gone = DueEdge { wanted: false, removed: vec!["r'".into()], ..due("o", "manager", "r", "r'") };
+    assert_eq!(fixture.due(at(0)).await, [gone]);
+    fixture.edges(vec![exported("o", "manager", "r", None)]).await;
     assert_eq!(fixture.due(at(0)).await, []);
     fixture.commit_entries(vec![linked(RULE, "r", "r3")]).await;
     assert_eq!(fixture.due(at(0)).await.len(), 1);
@@ -349,6 +359,77 @@ pub async fn links_that_change_make_edges_due(store: SharedStore) {
     assert_eq!(fixture.next_due().await, None);
     fixture.link(&["o"]).await;
     assert_eq!(fixture.due(at(0)).await.len(), 1);
+}
+
+/// An account that passes to another object leaves what refers to the one that had it, but for what refers to both.
+pub async fn accounts_that_pass_to_others_are_removed(store: SharedStore) {
+    let fixture = Fixture::new(store).await;
+    fixture.link(&["g", "h", "u1", "u2"]).await;
+    let (was, is) = (["g", "h"].map(|group| (group, "u1")), ("h", "u2"));
+    for (group, member) in was.into_iter().chain([is]) {
+        let sent = exported(group, "members", member, Some(&format!("{member}'")));
+        fixture.edges(vec![want(group, "members", member), sent]).await;
+    }
+    fixture.commit_entries(vec![linked(RULE, "u2", "u1'")]).await;
+    let work = async || -> Vec<(String, String, Option<String>, Vec<String>)> {
+        let texts = |anchors: Vec<Anchor>| anchors.iter().map(ToString::to_string).collect();
+        let told = |edge: DueEdge| {
+            let added = edge.wanted.then(|| edge.value.to_string());
+            (edge.owner.to_string(), edge.referenced.to_string(), added, texts(edge.removed))
+        };
+        let mut work: Vec<_> = fixture.due(at(0)).await.into_iter().map(told).collect();
+        work.sort();
+        work
+    };
+    let row = |owner: &str, referenced: &str, added: Option<&str>, removed: &[&str]| {
+        let removed = removed.iter().map(ToString::to_string).collect();
+        (owner.to_owned(), referenced.to_owned(), added.map(str::to_owned), removed)
+    };
+    let left = row("g", "u1", None, &["u1'"]);
+    let passed = [left.clone(), row("h", "u1", None, &[]), row("h", "u2", Some("u1'"), &[])];
+    assert_eq!(work().await, passed, "h is u2's as well");
+    // The one that has it leaves: then it goes, whoever had it before.
+    fixture.edges(vec![exported("h", "members", "u2", Some("u1'")), unwant("h", "members", "u2")]).await;
+    assert_eq!(work().await[1..], [row("h", "u1", None, &["u1'"]), row("h", "u2", None, &["u1'"])]);
+    let sent = ["u1", "u2"].map(|member| exported("h", "members", member, None));
+    fixture.edges(sent.into()).await;
+    assert_eq!(work().await, std::slice::from_ref(&left));
+    // Unwanted before the removal was sent, or with another account by then, which is added in its place.
+    fixture.edges(vec![unwant("g", "members", "u1")]).await;
+    assert_eq!(work().await, std::slice::from_ref(&left));
+    fixture.edges(vec![want("g", "members", "u1")]).await;
+    fixture.commit_entries(vec![linked(RULE, "u1", "u1''")]).await;
+    assert_eq!(work().await[0], row("g", "u1", Some("u1''"), &["u1'"]));
+    let sent = ["g", "h"].map(|group| exported(group, "members", "u1", Some("u1''")));
+    fixture.edges(sent.into()).await;
+    assert_eq!(work().await, []);
+
+    // A link that moves although the account lives on; it comes back before that was sent.
+    let let_go = EdgeWrite::LetGo { rule: RULE.into(), source: "u1".into(), target: "u1''".into() };
+    let entries = vec![linked(RULE, "u1", "u3'")];
+    fixture.commit(Commit { entries, edges: vec![let_go], ..Commit::default() }).await;
+    let moved = ["g", "h"].map(|group| row(group, "u1", Some("u3'"), &["u1''"]));
+    assert_eq!(work().await, moved);
+    fixture.commit_entries(vec![linked(RULE, "u1", "u1''")]).await;
+    assert_eq!(work().await, ["g", "h"].map(|group| row(group, "u1", Some("u1''"), &[])));
+    fixture.edges(vec![EdgeWrite::Reset { rule: RULE.into(), owner: "g".into() }]).await;
+    fixture.edges(vec![EdgeWrite::Drop { rule: RULE.into(), owner: "h".into() }]).await;
+    assert_eq!(work().await, [row("g", "u1", Some("u1''"), &[])]);
+}
+
+/// From an attribute of one value nothing is removed once another reference was exported.
+pub async fn a_value_that_was_replaced_is_not_removed(store: SharedStore) {
+    let fixture = Fixture::new(store).await;
+    fixture.link(&["o", "a", "b"]).await;
+    fixture.edges(vec![want("o", "manager", "a"), exported("o", "manager", "a", Some("a'"))]).await;
+    fixture.edges(vec![unwant("o", "manager", "a"), want("o", "manager", "b")]).await;
+    let removed = async || fixture.due(at(0)).await.pop().map(|edge| (edge.wanted, edge.removed));
+    assert_eq!(removed().await, Some((false, vec!["a'".into()])));
+    fixture.edges(vec![exported("o", "manager", "b", Some("b'"))]).await;
+    assert_eq!(removed().await, Some((false, vec![])));
+    fixture.edges(vec![unwant("o", "manager", "b")]).await;
+    assert_eq!(fixture.due(at(0)).await.len(), 2);
+    assert_eq!(removed().await, Some((false, vec!["b'".into()])));
 }
 
 /// The edges of an owner go with it; edges to it stay.
@@ -491,7 +572,7 @@ fn random_commit(lots: &SeededEntropy, generation: u64) -> Commit {
         let referenced = object().1;
         let attribute: Name = if lots.below(2) == 0 { "manager".into() } else { "members".into() };
         let multivalued = attribute == "members";
-        commit.edges.push(match lots.below(12) {
+        commit.edges.push(match lots.below(13) {
             0..=4 => EdgeWrite::Want { rule, owner, attribute, multivalued, referenced, generation },
             5 => EdgeWrite::Unwant { rule, owner, attribute, referenced },
             6..=8 => {
@@ -504,6 +585,10 @@ fn random_commit(lots: &SeededEntropy, generation: u64) -> Commit {
                 EdgeWrite::Retry { rule, owner, attribute, referenced, attempts: 3, first: at(1), next }
             }
             10 => EdgeWrite::Sweep { rule, owner, attribute, generation },
+            11 => {
+                let target = Anchor::new(format!("account {}", lots.below(6)));
+                EdgeWrite::LetGo { rule, source: referenced, target }
+            }
             _ if lots.below(3) == 0 => EdgeWrite::Drop { rule, owner },
             _ if lots.below(2) == 0 => EdgeWrite::TryAgain { rule, owner },
             _ => EdgeWrite::Reset { rule, owner },

@@ -90,6 +90,7 @@ fn owner(write: &EdgeWrite) -> (&Name, &Anchor) {
         | EdgeWrite::Retry { rule, owner, .. }
         | EdgeWrite::TryAgain { rule, owner }
         | EdgeWrite::Drop { rule, owner }
-        | EdgeWrite::Reset { rule, owner } => (rule, owner),
+        | EdgeWrite::Reset { rule, owner }
+        | EdgeWrite::LetGo { rule, source: owner, .. } => (rule, owner),
     }
 }

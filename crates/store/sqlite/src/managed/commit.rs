@@ -297,6 +297,7 @@ impl<'a, 'c> Page<'a, 'c> {
             )?;
             self.known.linked.insert((loser, rule), false);
             self.count(rule, kind, target_kind, bits, -1);
+            edges::let_go(session, loser, target)?;
             self.link_changed(loser, rule, true, false)?;
         }
         Ok(())

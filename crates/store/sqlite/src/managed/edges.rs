@@ -47,6 +47,8 @@ struct Edge {
     retry: Option<i64>,
     due: Option<i64>,
     unsure: bool,
+    /// What was exported, or may have been, as it was the account of the object referred to: it is to be removed.
+    former: Option<Name>,
 }
 
 /// The moment of what was given up. It lies after all that a clock can show.
@@ -59,7 +61,7 @@ fn due_when(edge: &Edge, owner_is_linked: bool, referenced: Option<&Name>) -> Op
     } else {
         edge.exported.is_some()
     };
-    (owner_is_linked && differs).then(|| edge.retry.unwrap_or(0))
+    (owner_is_linked && (differs || edge.former.is_some())).then(|| edge.retry.unwrap_or(0))
 }
 
 /// The link of a referenced object over all rules, as the end of a SELECT: that of the lowest rule.
@@ -93,7 +95,7 @@ pub(super) fn write(page: &mut Page<'_, '_>, write: EdgeWrite) -> Done<()> {
                 if edge.wanted {
                     edge.wanted = false;
                     if edge.due.is_some() {
-                        edge.exported = maybe_sent;
+                        edge.exported = maybe_sent.or(edge.exported.take());
                     }
                     (edge.attempts, edge.retry) = (0, None);
                 }
@@ -102,7 +104,7 @@ pub(super) fn write(page: &mut Page<'_, '_>, write: EdgeWrite) -> Done<()> {
         EdgeWrite::Exported { rule, owner, attribute, referenced, target } => {
             change(page, (&rule, &owner, &attribute, &referenced), |edge| {
                 edge.exported = target.map(|target| Name::from(target.as_str()));
-                (edge.attempts, edge.retry, edge.unsure) = (0, None, false);
+                (edge.attempts, edge.retry, edge.unsure, edge.former) = (0, None, false, None);
             })
         }
         EdgeWrite::Retry { rule, owner, attribute, referenced, attempts, first, next } => {
@@ -134,6 +136,11 @@ pub(super) fn write(page: &mut Page<'_, '_>, write: EdgeWrite) -> Done<()> {
             let Some(owner) = page.find_object(&owner)? else { return Ok(()) };
             reset(page, owner, rule)
         }
+        EdgeWrite::LetGo { source, target, .. } => {
+            let Some(source) = page.find_object(&source)? else { return Ok(()) };
+            let_go(page.session, source, target.as_str())?;
+            referenced_changed(page.session, source)
+        }
     }
 }
 
@@ -142,9 +149,9 @@ fn want(page: &mut Page<'_, '_>, key: Key, multivalued: bool, generation: i64) -
     let before = if page.known.edges_are_new { None } else { load(page.session, key)? };
     if before.is_none() {
         let (exported, first, retry, due) = (None, None, None, None);
-        let (wanted, attempts, unsure) = (true, 0, false);
+        let (wanted, attempts, unsure, former) = (true, 0, false, None);
         let mut edge =
-            Edge { wanted, multivalued, generation, exported, attempts, first, retry, due, unsure };
+            Edge { wanted, multivalued, generation, exported, attempts, first, retry, due, unsure, former };
         edge.due = due_now(page, key, &edge)?;
         page.known.edges_are_new = insert(page, key, &edge)?;
         if page.known.edges_are_new {
@@ -161,7 +168,7 @@ fn want(page: &mut Page<'_, '_>, key: Key, multivalued: bool, generation: i64) -
     update(page, key, &before, edge)
 }
 
-/// Changes an edge that is there. One that is not wanted and of which nothing was exported goes.
+/// Changes an edge that is there. One that is not wanted and of which nothing is to be removed goes.
 fn change(
     page: &mut Page<'_, '_>,
     (rule, owner, attribute, referenced): (&Name, &Anchor, &Name, &Anchor),
@@ -173,17 +180,17 @@ fn change(
     // One statement instead of three: this is what most writes of edges are.
     let found = page.session.first(
         "SELECT d.wanted, d.multivalued, d.generation, d.exported, d.attempts, d.retry, d.due, d.unsure, d.first,
-             d.owner, d.referenced
+             d.former, d.owner, d.referenced
          FROM object o CROSS JOIN object r CROSS JOIN edge d
              ON d.owner = o.id AND d.rule = ?3 AND d.attribute = ?4 AND d.referenced = r.id
          WHERE o.job = ?1 AND o.anchor = ?2 AND r.job = ?1 AND r.anchor = ?5",
         params![page.job, owner.as_str(), rule, attribute, referenced.as_str()],
-        |row| Ok((edge(row)?, Key { owner: row.get(9)?, rule, attribute, referenced: row.get(10)? })),
+        |row| Ok((edge(row)?, Key { owner: row.get(10)?, rule, attribute, referenced: row.get(11)? })),
     )?;
     let Some((before, key)) = found else { return Ok(()) };
     let mut edge = before.clone();
     change(&mut edge);
-    if edge.wanted || edge.exported.is_some() {
+    if edge.wanted || edge.exported.is_some() || edge.former.is_some() {
         return update(page, key, &before, edge);
     }
     page.orphans.extend([key.owner, key.referenced]);
@@ -196,14 +203,14 @@ fn change(
 
 fn load(session: &Session<'_>, key: Key) -> Done<Option<Edge>> {
     session.first(
-        "SELECT wanted, multivalued, generation, exported, attempts, retry, due, unsure, first FROM edge
+        "SELECT wanted, multivalued, generation, exported, attempts, retry, due, unsure, first, former FROM edge
          WHERE owner = ?1 AND rule = ?2 AND attribute = ?3 AND referenced = ?4",
         [key.owner, key.rule, key.attribute, key.referenced],
         edge,
     )
 }
 
-/// The edge of a row's first nine columns.
+/// The edge of a row's first ten columns.
 fn edge(row: &Row<'_>) -> Done<Edge> {
     Ok(Edge {
         wanted: row.get(0)?,
@@ -215,6 +222,7 @@ fn edge(row: &Row<'_>) -> Done<Edge> {
         due: row.get(6)?,
         unsure: row.get(7)?,
         first: row.get(8)?,
+        former: optional_text(row, 9)?,
     })
 }
 
@@ -252,7 +260,8 @@ fn update(page: &mut Page<'_, '_>, key: Key, before: &Edge, mut edge: Edge) -> D
     }
     page.session.run(
         "UPDATE edge SET wanted = ?5, multivalued = ?6, generation = ?7, exported = ?8, attempts = ?9, retry = ?10,
-             due = ?11, unsure = ?12, first = ?13 WHERE owner = ?1 AND rule = ?2 AND attribute = ?3 AND referenced = ?4",
+             due = ?11, unsure = ?12, first = ?13, former = ?14
+         WHERE owner = ?1 AND rule = ?2 AND attribute = ?3 AND referenced = ?4",
         params![
             key.owner,
             key.rule,
@@ -267,6 +276,7 @@ fn update(page: &mut Page<'_, '_>, key: Key, before: &Edge, mut edge: Edge) -> D
             edge.due,
             edge.unsure,
             edge.first,
+            edge.former.as_deref(),
         ],
     )?;
     Ok(())
@@ -300,7 +310,7 @@ fn owner_is_linked(page: &mut Page<'_, '_>, owner: i64, rule: i64) -> Done<bool>
 }
 
 /// The target anchor of a referenced object: that of the lowest rule that links it.
-fn lowest_target(session: &Session<'_>, object: i64) -> Done<Option<Name>> {
+pub(super) fn lowest_target(session: &Session<'_>, object: i64) -> Done<Option<Name>> {
     let mut links = session.all(
         "SELECT rule, target FROM entry WHERE object = ?1 AND target IS NOT NULL",
         [object],
@@ -322,11 +332,22 @@ pub(super) fn referenced_changed(session: &Session<'_>, object: i64) -> Done<()>
     let target = lowest_target(session, object)?;
     session.run(
         "UPDATE edge SET attempts = 0, retry = NULL, due = CASE
-             WHEN ?2 IS NOT NULL AND (unsure OR exported IS NOT ?2) AND EXISTS (
+             WHEN (former IS NOT NULL OR ?2 IS NOT NULL AND (unsure OR exported IS NOT ?2)) AND EXISTS (
                  SELECT 1 FROM entry e WHERE e.object = edge.owner AND e.rule = edge.rule AND e.target IS NOT NULL)
              THEN 0 END
          WHERE referenced = ?1 AND wanted",
         params![object, target.as_deref()],
+    )?;
+    Ok(())
+}
+
+/// An object is no longer linked to an account that lives on: what refers to it, and was or may have been exported as
+/// that, is to be removed there.
+pub(super) fn let_go(session: &Session<'_>, object: i64, target: &str) -> Done<()> {
+    session.run(
+        "UPDATE edge SET former = ?2, exported = NULL
+         WHERE referenced = ?1 AND wanted AND (exported = ?2 OR due IS NOT NULL)",
+        params![object, target],
     )?;
     Ok(())
 }
@@ -343,6 +364,7 @@ pub(super) fn owner_changed(session: &Session<'_>, owner: i64, rule: i64, is_lin
     session.run(
         concat!(
             "UPDATE edge SET attempts = 0, retry = NULL, due = CASE
+                 WHEN former IS NOT NULL THEN 0
                  WHEN wanted THEN (SELECT CASE WHEN edge.unsure OR e.target IS NOT edge.exported THEN 0 END ",
             lowest_link!(),
             ") WHEN exported IS NOT NULL THEN 0 END WHERE owner = ?1 AND rule = ?2"
@@ -366,15 +388,15 @@ fn sweep(page: &mut Page<'_, '_>, owner: i64, rule: i64, attribute: i64, complet
     // Edges that were due may have been sent by a process that died before it could say so.
     page.session.run(
         concat!(
-            "UPDATE edge SET exported = (SELECT e.target ",
+            "UPDATE edge SET exported = coalesce((SELECT e.target ",
             lowest_link!(),
-            ") WHERE owner = ?1 AND rule = ?2 AND attribute = ?3 AND generation < ?4 AND wanted AND due IS NOT NULL"
+            "), exported) WHERE owner = ?1 AND rule = ?2 AND attribute = ?3 AND generation < ?4 AND wanted AND due IS NOT NULL"
         ),
         [owner, rule, attribute, complete],
     )?;
     let gone = page.session.all(
         "DELETE FROM edge WHERE owner = ?1 AND rule = ?2 AND attribute = ?3 AND generation < ?4 AND wanted
-         AND exported IS NULL RETURNING referenced",
+         AND exported IS NULL AND former IS NULL RETURNING referenced",
         [owner, rule, attribute, complete],
         |row| Ok(row.get::<_, i64>(0)?),
     )?;
@@ -412,7 +434,7 @@ fn reset(page: &mut Page<'_, '_>, owner: i64, rule: i64) -> Done<()> {
     page.orphans.insert(owner);
     let linked = owner_is_linked(page, owner, rule)?;
     page.session.run(
-        "UPDATE edge SET exported = NULL, unsure = 0, attempts = 0, retry = NULL, due = CASE WHEN ?3 AND EXISTS (
+        "UPDATE edge SET exported = NULL, former = NULL, unsure = 0, attempts = 0, retry = NULL, due = CASE WHEN ?3 AND EXISTS (
              SELECT 1 FROM entry e WHERE e.object = edge.referenced AND e.target IS NOT NULL) THEN 0 END
          WHERE owner = ?1 AND rule = ?2",
         params![owner, rule, linked],

@@ -6,8 +6,8 @@ use model::{Anchor, Name, Timestamp};
 use rusqlite::{Row, params};
 use store::{DueEdge, FailingEdge, OutgoingEdge};
 
-use super::edges::{NEVER, lowest_link};
-use crate::encode::{limit, micros, moment};
+use super::edges::{NEVER, lowest_link, lowest_target};
+use crate::encode::{anchor_hash, limit, micros, moment};
 use crate::error::{Done, corrupt};
 use crate::session::{Session, optional_text, text};
 
@@ -25,32 +25,84 @@ macro_rules! due_columns {
              edge.multivalued, edge.exported, edge.attempts, (SELECT e.target ",
             lowest_link!(),
             "), r.anchor, w.display_name,
-             (SELECT x.display_name FROM entry x WHERE x.object = edge.referenced AND x.rule = edge.rule), edge.first"
+             (SELECT x.display_name FROM entry x WHERE x.object = edge.referenced AND x.rule = edge.rule), edge.first,
+             edge.former, edge.owner, w.mapping"
         )
     };
 }
 
-fn due_edge(session: &Session<'_>, row: &Row<'_>) -> Done<DueEdge> {
-    let wanted: bool = row.get(6)?;
-    let exported = optional_text(row, 8)?.map(Anchor::new);
-    let value = if wanted { optional_text(row, 10)?.map(Anchor::new) } else { exported.clone() };
+fn due_edge(session: &Session<'_>, job: i64, row: &Row<'_>) -> Done<DueEdge> {
+    let (wanted, exported, former): (bool, _, _) =
+        (row.get(6)?, optional_text(row, 8)?, optional_text(row, 15)?);
+    let present = optional_text(row, 10)?.filter(|_| wanted);
+    let unwanted = exported.clone().filter(|_| !wanted);
+    let value = present.clone().or_else(|| unwanted.clone()).or_else(|| former.clone());
+    let of =
+        Of { job, rule: row.get(0)?, owner: row.get(16)?, attribute: row.get(5)?, multivalued: row.get(7)? };
+    let mut removed = Vec::new();
+    for target in unwanted.into_iter().chain(former) {
+        if !is_meant(session, &of, &target)? {
+            removed.push(Anchor::new(target));
+        }
+    }
     Ok(DueEdge {
-        rule: session.name(row.get(0)?)?,
+        rule: session.name(of.rule)?,
+        mapping: session.name(row.get(17)?)?,
         owner_kind: session.name(row.get(1)?)?,
         owner: Anchor::new(text(row, 2)?),
         target_kind: session.name(row.get(3)?)?,
         target: Anchor::new(text(row, 4)?),
-        attribute: session.name(row.get(5)?)?,
-        multivalued: row.get(7)?,
+        attribute: session.name(of.attribute)?,
+        multivalued: of.multivalued,
         referenced: Anchor::new(text(row, 11)?),
-        wanted,
-        value: value.ok_or_else(|| corrupt("an edge", "it is due, but has nothing to be sent"))?,
-        exported,
+        wanted: present.is_some(),
+        value: value
+            .map(Anchor::new)
+            .ok_or_else(|| corrupt("an edge", "it is due, but has nothing to be sent"))?,
+        removed,
+        exported: exported.map(Anchor::new),
         attempts: row.get(9)?,
         owner_name: optional_text(row, 12)?,
         referenced_name: optional_text(row, 13)?,
         first: first(row.get(9)?, row.get(14)?)?,
     })
+}
+
+/// An attribute of an owner, by number.
+struct Of {
+    job: i64,
+    rule: i64,
+    owner: i64,
+    attribute: i64,
+    multivalued: bool,
+}
+
+/// True where a wanted edge of an attribute means this target anchor, or takes the place of whatever was there.
+fn is_meant(session: &Session<'_>, of: &Of, target: &str) -> Done<bool> {
+    let Of { job, rule, owner, attribute, multivalued } = *of;
+    if !multivalued {
+        let replaced = session.first(
+            "SELECT 1 FROM edge WHERE owner = ?1 AND rule = ?2 AND attribute = ?3 AND wanted AND exported IS NOT NULL",
+            [owner, rule, attribute],
+            |_| Ok(()),
+        )?;
+        if replaced.is_some() {
+            return Ok(true);
+        }
+    }
+    let linked = session.all(
+        "SELECT e.object FROM entry e CROSS JOIN edge d
+             ON d.owner = ?4 AND d.rule = ?5 AND d.attribute = ?6 AND d.referenced = e.object AND d.wanted
+         WHERE e.job = ?1 AND e.target_hash = ?2 AND e.target = ?3",
+        params![job, anchor_hash(target), target, owner, rule, attribute],
+        |row| Ok(row.get(0)?),
+    )?;
+    for object in linked {
+        if lowest_target(session, object)?.as_deref() == Some(target) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Edges that are due, those of one attribute of an owner together, adds before removals.
@@ -65,7 +117,7 @@ pub(super) fn due(session: &Session<'_>, job: i64, now: Timestamp, most: usize) 
          WHERE edge.job = ?1 AND edge.due IS NOT NULL AND edge.due <= ?2
          ORDER BY edge.due, edge.owner, edge.rule, edge.attribute, edge.wanted DESC LIMIT ?3"
     );
-    let due = session.all(sql, params![job, micros(now), limit(most)], |row| due_edge(session, row))?;
+    let due = session.all(sql, params![job, micros(now), limit(most)], |row| due_edge(session, job, row))?;
     // Owners whose edges fall due at different moments stand at several places.
     Ok(grouped(due))
 }
@@ -110,7 +162,7 @@ pub(super) fn due_of(
     for (rule, owner, referenced) in references {
         let Some(rule) = session.id(rule)? else { continue };
         let row = params![job, micros(now), owner.as_str(), rule, referenced.as_str()];
-        due.extend(session.all(sql, row, |row| due_edge(session, row))?);
+        due.extend(session.all(sql, row, |row| due_edge(session, job, row))?);
     }
     Ok(grouped(due))
 }

@@ -155,6 +155,9 @@ CREATE TABLE edge (
     generation INTEGER NOT NULL,
     -- The target anchor that was exported.
     exported TEXT,
+    -- What was exported, or may have been, as it was the account of the object referred to, which it is no longer: it is to
+    -- be removed.
+    former TEXT,
     attempts INTEGER NOT NULL,
     -- When it first failed; of no meaning before a try.
     first INTEGER,
