@@ -48,6 +48,11 @@ impl Cycle<'_> {
         self.exclusions.contains_key(source)
     }
 
+    /// Objects that people took out of the job.
+    pub(crate) fn excluded(&self) -> Vec<Anchor> {
+        self.exclusions.keys().cloned().collect()
+    }
+
     /// True where changes of an entry's references are followed. Those of an object that the input filter passes by are
     /// compared whole when it no longer does.
     pub(crate) fn may_refer(&self, entry: &Entry) -> bool {

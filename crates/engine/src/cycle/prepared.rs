@@ -211,7 +211,8 @@ fn scope_meaning(program: &Program, settings: &JobSettings, secrets: &JobSecrets
     let touch = (policies.ownership, &policies.never_touch);
     let domains = (&settings.domain_fqdn, &settings.domain_net_bios);
     let (everybody, seen_by) = (secrets.of_source().flag("SyncAll"), settings.source_service_principal);
-    let scope = format!("{} {nested} {everybody} {touch:?} {domains:?} {seen_by:?}", program.meaning);
+    let stays = secrets.own.flag("SkipOutOfScopeDeletions");
+    let scope = format!("{} {nested} {everybody} {stays} {touch:?} {domains:?} {seen_by:?}", program.meaning);
     Fingerprinter::new([0; 16]).of(&model::Value::from(scope), true).0
 }
 

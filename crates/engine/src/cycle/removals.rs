@@ -89,6 +89,9 @@ impl Cycle<'_> {
             self.end_consent().await?;
             return Ok(None);
         }
+        if let Some(halt) = self.release_excluded().await? {
+            return Ok(Some(halt));
+        }
         let held = self.held_kinds().await?;
         let mut passed = None;
         let mut left = false;
@@ -114,6 +117,20 @@ impl Cycle<'_> {
         self.end_consent().await?;
         if left {
             self.hold_kinds(held).await?;
+        }
+        Ok(None)
+    }
+
+    /// What is staged of objects that people took out of the job since then is decided again, so that it no longer waits.
+    async fn release_excluded(&mut self) -> Result<Option<Halt>> {
+        let excluded = self.excluded();
+        for anchors in excluded.chunks(PAGE) {
+            let rows = self.services.store.staged_of(&self.prepared.job.id, anchors).await?;
+            if !rows.is_empty()
+                && let Some(halt) = self.send_rows(rows).await?
+            {
+                return Ok(Some(halt));
+            }
         }
         Ok(None)
     }

@@ -409,8 +409,8 @@ async fn an_exclusion_that_could_not_be_ended_is_there_still() {
 }
 
 #[tokio::test]
-async fn who_is_excluded_and_gone_keeps_the_account() {
-    let rig = rig_of(4).await;
+async fn who_is_excluded_and_gone_keeps_the_account_until_the_exclusion_ends() {
+    let rig = rig_of(12).await;
     rig.engine.exclude(&rig.job, "u0".into(), "litigation hold".into(), "me".into()).await.unwrap();
     rig.source.delete("u0");
     rig.good_cycle().await;
@@ -418,4 +418,25 @@ async fn who_is_excluded_and_gone_keeps_the_account() {
     rig.source.forget_history();
     rig.good_cycle().await;
     assert!(rig.accounts()["user0"]);
+    rig.engine.readmit(&rig.job, &"u0".into()).await.unwrap();
+    rig.good_cycle().await;
+    assert_eq!((rig.accounts().len(), rig.accounts().get("user0")), (11, None));
+}
+
+#[tokio::test]
+async fn what_is_held_waits_no_longer_once_its_object_is_excluded() {
+    let mut rig = rig_of(12).await;
+    rig.set_settings(&[("MaxDisables", "2")]).await;
+    rig.source.disable("u0");
+    rig.source.disable("u1");
+    rig.good_cycle().await;
+    assert_eq!(reason(&rig.status().await), Some(QuarantineReason::TooManyDeletes));
+    rig.engine.exclude(&rig.job, "u0".into(), "a mistake".into(), "me".into()).await.unwrap();
+    rig.good_cycle().await;
+    assert_eq!((rig.accounts()["user0"], rig.accounts()["user1"]), (true, false));
+    assert_eq!(reason(&rig.status().await), None);
+    rig.clock.advance(SignedDuration::from_mins(41));
+    rig.engine.readmit(&rig.job, &"u0".into()).await.unwrap();
+    rig.good_cycle().await;
+    assert!(!rig.accounts()["user0"], "it is decided again, and within the limit");
 }

@@ -275,6 +275,25 @@ async fn who_loses_access_may_keep_the_account() {
 }
 
 #[tokio::test]
+async fn what_is_held_waits_no_longer_once_who_loses_access_may_keep_the_account() {
+    let rig = rig_of(20).await;
+    rig.change_schema(|schema| {
+        schema["synchronizationRules"][0]["objectMappings"][0]["scope"] = json!({"groups": [{"clauses": [
+            {"sourceOperandName": "department", "operatorName": "EQUALS", "targetOperand": {"values": ["Nowhere"]}}
+        ]}]});
+    })
+    .await;
+    rig.good_cycle().await;
+    assert!(rig.status().await.quarantine.is_some());
+    rig.set_secrets(&[("SkipOutOfScopeDeletions", "True")]).await;
+    rig.good_cycle().await;
+    assert_eq!((active(&rig), rig.status().await.quarantine), (20, None));
+    rig.set_secrets(&[("SkipOutOfScopeDeletions", "False")]).await;
+    rig.good_cycle().await;
+    assert!(rig.status().await.quarantine.is_some(), "and it is looked at again when they may not");
+}
+
+#[tokio::test]
 async fn a_group_out_of_scope_is_deleted_where_groups_cannot_be_disabled() {
     let rig = Rig::with(
         testkit::MemorySource::with_assignments(),

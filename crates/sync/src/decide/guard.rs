@@ -18,13 +18,11 @@ pub(super) enum Guard {
 }
 
 impl Deciding<'_, '_, '_, '_> {
-    /// A person took the object out of the job: nothing is sent for it, whatever becomes of it.
+    /// A person took the object out of the job: nothing is sent for it, whatever becomes of it. The link of one that is
+    /// gone stays, so that the account goes when the exclusion ends.
     pub(super) fn excluded(&mut self, reason: &str) -> Step {
         self.trace.push(TraceStep::Excluded(reason.to_owned()));
-        match self.facts.seen {
-            Seen::Gone => self.left_alone(SkipReason::Excluded, LinkChange::Remove),
-            Seen::Present(_) => self.leave(SkipReason::Excluded),
-        }
+        self.leave(SkipReason::Excluded)
     }
 
     /// False where the account is another's and the job may only change its own.

@@ -150,7 +150,7 @@ fn excluded_objects_are_passed_by() {
         linked_gone(world);
         excluded(world);
     };
-    assert_eq!(row(gone), "skip Excluded; remove");
+    assert_eq!(row(gone), "skip Excluded; keep");
     let mut world = World::new();
     excluded(&mut world);
     let decision = world.decide();

@@ -262,10 +262,8 @@ impl Model {
             Edit::PurgeTeam(team) => {
                 // As of people one must be left: where a full read shows no team at all, removals wait for a person.
                 (team != 0 && self.teams[0].exists).then_some(())?;
-                // Of who goes while excluded the account is forgotten, and stays.
                 let was = std::mem::take(self.existing_team(team)?);
-                let Team { excluded, account, first, at_most, .. } = was;
-                let loose = was.loose || excluded;
+                let Team { excluded, loose, account, first, at_most, .. } = was;
                 self.teams[team] = Team { excluded, loose, account, first, at_most, ..Team::default() };
             }
             Edit::AssignTeam(team, assigned) => self.existing_team(team)?.assigned = assigned,
@@ -276,11 +274,7 @@ impl Model {
             Edit::Leave(team, number) => {
                 self.existing_team(team)?.members.remove(&number);
             }
-            Edit::Exclude(team, excluded) => {
-                let team = &mut self.teams[team];
-                team.excluded = excluded;
-                team.loose |= excluded && !team.exists;
-            }
+            Edit::Exclude(team, excluded) => self.teams[team].excluded = excluded,
             Edit::Filter(number, filtered) => self.existing(number)?.filtered = filtered,
             Edit::FilterTeam(team, filtered) => self.existing_team(team)?.filtered = filtered,
             Edit::Everybody(everybody) => self.everybody = everybody,
