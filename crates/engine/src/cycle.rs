@@ -51,6 +51,7 @@ pub(crate) use results::{Halt, Results};
 pub(crate) use runtime::{Running, Runtime, Watermark};
 use sealed::keyed;
 pub(crate) use send::SendError;
+pub(crate) use waiting::decided_anew;
 
 use crate::desk::Desk;
 use crate::live::Live;

@@ -7,11 +7,11 @@ use std::sync::Arc;
 
 use model::job::Job;
 use model::link::{Entry, Link, LinkState, Origin, StagedKind};
-use model::{Anchor, Failure, FailureCode, Name, SignedDuration, Timestamp};
-use store::{Commit, EdgeWrite, Escrow, Exclusion, StoreError, Unread, Wait};
+use model::{Anchor, Failure, Name, SignedDuration};
+use store::{Commit, EdgeWrite, Escrow, Exclusion, StoreError};
 
 use crate::control::{ControlError, Result};
-use crate::cycle::{Prepared, load_runtime};
+use crate::cycle::{Prepared, decided_anew, load_runtime};
 use crate::engine::Engine;
 use crate::time::after;
 
@@ -254,17 +254,7 @@ impl Engine {
 
     /// What makes the next cycle decide about an object on its present state.
     fn decide_anew(&self, entry: &Entry, why: &str) -> Escrow {
-        let now: Timestamp = self.services.clock.now();
-        Escrow {
-            rule: entry.rule.clone(),
-            kind: entry.kind.clone(),
-            source: entry.source.clone(),
-            failure: Failure::new(FailureCode::InternalError, why),
-            wait: Wait::CycleEnd,
-            unread: Unread::Present,
-            attempts: 0,
-            first: now,
-            next: now,
-        }
+        let Entry { rule, kind, source, .. } = entry.clone();
+        decided_anew(rule, kind, source, why, self.services.clock.now())
     }
 }

@@ -13,7 +13,7 @@ use store::{Claim, Commit, EdgeWrite, Escrow, Unread};
 use sync::{ReferenceFlow, Rule};
 
 use crate::control::{ControlError, Result};
-use crate::cycle::{Cycle, Halt, Item, Mode, Prepared, Results, Warrant};
+use crate::cycle::{Cycle, Halt, Item, Mode, Prepared, Results, Warrant, decided_anew};
 use crate::desk::Desk;
 use crate::engine::Engine;
 use crate::live::Live;
@@ -162,6 +162,7 @@ impl OnDemand<'_> {
         let follows = |escrow: &Escrow| escrow.unread == Unread::SinceMade;
         let mut waiting = results.commit.escrows.iter().filter(|one| one.source == subject.anchor);
         let made = waiting.any(follows);
+        self.decide_again(&mut results.commit);
         self.cycle.commit_aside(results).await?;
         references.extend(self.want_members(made).await?);
         self.try_references_again().await?;
@@ -182,6 +183,30 @@ impl OnDemand<'_> {
             }
         }
         Ok((record, told))
+    }
+
+    /// What was changed by other settings than those that the last cycle read by is decided again in the next: should
+    /// the settings then be what they were, no page would show it.
+    fn decide_again(&self, commit: &mut Commit) {
+        let read_by = {
+            let runtime = self.cycle.runtime();
+            let ended = runtime.watermark.as_ref().map(|watermark| watermark.meaning);
+            [ended, runtime.running.as_ref().map(|running| running.meaning)]
+        };
+        if read_by.into_iter().flatten().all(|meaning| meaning == self.cycle.prepared.meaning) {
+            return;
+        }
+        let (rule, now) = (&self.demand.rule, self.cycle.services.clock.now());
+        for Subject { kind, anchor } in self.demand.linked.iter().chain([&self.demand.subject]) {
+            let key = (rule.clone(), anchor.clone());
+            let written = commit.entries.iter().any(|one| one.rule == *rule && one.source == *anchor);
+            let waits = commit.escrows.iter().any(|one| one.rule == *rule && one.source == *anchor);
+            if (written || commit.removed.contains(&key)) && !waits {
+                commit.settled.retain(|settled| *settled != key);
+                let why = "the object was provisioned on demand by settings that no cycle has read by";
+                commit.escrows.push(decided_anew(rule.clone(), kind.clone(), anchor.clone(), why, now));
+            }
+        }
     }
 
     /// True where the source has the object, although no mapping takes it.

@@ -4,8 +4,8 @@ use std::collections::HashSet;
 
 use model::change::SourceObject;
 use model::provisioning::Import;
-use model::{Anchor, Name};
-use store::Result;
+use model::{Anchor, Failure, FailureCode, Name, Timestamp};
+use store::{Escrow, Result, Unread, Wait};
 
 use super::Cycle;
 use super::item::{Item, Mode};
@@ -14,6 +14,21 @@ use super::results::Halt;
 
 /// Objects that are taken up again between two commits.
 const PAGE: usize = 500;
+
+/// What makes the next cycle decide about an object on its present state.
+pub(crate) fn decided_anew(rule: Name, kind: Name, source: Anchor, why: &str, now: Timestamp) -> Escrow {
+    Escrow {
+        rule,
+        kind,
+        source,
+        failure: Failure::new(FailureCode::InternalError, why),
+        wait: Wait::CycleEnd,
+        unread: Unread::Present,
+        attempts: 0,
+        first: now,
+        next: now,
+    }
+}
 
 impl<'a> Cycle<'a> {
     /// Decides everything again that is due.
@@ -114,9 +129,12 @@ impl<'a> Cycle<'a> {
                 Err(halt) => return Ok((items, Some(halt))),
             };
             let mut found = Vec::new();
-            match source {
-                Some(source) => drop(self.items_of(source, &memory, &mut found)),
-                None => self.gone_items(anchor, &memory, &mut found),
+            if let Some(source) = source {
+                drop(self.items_of(source, &memory, &mut found));
+            } else {
+                self.gone_items(anchor, &memory, &mut found);
+                // That there is none of a type says nothing of what is remembered as of another.
+                found.retain(|item| item.mapping.source_kind == *kind);
             }
             let own = found.into_iter().filter(|item| item.mapping.rule == *rule);
             items.extend(own.map(|item| Item { live: true, ..item }));

@@ -9,6 +9,7 @@ use model::job::ScheduleState;
 use model::link::{Entry, Link};
 use model::provisioning::{Action, Outcome};
 use model::{Anchor, Value};
+use serde_json::{Value as Json, json};
 use store::Commit;
 use store_sqlite::{Access, SqliteStore, Steps, Work};
 use testkit::{Fault, Gate, MemorySource, MemoryTarget, Method, SeededEntropy};
@@ -82,6 +83,53 @@ async fn what_there_is_to_say_is_said_each_time() {
     rig.source.delete("u1");
     assert_eq!(rig.on_demand("u1").await.record.action, Action::Delete);
     assert!(rig.accounts().is_empty());
+}
+
+#[tokio::test]
+async fn an_object_that_is_named_as_of_another_type_is_not_taken_for_gone() {
+    let rig = Rig::new().await;
+    rig.source.upsert(user(1));
+    rig.source.upsert(group("staff"));
+    rig.source.upsert(group("crew"));
+    rig.source.add_member("staff", "crew");
+    rig.good_cycle().await;
+    for (anchor, kind) in [("u1", "group"), ("staff", "user")] {
+        let wrong = Demand { subject: subject(anchor, kind), ..demand(anchor) };
+        let refused = rig.engine.provision_on_demand(&rig.job, wrong).await;
+        assert!(matches!(refused, Err(ControlError::UnknownObject(_))), "{refused:?}");
+    }
+    let linked = vec![subject("crew", "user")];
+    let wanted = Demand { subject: subject("staff", "group"), linked, ..demand("staff") };
+    rig.engine.provision_on_demand(&rig.job, wanted).await.unwrap();
+    let subjects = vec![(None, subject("u1", "group"))];
+    let planned = rig.engine.plan(&rig.job, "me", Some(subjects)).await;
+    assert!(matches!(planned, Err(ControlError::UnknownObject(_))), "{planned:?}");
+    assert_eq!((rig.accounts().len(), rig.target.len("team")), (1, 2));
+}
+
+#[tokio::test]
+async fn what_was_provisioned_by_settings_that_were_taken_back_is_decided_again() {
+    let rig = Rig::new().await;
+    rig.source.upsert(user(1));
+    rig.good_cycle().await;
+    let scope = |department: &'static str| {
+        move |schema: &mut Json| {
+            schema["synchronizationRules"][0]["objectMappings"][0]["scope"] = json!({"groups": [{"clauses": [
+                {"sourceOperandName": "department", "operatorName": "NOT EQUALS", "targetOperand": {"values": [department]}}
+            ]}]});
+        }
+    };
+    rig.change_schema(scope("Nowhere")).await;
+    rig.good_cycle().await;
+    let department = rig.source.object("u1").unwrap().object.get("department").to_string();
+    rig.change_schema(scope(Box::leak(department.into_boxed_str()))).await;
+    assert_eq!(rig.on_demand("u1").await.record.action, Action::Disable);
+    rig.change_schema(scope("Nowhere")).await;
+    rig.good_cycle().await;
+    assert!(rig.accounts()["user1"]);
+    rig.target.forget_calls();
+    rig.good_cycle().await;
+    assert_eq!(rig.target.calls().total(), 0, "once");
 }
 
 #[tokio::test]
