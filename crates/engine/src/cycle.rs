@@ -255,7 +255,20 @@ impl<'a> Cycle<'a> {
 
     /// As [`commit_results`](Self::commit_results), while the cycle goes on with what does not depend on it.
     pub(crate) async fn commit_behind(&self, results: Results, advance: Option<Advance>) -> Result<()> {
-        let Results { commit, counters, failed_again, intents, outdated, sent, holds, turn, .. } = results;
+        let Results {
+            commit,
+            mut counters,
+            exported,
+            failed_again,
+            intents,
+            outdated,
+            sent,
+            holds,
+            turn,
+            ..
+        } = results;
+        counters.exports += exported;
+        counters.exported += exported;
         self.intents().extend(intents.into_iter().map(|one| ((one.rule.clone(), one.source.clone()), one)));
         self.note_commit(&commit);
         let (runtime, changed) = self.advance(&counters, failed_again, sent, advance);

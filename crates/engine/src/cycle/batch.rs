@@ -9,7 +9,7 @@ use connector::{ConnectorError, ErrorClass};
 use futures::StreamExt as _;
 use model::change::AttributeChange;
 use model::link::Intent;
-use model::provisioning::Step as TraceStep;
+use model::provisioning::{Import, Step as TraceStep};
 use model::settings::TargetVerification;
 use model::{Anchor, Failure, FailureCode, Name, Object, SignedDuration, Timestamp};
 use store::{Commit, Escrow, Result, Unread, Wait};
@@ -152,8 +152,9 @@ impl Cycle<'_> {
                 let Some(item) = items.get(position) else { continue };
                 match decide(&item.facts(&self.prepared.policy, mode), &item.answers, &mut context) {
                     Step::Done(decision) => {
-                        let active = decision.inactive.is_none() && item.source.is_some() && item.rounds == 0;
-                        results.counters.entitled_for_provisioning += u64::from(active);
+                        let active = decision.inactive.is_none() && item.source.is_some();
+                        let first = item.rounds == 0 && matches!(item.import, Import::Add | Import::Update);
+                        results.counters.entitled_for_provisioning += u64::from(active && first);
                         decided.push(Decided { item: position, decision });
                     }
                     Step::Need(needs) => {
@@ -300,7 +301,6 @@ impl Cycle<'_> {
         mode: Mode,
         results: &mut Results,
     ) -> Result<Vec<usize>> {
-        results.counters.exports += u64::try_from(exports.len()).unwrap_or(0);
         let mut again = Vec::new();
         let mut repeated = Vec::new();
         // What is in flight is let finish when the cycle must halt, so that its outcome is known.
@@ -339,22 +339,26 @@ impl Cycle<'_> {
                 self.live.advance(usize::from(!matches!(settled, Settled::Redecide { .. })));
                 match settled {
                     Settled::Commit(link) => {
-                        results.exported(self);
                         results.commit(self, one.item, item, &one.decision, link);
                     }
                     Settled::Redecide { failure, lost, .. } if item.rounds + 1 >= MOST_ROUNDS => {
                         if lost {
                             self.check_or_escrow(item, &one.decision, &outcome, failure, results).await;
                         } else {
-                            results.escrow(self, item, Some(&one.decision), failure);
+                            results.export_failed(self, item, &one.decision, failure);
                         }
                     }
                     Settled::Redecide { gone, lost, .. } => {
+                        // One whose answer was lost counts as what comes of it.
+                        results.counters.exports += u64::from(!lost);
                         again.push(one.item);
                         repeated.push((one.item, gone, lost, one.decision.trace.clone()));
                     }
-                    Settled::Defer(failure) => results.defer(self, item, failure),
-                    Settled::Escrow(failure) => results.escrow(self, item, Some(&one.decision), failure),
+                    Settled::Defer(failure) => {
+                        results.counters.exports += 1;
+                        results.defer(self, item, failure);
+                    }
+                    Settled::Escrow(failure) => results.export_failed(self, item, &one.decision, failure),
                     Settled::Check(failure) => {
                         self.check_or_escrow(item, &one.decision, &outcome, failure, results).await;
                     }
@@ -416,7 +420,7 @@ impl Cycle<'_> {
         };
         let error = ConnectorError::new(class, failure.detail.clone()).code(failure.code);
         if !self.target_is_unusable(&error, results).await {
-            results.escrow(self, item, Some(decision), failure);
+            results.export_failed(self, item, decision, failure);
         }
     }
 

@@ -71,15 +71,35 @@ struct Part {
 
 /// What a page comes to once all its parts are done with.
 struct PageEnd {
-    /// What is counted unless the page is read again.
-    counters: Counters,
+    tally: Tally,
     advance: super::Advance,
+}
+
+/// What is counted unless the page is read again.
+#[derive(Default)]
+struct Tally {
+    counters: Counters,
+    /// Of the objects that failed, those that had failed before.
+    failed_again: u64,
 }
 
 /// A part whose objects are done with.
 struct Done {
     results: Results,
     end: Option<PageEnd>,
+}
+
+impl Done {
+    /// What a page's parts count waits for the last of them.
+    fn count(&mut self, page: &mut Tally) {
+        super::add(&mut page.counters, &std::mem::take(&mut self.results.counters));
+        page.failed_again += std::mem::take(&mut self.results.failed_again);
+        if let Some(end) = &mut self.end {
+            let page = std::mem::take(page);
+            super::add(&mut end.tally.counters, &page.counters);
+            end.tally.failed_again += page.failed_again;
+        }
+    }
 }
 
 impl<'a> Cycle<'a> {
@@ -110,14 +130,15 @@ impl<'a> Cycle<'a> {
         let mut parts = VecDeque::new();
         // All are polled whatever is waited for: none may hold what another needs.
         let (mut under_way, mut ending) = (FuturesOrdered::new(), FuturesOrdered::new());
-        let mut done = VecDeque::new();
+        let (mut done, mut page_tally) = (VecDeque::<Done>::new(), Tally::default());
         let (mut begun, mut halt, mut trouble) = (0, None, None);
         self.begin_progress();
         let mut reading = Some(ahead.take().unwrap_or_else(|| self.read_ahead(self.cursor())));
         loop {
             if ending.is_empty()
-                && let Some(part) = done.pop_front()
+                && let Some(mut part) = done.pop_front()
             {
+                part.count(&mut page_tally);
                 ending.push_back(self.end_part(part, halt.is_some()));
             }
             while !self.halting.load(Ordering::Relaxed)
@@ -252,7 +273,8 @@ impl<'a> Cycle<'a> {
         let halt = results.halt.take();
         let end = end.filter(|_| halt.is_none() && !broken);
         if let Some(end) = &end {
-            super::add(&mut results.counters, &end.counters);
+            super::add(&mut results.counters, &end.tally.counters);
+            results.failed_again += end.tally.failed_again;
         }
         self.commit_behind(results, end.map(|end| end.advance)).await?;
         Ok(halt)
@@ -471,7 +493,7 @@ fn page_end(page: &ChangePage) -> PageEnd {
         running.total = total.or(running.total);
         running.read = !more;
     });
-    PageEnd { counters, advance }
+    PageEnd { tally: Tally { counters, failed_again: 0 }, advance }
 }
 
 /// The next page, once it is read; at once none where there is none.

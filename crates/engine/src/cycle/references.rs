@@ -299,10 +299,9 @@ impl Cycle<'_> {
             results.commit.edges.extend(change.edges.into_iter().map(exported));
             return;
         }
-        results.counters.exports += 1;
         let error = match outcome {
             Ok(()) => {
-                results.counters.exported += 1;
+                results.exported += 1;
                 results.commit.log.push(self.reference_record(&change, None));
                 results.commit.edges.extend(change.edges.into_iter().map(exported));
                 return;
@@ -313,6 +312,7 @@ impl Cycle<'_> {
         if sync::is_about_the_target(&error.class) && self.target_is_unusable(&error, results).await {
             return;
         }
+        results.counters.exports += 1;
         results.counters.escrowed_raw += 1;
         results.commit.log.push(self.reference_record(&change, Some(error.failure())));
         let now = self.services.clock.now();

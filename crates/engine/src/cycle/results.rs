@@ -34,7 +34,11 @@ pub(crate) enum Halt {
 #[derive(Debug, Default)]
 pub(crate) struct Results {
     pub(crate) commit: Commit,
+    /// Where objects came with a page, counted once the page is passed: until then it may be read again.
     pub(crate) counters: Counters,
+    /// Exports that arrived, counted with what is remembered of them: where the page is read again, they are not sent
+    /// again.
+    pub(crate) exported: u64,
     /// Of the objects that failed, those that had failed before.
     pub(crate) failed_again: u64,
     pub(crate) halt: Option<Halt>,
@@ -71,12 +75,14 @@ impl Results {
 
     /// Takes what is to be committed.
     pub(crate) fn take_done(&mut self) -> Self {
-        let rest = Self { halt: self.halt.take(), checked: self.checked, ..Self::default() };
+        let rest = Self {
+            counters: std::mem::take(&mut self.counters),
+            failed_again: std::mem::take(&mut self.failed_again),
+            halt: self.halt.take(),
+            checked: self.checked,
+            ..Self::default()
+        };
         std::mem::replace(self, rest)
-    }
-
-    pub(crate) fn exported(&mut self, _: &Cycle<'_>) {
-        self.counters.exported += 1;
     }
 
     /// The decision held: remembers what it makes of the link.
@@ -92,10 +98,13 @@ impl Results {
         let made = matches!(decision.action, Action::Create(_));
         if made && link.is_none() {
             if let sync::Settled::Escrow(failure) = sync::Settled::without_anchor() {
-                self.escrow(cycle, item, Some(decision), failure);
+                self.export_failed(cycle, item, decision, failure);
             }
             return;
         }
+        // An account that is found for an intent was made by an export that nobody told of.
+        let found = item.intent.is_some() && before.is_none() && matches!(decision.link, LinkChange::Put(_));
+        self.exported += u64::from(found || !matches!(decision.action, Action::Skip(_)));
         let anchor = link.as_ref().or(before).map(|link| link.anchor.clone());
         self.commit.log.extend(cycle.record(item, decision, &Ending::Done(anchor.as_ref())));
         self.settle_waiting(item, made);
@@ -223,6 +232,18 @@ impl Results {
         }
     }
 
+    /// What was sent for the object failed.
+    pub(crate) fn export_failed(
+        &mut self,
+        cycle: &Cycle<'_>,
+        item: &Item<'_>,
+        decision: &Decision,
+        failure: Failure,
+    ) {
+        self.counters.exports += 1;
+        self.escrow(cycle, item, Some(decision), failure);
+    }
+
     /// The object failed: it waits, and the others go on.
     pub(crate) fn escrow(
         &mut self,
@@ -243,7 +264,10 @@ impl Results {
         let now = cycle.services.clock.now();
         let known = item.escrow.as_ref();
         let first = known.map_or(now, |escrow| escrow.first);
-        self.failed_again += u64::from(known.is_some_and(|escrow| escrow.attempts > 0));
+        // What failed first on this page, before it was read again, counts as failing once.
+        let before =
+            |escrow: &Escrow| escrow.attempts > 0 && (item.turn == 0 || escrow.first < cycle.began());
+        self.failed_again += u64::from(known.is_some_and(before));
         if !retried(Some(first), now) {
             self.commit.settled.push(item.key());
             return self.keep_unread(cycle, item);

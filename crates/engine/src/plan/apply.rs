@@ -135,12 +135,12 @@ impl Applying<'_> {
 
     /// Counts what was done: a cycle that was interrupted keeps counters of its own.
     fn count(&mut self, results: &mut Results) {
-        let Counters { escrowed, escrowed_raw, exported, exports, .. } =
-            std::mem::take(&mut results.counters);
+        let Counters { escrowed, escrowed_raw, exports, .. } = std::mem::take(&mut results.counters);
+        let exported = std::mem::take(&mut results.exported);
         self.counted.escrowed += escrowed;
         self.counted.escrowed_raw += escrowed_raw;
         self.counted.exported += exported;
-        self.counted.exports += exports;
+        self.counted.exports += exports + exported;
         self.failed_again += std::mem::take(&mut results.failed_again);
     }
 

@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use engine::CycleEnd;
 use model::failure::ErrorClass;
+use model::job::Counters;
 use testkit::{Fault, Faults, Gate, MemorySource, MemoryTarget, Method};
 
-use crate::rig::{Rig, user};
+use crate::rig::{Rig, group, managed_by, user};
 
 async fn paged(page_size: usize, people: u32) -> (Rig, Faults) {
     let faults = Faults::none();
@@ -89,4 +90,94 @@ async fn whoever_goes_between_two_beginnings_of_a_full_read_is_gone() {
     rig.good_cycle().await;
     rig.good_cycle().await;
     assert_eq!((rig.accounts().len(), rig.account("user1")), (19, None));
+}
+
+/// How a cycle is broken off while it sends.
+#[derive(Clone, Copy, Debug)]
+enum Break {
+    Pause,
+    Halt,
+    Crash,
+}
+
+/// Changes something, breaks the cycle off at a request, and lets it go on to its end.
+async fn broken(rig: &mut Rig, faults: &Faults, how: Break, (method, number): (Method, u64)) {
+    let gate = Gate::new();
+    if matches!(how, Break::Halt) {
+        faults.nth(&[method], number, Fault::Refuse(ErrorClass::Unauthorized));
+        faults.nth(&[Method::Check], 1, Fault::Refuse(ErrorClass::Unauthorized));
+        let end = rig.cycle().await;
+        assert!(matches!(end, CycleEnd::Failed(_)), "{end:?}");
+    } else {
+        faults.always(&[method], Fault::Hold(gate.clone()));
+        let pause = async {
+            for _ in 1..number {
+                gate.let_one_through();
+                gate.arrival().await;
+            }
+            if matches!(how, Break::Pause) {
+                rig.engine.pause_job(rig.job.clone()).await.unwrap();
+                gate.open();
+                std::future::pending::<()>().await;
+            }
+        };
+        tokio::select! {
+            end = rig.cycle() => assert_eq!(end, CycleEnd::Stopped),
+            () = pause => {}
+        }
+        rig.store.update_job(rig.job.clone()).await.unwrap();
+        rig.restart_process().await;
+    }
+    faults.heal();
+    rig.good_cycle().await;
+}
+
+/// A full read of some pages, and a change of everybody that comes as one page of several parts.
+async fn counters_of(how: Option<Break>) -> [Counters; 2] {
+    let faults = Faults::none();
+    let target = MemoryTarget::new().unique("account", "userName").with_faults(faults.clone());
+    let source = MemorySource::new().page_size(300).with_faults(faults.clone());
+    let mut rig = Rig::with(source, target).await;
+    for number in 0..700 {
+        let login = if number % 100 == 7 { String::new() } else { format!("user{number}") };
+        let person = user(number).with("login", login);
+        rig.source.upsert(if number % 50 == 1 { managed_by(person, number - 1) } else { person });
+    }
+    rig.source.upsert(group("staff"));
+    for number in 0..30 {
+        rig.source.add_member("staff", &format!("u{number}"));
+    }
+    let mut counters = Vec::new();
+    for (method, number) in [(Method::Create, 270), (Method::Update, 200)] {
+        if method == Method::Update {
+            for number in 0..280 {
+                rig.source.set(&format!("u{number}"), "department", "Legal");
+            }
+        }
+        match how {
+            None => rig.good_cycle().await,
+            Some(how) => broken(&mut rig, &faults, how, (method, number)).await,
+        }
+        counters.push(rig.status().await.last_execution.unwrap().counters);
+    }
+    counters.try_into().unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cycle_that_was_broken_off_and_goes_on_counts_as_one_that_was_not() {
+    let straight = counters_of(None).await;
+    let [first, second] = straight;
+    assert_eq!((first.imported, first.entitled_for_provisioning, first.escrowed), (701, 701, 7));
+    assert_eq!((second.imported, second.entitled_for_provisioning, second.escrowed), (280, 280, 3));
+    for how in [Break::Pause, Break::Halt] {
+        assert_eq!(counters_of(Some(how)).await, straight, "{how:?}");
+    }
+    // What a crash left of updates, nobody can tell from what was so before.
+    let [first, second] = counters_of(Some(Break::Crash)).await;
+    assert_eq!(first, straight[0]);
+    assert_eq!(
+        Counters { exports: 0, exported: 0, ..second },
+        Counters { exports: 0, exported: 0, ..straight[1] }
+    );
+    assert!(second.exports == second.exported && second.exports <= straight[1].exports, "{second:?}");
 }
