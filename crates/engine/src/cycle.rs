@@ -234,6 +234,10 @@ impl<'a> Cycle<'a> {
             return Ok(Some(halt));
         }
         self.behind.landed().await?;
+        // Whose account was not found when references were sent is looked for.
+        if let Some(halt) = self.retry_waiting().await? {
+            return Ok(Some(halt));
+        }
         self.stage_expired().await?;
         if let Some(halt) = self.send_staged().await? {
             return Ok(Some(halt));

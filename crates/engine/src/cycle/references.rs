@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::iter::Peekable;
 
-use connector::{Cursor, ReferenceChange};
+use connector::{Cursor, ErrorClass, ReferenceChange};
 use futures::StreamExt as _;
 use model::provisioning::{
     Action as LogAction, Identity, ModifiedProperty, Outcome as LogOutcome, ProvisioningRecord,
@@ -17,6 +17,7 @@ use super::Cycle;
 use super::item::Item;
 use super::results::{Halt, Results, retried};
 use super::send::{Repeat, SendError, send};
+use super::waiting::decided_anew;
 
 /// Due edges that are read at once at most.
 const EDGE_PAGE: usize = 8000;
@@ -207,7 +208,7 @@ impl Cycle<'_> {
         let mut sent = futures::stream::iter(requests).buffer_unordered(self.prepared.pace.most());
         while let Some((change, outcome)) = sent.next().await {
             self.live.advance(change.edges.len());
-            self.settle_change(change, outcome, &mut results).await;
+            self.settle_change(change, outcome, &mut results).await?;
         }
         drop(sent);
         Ok(results)
@@ -246,7 +247,7 @@ impl Cycle<'_> {
         attribute: &Name,
         foreign: Vec<Anchor>,
         results: &mut Results,
-    ) {
+    ) -> Result<()> {
         let edge = |value: Anchor| DueEdge {
             rule: owner.rule.clone(),
             mapping: owner.mapping.clone(),
@@ -269,8 +270,9 @@ impl Cycle<'_> {
         };
         for change in self.changes_of(foreign.into_iter().map(edge).collect()) {
             let (change, outcome) = self.export_change(change).await;
-            self.settle_change(change, outcome, results).await;
+            self.settle_change(change, outcome, results).await?;
         }
+        Ok(())
     }
 
     async fn export_change(&self, change: OwnerChange) -> (OwnerChange, std::result::Result<(), SendError>) {
@@ -294,23 +296,29 @@ impl Cycle<'_> {
         change: OwnerChange,
         outcome: std::result::Result<(), SendError>,
         results: &mut Results,
-    ) {
+    ) -> Result<()> {
         if change.is_nothing() {
             results.commit.edges.extend(change.edges.into_iter().map(exported));
-            return;
+            return Ok(());
         }
         let error = match outcome {
             Ok(()) => {
                 results.exported += 1;
                 results.commit.log.push(self.reference_record(&change, None));
                 results.commit.edges.extend(change.edges.into_iter().map(exported));
-                return;
+                return Ok(());
             }
-            Err(SendError::Stopped) => return results.halt(Halt::Stopped),
+            Err(SendError::Stopped) => {
+                results.halt(Halt::Stopped);
+                return Ok(());
+            }
             Err(SendError::Target(error)) => error,
         };
         if sync::is_about_the_target(&error.class) && self.target_is_unusable(&error, results).await {
-            return;
+            return Ok(());
+        }
+        if error.class == ErrorClass::NotFound {
+            self.look_for_owner(&change, results).await?;
         }
         results.counters.exports += 1;
         results.counters.escrowed_raw += 1;
@@ -326,6 +334,21 @@ impl Cycle<'_> {
             attribute: edge.attribute,
             referenced: edge.referenced,
         }));
+        Ok(())
+    }
+
+    /// The account that the references are of may have been deleted by somebody: the next cycle looks, and makes it
+    /// again.
+    async fn look_for_owner(&self, change: &OwnerChange, results: &mut Results) -> Result<()> {
+        let Some(edge) = change.edges.first() else { return Ok(()) };
+        let job = &self.prepared.job.id;
+        let waiting = self.services.store.escrows_of(job, std::slice::from_ref(&edge.owner)).await?;
+        if !waiting.iter().any(|one| one.rule == edge.rule) {
+            let (rule, kind, owner) = (edge.rule.clone(), edge.owner_kind.clone(), edge.owner.clone());
+            let why = "the target no longer found the account when its references were sent";
+            results.commit.escrows.push(decided_anew(rule, kind, owner, why, self.services.clock.now()));
+        }
+        Ok(())
     }
 
     fn reference_record(&self, change: &OwnerChange, failure: Option<model::Failure>) -> ProvisioningRecord {

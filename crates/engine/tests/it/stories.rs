@@ -334,6 +334,28 @@ async fn an_account_that_was_deleted_by_hand_comes_back_with_memberships_and_rep
     assert_eq!(rig.accounts().len(), 10);
 }
 
+/// Story 8, of a group of which nothing but the members changes.
+#[tokio::test]
+async fn a_group_that_was_deleted_by_hand_comes_back_when_somebody_joins() {
+    let (rig, _) = organization(10).await;
+    rig.source.upsert(group("all"));
+    rig.source.add_member("all", "staff");
+    rig.good_cycle().await;
+    let lost = rig.target.object_by("team", "name", "staff").unwrap().anchor;
+    rig.target.take_away(&lost);
+    rig.source.add_member("staff", "u3");
+    rig.good_cycle().await;
+    let again = rig.target.object_by("team", "name", "staff").unwrap().anchor;
+    assert_ne!(again, lost);
+    assert_eq!(members(&rig, "staff"), ["user1", "user2", "user3"]);
+    let all = rig.target.object_by("team", "name", "all").unwrap().anchor;
+    assert_eq!(rig.target.references(&all, "members"), [again]);
+    assert_eq!(rig.target.len("team"), 2);
+    rig.target.forget_calls();
+    rig.good_cycle().await;
+    assert_eq!(rig.target.calls().total(), 0);
+}
+
 /// Story 9.
 #[tokio::test]
 async fn a_login_passes_to_a_newcomer_in_one_cycle() {

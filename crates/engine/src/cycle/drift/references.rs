@@ -121,7 +121,7 @@ impl Cycle<'_> {
                 }
             }
             if self.repairs() && !foreign.is_empty() {
-                self.remove_foreign(one.entry, one.link, &flow.attribute, foreign, results).await;
+                self.remove_foreign(one.entry, one.link, &flow.attribute, foreign, results).await?;
             } else {
                 let rest = MOST_TOLD - told;
                 told += foreign.len().min(rest);
