@@ -49,16 +49,18 @@ struct Basis {
     target: String,
     /// What was read for the plan.
     counted: Counters,
+    /// True where something stayed due when the plan, which changed nothing, was applied.
+    left: bool,
 }
 
 impl Basis {
-    fn of(plan: &Plan) -> Result<Self> {
+    fn of(plan: &Plan) -> store::Result<Self> {
         serde_json::from_str(&plan.basis)
-            .map_err(|error| StoreError::Corrupt(format!("the basis of plan {}: {error}", plan.id)).into())
+            .map_err(|error| StoreError::Corrupt(format!("the basis of plan {}: {error}", plan.id)))
     }
 
-    fn text(&self) -> Result<String> {
-        serde_json::to_string(self).map_err(|error| StoreError::Corrupt(error.to_string()).into())
+    fn text(&self) -> store::Result<String> {
+        serde_json::to_string(self).map_err(|error| StoreError::Corrupt(error.to_string()))
     }
 }
 

@@ -247,7 +247,7 @@ impl Runner {
         let interval = settings.interval.unwrap_or(job.schedule.interval);
         let by_interval = began.map_or(now, |began| after(began, interval));
         let by_retry = match settings.apply_mode {
-            ApplyMode::AfterReview => plan::next_due(services, &self.job).await?,
+            ApplyMode::AfterReview => plan::next_due(services, self).await?,
             ApplyMode::Automatic => services.store.next_due(&self.job).await?,
         };
         let by_drift = load_runtime(services, &self.job).await?.drift.next(&settings.policies);

@@ -1,5 +1,7 @@
 //! Applying a plan: each object is decided again, and only what would still be done is done.
 
+mod settle;
+
 use std::collections::{BTreeSet, HashSet};
 
 use connector::Cursor;
@@ -13,6 +15,7 @@ use store::{Commit, Escrow, Wait};
 use sync::Decision;
 use tokio::sync::Mutex as AsyncMutex;
 
+use super::compute::needs_nothing;
 use super::{Basis, KEPT, failed, state_of};
 use crate::control::{ControlError, Result};
 use crate::cycle::{Cycle, Halt, Item, MOST_ROUNDS, Mode, Prepared, Results, Runtime, Warrant, unwant};
@@ -74,6 +77,9 @@ pub(super) async fn applied(
         if halt.is_none() {
             halt = applying.pass(&mut plan, references).await?;
         }
+    }
+    if halt.is_none() && plan.scope == PlanScope::Cycle {
+        halt = applying.settle_waiting().await?;
     }
     plan = match halt.clone() {
         None => Plan { state: PlanState::Applied, applied: Some(services.clock.now()), ..plan },
@@ -172,7 +178,7 @@ impl Applying<'_> {
         if failed.halt.is_some() {
             return Ok(failed.halt);
         }
-        let (mut same, mut stale) = (Vec::new(), Results::default());
+        let (mut same, mut over, mut stale) = (Vec::new(), Vec::new(), Results::default());
         let positions: Vec<Option<Box<Decision>>> = by_position(items.len(), decided);
         for (item, decision) in items.into_iter().zip(positions) {
             let Some(change) = changes.iter_mut().find(|change| is_about(change, &item)) else { continue };
@@ -184,12 +190,16 @@ impl Applying<'_> {
             } else {
                 change.result = Some(ChangeResult::Stale);
                 self.refuse(&item, decision.as_deref(), &change.record, &mut stale);
+                if decision.is_some_and(|decision| needs_nothing(&item, &decision)) {
+                    over.push(item);
+                }
             }
         }
         for change in changes.iter_mut().filter(|change| change.result.is_none()) {
             change.result = Some(ChangeResult::Stale);
         }
         let keys: HashSet<_> = same.iter().map(Item::key).collect();
+        same.extend(over);
         let mut results = self.cycle.process(same, Mode::PLAN).await?;
         let halt = results.halt.take();
         let failed: HashSet<_> = results
@@ -208,12 +218,12 @@ impl Applying<'_> {
             }
         }
         self.count(&mut results);
-        self.cycle.commit_results(results, None).await?;
         self.cycle.commit_results(stale, None).await?;
+        self.cycle.commit_results(results, None).await?;
         Ok(halt)
     }
 
-    /// Something else would be done with an object by now: it waits for the next cycle or plan.
+    /// Something else would be done with an object by now: it waits for the next cycle or plan, unless it is nothing.
     fn refuse(
         &self,
         item: &Item<'_>,
@@ -229,6 +239,9 @@ impl Applying<'_> {
         let failure = Failure::new(FailureCode::PlanStale, words);
         let now = self.services.clock.now();
         stale.commit.log.push(self.cycle.refused(item, decision, &failure));
+        if decision.is_some_and(|decision| needs_nothing(item, decision)) {
+            return;
+        }
         stale.commit.escrows.push(Escrow {
             rule: item.mapping.rule.clone(),
             kind: item.mapping.source_kind.clone(),

@@ -71,7 +71,7 @@ impl<'a> Computing<'a> {
         };
         let state = state_of(&runtime)?;
         let (meaning, target) = (prepared.meaning, prepared.identity.clone());
-        let basis = Basis { state, cursor, meaning, target, counted: Counters::default() };
+        let basis = Basis { state, cursor, meaning, target, ..Basis::default() };
         Ok(Self {
             prepared,
             services,
@@ -420,6 +420,11 @@ impl<'a> Computing<'a> {
 
 fn stopped() -> Failure {
     Failure::new(model::FailureCode::InternalError, "the plan was stopped before it was computed")
+}
+
+/// True where nothing is to be done with an object, neither at the target nor with its link.
+pub(super) fn needs_nothing(item: &Item<'_>, decision: &Decision) -> bool {
+    matches!(decision.action, Action::Skip(_)) && !changes_link(item, decision)
 }
 
 /// True where nothing is sent and all the same the job would take an account for the object's, or let go of it.

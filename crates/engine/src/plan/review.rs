@@ -2,8 +2,7 @@
 
 use model::plan::{Plan, PlanCounts, PlanScope, PlanState};
 use model::policies::DriftPolicy;
-use model::{Failure, FailureCode, JobId, SignedDuration, Timestamp};
-use store::StoreError;
+use model::{Failure, FailureCode, SignedDuration, Timestamp};
 
 use super::{Basis, KEPT, apply, begun, computed, state_of};
 use crate::control::{ControlError, Result};
@@ -45,7 +44,10 @@ pub(crate) async fn for_review(
     }
     match apply::applied(services, prepared, runner, stop, plan).await {
         Ok(plan) => {
-            services.store.put_plan(&prepared.job.id, plan, KEPT).await?;
+            let (job, now) = (&prepared.job.id, services.clock.now());
+            let left = services.store.next_due(job).await?.is_some_and(|due| due <= now);
+            let basis = Basis { left, ..Basis::of(&plan)? }.text()?;
+            services.store.put_plan(job, Plan { basis, ..plan }, KEPT).await?;
             Ok(Ok(Review::Ended))
         }
         // Another process has the job by now.
@@ -118,17 +120,63 @@ pub(crate) async fn is_reviewed(services: &Services, prepared: &Prepared) -> Res
     Ok(prepared.source.changes(request).await.is_ok_and(|page| page.changes.is_empty() && !page.more))
 }
 
-/// When something falls due that no plan has that a person may yet apply. What is in one waits for the person, and calls
-/// for no other.
-pub(crate) async fn next_due(
-    services: &Services,
-    job: &JobId,
-) -> std::result::Result<Option<Timestamp>, StoreError> {
-    use PlanState::{Applying, Computing, Ready};
-    let plans = services.store.plans(job).await?;
+/// When something falls due that calls for a plan, as the newest one does not speak of it.
+pub(crate) async fn next_due(services: &Services, runner: &Runner) -> store::Result<Option<Timestamp>> {
+    let (store, job) = (&services.store, &runner.job);
+    let plans = store.plans(job).await?;
     let newest = plans.into_iter().find(|plan| plan.scope == PlanScope::Cycle);
-    match newest.filter(|plan| matches!(plan.state, Ready | Computing | Applying)) {
-        Some(plan) => services.store.next_due_after(job, plan.created).await,
-        None => services.store.next_due(job).await,
+    Ok(match newest {
+        Some(plan) if speaks_of_what_is_due(&plan, runner.looks_after(plan.id))? => {
+            store.next_due_after(job, plan.created).await?
+        }
+        _ => store.next_due(job).await?,
+    })
+}
+
+/// True where what was due when a plan was made calls for no other: it waits for the person who may yet apply the plan, or
+/// the plan could do nothing about it. One that nobody works on any more will not be applied.
+fn speaks_of_what_is_due(plan: &Plan, is_worked_on: bool) -> store::Result<bool> {
+    Ok(match plan.state {
+        PlanState::Ready => true,
+        PlanState::Computing | PlanState::Applying => is_worked_on,
+        PlanState::Applied => Basis::of(plan)?.left,
+        PlanState::Failed => false,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use model::Uuid;
+
+    use super::*;
+
+    #[test]
+    fn a_plan_speaks_of_what_is_due_while_it_can_be_applied_or_could_do_nothing() {
+        let of = |state, left, is_worked_on| {
+            let plan = Plan {
+                id: Uuid::nil(),
+                author: String::new(),
+                scope: PlanScope::Cycle,
+                state,
+                initial: false,
+                schema: 1,
+                created: Timestamp::UNIX_EPOCH,
+                computed: None,
+                applied: None,
+                counts: PlanCounts::default(),
+                over_limits: false,
+                error: None,
+                basis: Basis { left, ..Basis::default() }.text().unwrap(),
+            };
+            speaks_of_what_is_due(&plan, is_worked_on).unwrap()
+        };
+        assert!(of(PlanState::Ready, false, false));
+        for state in [PlanState::Computing, PlanState::Applying] {
+            assert!(of(state, false, true));
+            assert!(!of(state, false, false), "the process that worked on it ended");
+        }
+        assert!(of(PlanState::Applied, true, false), "it was looked at, and nothing could be done");
+        assert!(!of(PlanState::Applied, false, false));
+        assert!(!of(PlanState::Failed, false, false));
     }
 }

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 
 use model::policies::DriftPolicy;
 use model::provisioning::Import;
-use model::{Anchor, Name, Timestamp};
-use store::{Drift, DriftKind, Wait};
+use model::{Anchor, JobId, Name, Timestamp};
+use store::{Drift, DriftKind, SharedStore, Wait};
 
 use super::compute::{Computing, PAGE, Phase};
 use super::references::grouped;
@@ -15,6 +15,39 @@ use crate::cycle::{Cycle, Halt};
 
 /// Due references that a plan takes up.
 const MOST_EDGES: usize = 20_000;
+
+/// Objects that wait, each with rule and type.
+type Rows = Vec<(Name, Name, Anchor)>;
+
+/// Of the next page of failures after those that were passed, those that are due; none at their end.
+pub(super) async fn due_escrows(
+    store: &SharedStore,
+    job: &JobId,
+    now: Timestamp,
+    passed: &mut Option<(Name, Anchor)>,
+) -> Result<Option<Rows>> {
+    let page = store.escrows(job, passed.take(), PAGE).await?;
+    let Some(last) = page.last() else { return Ok(None) };
+    *passed = Some((last.rule.clone(), last.source.clone()));
+    let due = page.into_iter().filter(|escrow| match escrow.wait {
+        Wait::Moment => escrow.next <= now,
+        Wait::CycleEnd => true,
+        Wait::Change => false,
+    });
+    Ok(Some(due.map(|escrow| (escrow.rule, escrow.kind, escrow.source)).collect()))
+}
+
+/// The next page of staged writes after those that were passed; none at their end.
+pub(super) async fn staged_rows(
+    store: &SharedStore,
+    job: &JobId,
+    passed: &mut Option<(Name, Anchor)>,
+) -> Result<Option<Rows>> {
+    let page = store.staged(job, passed.take(), PAGE).await?;
+    let Some(last) = page.last() else { return Ok(None) };
+    *passed = Some((last.rule.clone(), last.source.clone()));
+    Ok(Some(page.into_iter().map(|row| (row.rule, row.kind, row.source)).collect()))
+}
 
 impl Computing<'_> {
     /// What waits from earlier cycles, and what others changed at the target where that is to be repaired.
@@ -65,30 +98,18 @@ impl Computing<'_> {
         let (store, job) = (self.services.store.clone(), &self.prepared.job.id);
         let now = self.services.clock.now();
         let mut passed = None;
-        loop {
-            let page = store.escrows(job, passed.take(), PAGE).await?;
-            let Some(last) = page.last() else { break };
-            passed = Some((last.rule.clone(), last.source.clone()));
-            let due = page.into_iter().filter(|escrow| match escrow.wait {
-                Wait::Moment => escrow.next <= now,
-                Wait::CycleEnd => true,
-                Wait::Change => false,
-            });
-            let due = due.map(|escrow| (escrow.rule, escrow.kind, escrow.source)).collect();
-            if let Err(failure) = self.again(cycle, due).await? {
-                return Ok(Err(failure));
-            }
-        }
-        let mut passed = None;
-        loop {
-            let page = store.staged(job, passed.take(), PAGE).await?;
-            let Some(last) = page.last() else { return Ok(Ok(())) };
-            passed = Some((last.rule.clone(), last.source.clone()));
-            let rows = page.into_iter().map(|row| (row.rule, row.kind, row.source)).collect();
+        while let Some(rows) = due_escrows(&store, job, now, &mut passed).await? {
             if let Err(failure) = self.again(cycle, rows).await? {
                 return Ok(Err(failure));
             }
         }
+        let mut passed = None;
+        while let Some(rows) = staged_rows(&store, job, &mut passed).await? {
+            if let Err(failure) = self.again(cycle, rows).await? {
+                return Ok(Err(failure));
+            }
+        }
+        Ok(Ok(()))
     }
 
     /// Disabled, released accounts that have been kept for as long as they are to be.
@@ -115,7 +136,7 @@ impl Computing<'_> {
         }
     }
 
-    async fn again(&mut self, cycle: &Cycle<'_>, wanted: Vec<(Name, Name, Anchor)>) -> Phase {
+    async fn again(&mut self, cycle: &Cycle<'_>, wanted: Rows) -> Phase {
         let fresh: Vec<_> = wanted
             .into_iter()
             .filter(|(rule, _, anchor)| !self.met.contains(&(rule.clone(), anchor.clone())))

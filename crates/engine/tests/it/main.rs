@@ -16,6 +16,7 @@ mod on_demand;
 mod pages;
 mod plan;
 mod policies;
+mod quiet;
 mod recorded;
 mod redaction;
 mod references;

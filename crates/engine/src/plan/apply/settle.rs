@@ -1,0 +1,62 @@
+//! What waits although by now nothing is to be done for it: a cycle lets go of it when it takes it up, and so does a plan.
+
+use std::collections::HashSet;
+
+use model::{Anchor, Name};
+
+use super::{Applying, LEASE, by_position};
+use crate::control::Result;
+use crate::cycle::{Halt, Item, Mode};
+use crate::plan::compute::needs_nothing;
+use crate::plan::waiting::{due_escrows, staged_rows};
+use crate::time::after;
+
+impl Applying<'_> {
+    /// Lets go of due failures and staged writes for which nothing is to be done by now.
+    pub(super) async fn settle_waiting(&mut self) -> Result<Option<Halt>> {
+        let (store, job, now) =
+            (self.services.store.clone(), &self.prepared.job.id, self.services.clock.now());
+        let mut passed = None;
+        while let Some(rows) = due_escrows(&store, job, now, &mut passed).await? {
+            if let Some(halt) = self.settle(&rows).await? {
+                return Ok(Some(halt));
+            }
+        }
+        let mut passed = None;
+        while let Some(rows) = staged_rows(&store, job, &mut passed).await? {
+            if let Some(halt) = self.settle(&rows).await? {
+                return Ok(Some(halt));
+            }
+        }
+        Ok(None)
+    }
+
+    async fn settle(&mut self, rows: &[(Name, Name, Anchor)]) -> Result<Option<Halt>> {
+        let now = self.services.clock.now();
+        self.services.store.lease(&self.prepared.job.id, self.services.node, now, after(now, LEASE)).await?;
+        let (mut items, halt) = self.cycle.read_again(rows).await?;
+        if halt.is_some() {
+            return Ok(halt);
+        }
+        let (decided, undecided) = self.cycle.consider(&mut items, Mode::PLAN).await?;
+        if undecided.halt.is_some() {
+            return Ok(undecided.halt);
+        }
+        let taken: HashSet<_> = items.iter().map(Item::key).collect();
+        let decisions = by_position(items.len(), decided);
+        let over = items
+            .into_iter()
+            .zip(decisions)
+            .filter_map(|(item, decision)| needs_nothing(&item, decision?.as_ref()).then_some(item));
+        let mut results = self.cycle.process(over.collect(), Mode::PLAN).await?;
+        let halt = results.halt.take();
+        // What no mapping takes any more has nothing to wait for.
+        let keys = rows.iter().map(|(rule, _, source)| (rule.clone(), source.clone()));
+        let untaken: Vec<_> = keys.filter(|key| !taken.contains(key)).collect();
+        results.commit.settled.extend(untaken.iter().cloned());
+        results.commit.unstaged.extend(untaken);
+        self.count(&mut results);
+        self.cycle.commit_results(results, None).await?;
+        Ok(halt)
+    }
+}
