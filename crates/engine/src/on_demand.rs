@@ -188,12 +188,7 @@ impl OnDemand<'_> {
     /// What was changed by other settings than those that the last cycle read by is decided again in the next: should
     /// the settings then be what they were, no page would show it.
     fn decide_again(&self, commit: &mut Commit) {
-        let read_by = {
-            let runtime = self.cycle.runtime();
-            let ended = runtime.watermark.as_ref().map(|watermark| watermark.meaning);
-            [ended, runtime.running.as_ref().map(|running| running.meaning)]
-        };
-        if read_by.into_iter().flatten().all(|meaning| meaning == self.cycle.prepared.meaning) {
+        if !self.cycle.runtime().reads_by_other_than(self.cycle.prepared.meaning) {
             return;
         }
         let (rule, now) = (&self.demand.rule, self.cycle.services.clock.now());

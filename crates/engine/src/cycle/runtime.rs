@@ -129,6 +129,13 @@ impl Runtime {
         self.unsettled |= self.running.is_some();
     }
 
+    /// True where cycles have read by other settings than these: what they mean is another.
+    pub(crate) fn reads_by_other_than(&self, meaning: u64) -> bool {
+        let ended = self.watermark.as_ref().map(|watermark| watermark.meaning);
+        let running = self.running.as_ref().map(|running| running.meaning);
+        ended.into_iter().chain(running).any(|one| one != meaning)
+    }
+
     /// What a person agreed to was done.
     pub(crate) fn end_consent(&mut self) {
         (self.allow_creates, self.allow_updates, self.force_deletes) = (false, false, false);

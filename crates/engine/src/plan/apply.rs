@@ -69,6 +69,10 @@ pub(super) async fn applied(
         let runtime = Runtime { watermark: None, ..cycle.runtime().clone() };
         cycle.forget_failures(runtime).await?;
         cycle.initial = true;
+    } else if cycle.runtime().reads_by_other_than(prepared.meaning) {
+        // Should the settings be again what they were, changes alone would not show what is applied by these.
+        let runtime = Runtime { watermark: None, running: None, ..cycle.runtime().clone() };
+        cycle.put_runtime(runtime).await?;
     }
     let (counted, failed_again) = (basis.counted, 0);
     let mut applying = Applying { cycle, services, prepared, members: None, counted, failed_again };

@@ -8,6 +8,10 @@ use testkit::{Fault, Gate, MemorySource, MemoryTarget, Method, SeededEntropy};
 
 use crate::rig::{Rig, group, managed_by, schema, user};
 
+fn subject(anchor: &str) -> (Option<model::Name>, Subject) {
+    (None, Subject { anchor: anchor.into(), kind: "user".into() })
+}
+
 impl Rig {
     pub(crate) async fn plan(&self) -> Plan {
         let plan = self.engine.plan(&self.job, "me", None).await.unwrap();
@@ -249,7 +253,6 @@ async fn given_objects_are_planned_at_once() {
     rig.source.upsert(user(2));
     rig.good_cycle().await;
     rig.source.set("u1", "department", "Legal");
-    let subject = |anchor: &str| (None, Subject { anchor: anchor.into(), kind: "user".into() });
     let plan = rig.engine.plan(&rig.job, "me", Some(vec![subject("u1"), subject("u2")])).await.unwrap();
     assert_eq!((plan.state, plan.scope), (PlanState::Ready, PlanScope::Subjects));
     assert_eq!(rig.planned(&plan).await, ["update u1", "other u2"], "skips are told, too");
@@ -392,4 +395,28 @@ async fn members_are_planned_as_their_mapping_lets_them_flow() {
     rig.apply(&everything).await;
     rig.good_cycle().await;
     assert_eq!(members(), [rig.account_anchor("user1")]);
+}
+
+#[tokio::test]
+async fn what_a_plan_did_by_settings_that_were_taken_back_is_decided_again() {
+    let rig = Rig::new().await;
+    rig.source.upsert(user(1));
+    rig.source.upsert(user(2));
+    let scoped = |left_out: Vec<String>| {
+        move |schema: &mut serde_json::Value| {
+            schema["synchronizationRules"][0]["objectMappings"][0]["scope"] = json!({"groups": [{"clauses": [
+                {"sourceOperandName": "login", "operatorName": "NOT EQUALS", "targetOperand": {"values": left_out}}
+            ]}]});
+        }
+    };
+    rig.change_schema(scoped(vec!["nobody".into()])).await;
+    rig.good_cycle().await;
+    let login = rig.source.object("u1").unwrap().object.get("login").to_string();
+    rig.change_schema(scoped(vec![login])).await;
+    let plan = rig.engine.plan(&rig.job, "me", Some(vec![subject("u1")])).await.unwrap();
+    rig.apply(&plan).await;
+    assert_eq!((rig.accounts()["user1"], rig.accounts()["user2"]), (false, true));
+    rig.change_schema(scoped(vec!["nobody".into()])).await;
+    rig.good_cycle().await;
+    assert!(rig.accounts()["user1"]);
 }
