@@ -173,7 +173,8 @@ impl ReferenceFlow {
     }
 
     /// True where only an account without a reference gets one.
-    pub(crate) fn fills(&self) -> bool {
+    #[must_use]
+    pub fn fills(&self) -> bool {
         self.flow_type == FlowType::AttributeAddOnly
     }
 }

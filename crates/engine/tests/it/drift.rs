@@ -11,9 +11,13 @@ async fn rig_with(settings: &[(&str, &str)]) -> Rig {
     rig_on(MemoryTarget::new().unique("account", "userName"), settings).await
 }
 
-/// Twelve people in one team; user 1 reports to user 0.
 async fn rig_on(target: MemoryTarget, settings: &[(&str, &str)]) -> Rig {
-    let mut rig = Rig::with(MemorySource::new(), target).await;
+    rig_of(schema(), target, settings).await
+}
+
+/// Twelve people in one team; user 1 reports to user 0.
+async fn rig_of(schema: serde_json::Value, target: MemoryTarget, settings: &[(&str, &str)]) -> Rig {
+    let mut rig = Rig::of(MemorySource::new(), target, schema, testkit::SeededEntropy::new(1)).await;
     rig.set_settings(settings).await;
     for number in 0..12 {
         rig.source.upsert(user(number));
@@ -127,6 +131,53 @@ async fn repaired(settings: &[(&str, &str)]) {
     assert_eq!(repaired, 2, "the value and the account; references are logged as references");
     a_day_later(&rig).await;
     assert_eq!(found(&rig).await, []);
+}
+
+/// References are undone as their flow type lets them flow, as values are.
+#[tokio::test]
+async fn repair_leaves_references_that_only_flow_at_creation() {
+    // Flow type; whether a member whom others added stays, one whom they removed comes back, and so with managers.
+    let rows = [
+        ("ObjectAddOnly", true, false, true, false),
+        ("MultiValueAddOnly", true, true, true, true),
+        ("AttributeAddOnly", true, false, true, true),
+        ("Always", false, true, false, true),
+    ];
+    for (flow_type, added_stays, removed_returns, other_stays, emptied_returns) in rows {
+        for policy in ["Report", "Repair"] {
+            let mut schema = schema();
+            let mappings = &mut schema["synchronizationRules"][0]["objectMappings"];
+            mappings[0]["attributeMappings"][4]["flowType"] = flow_type.into();
+            mappings[1]["attributeMappings"][1]["flowType"] = flow_type.into();
+            let target = MemoryTarget::new().unique("account", "userName");
+            let rig = rig_of(schema, target, &[("DriftPolicy", policy)]).await;
+            rig.source.upsert(managed_by(user(2), 0));
+            rig.source.upsert(managed_by(user(12), 0));
+            rig.source.upsert(managed_by(user(13), 0));
+            rig.good_cycle().await;
+            let anchor = |number: u32| rig.account_anchor(&format!("user{number}"));
+            let boss = |number: u32| {
+                rig.account(&format!("user{number}")).unwrap().get("manager").as_reference().cloned()
+            };
+            assert_eq!((boss(12), boss(13)), (Some(anchor(0)), Some(anchor(0))));
+            rig.target.alter(&anchor(12), "manager", model::Value::Reference(anchor(3)));
+            rig.target.alter(&anchor(13), "manager", model::Value::Null);
+            rig.target.alter_references(&team(&rig), "members", &[anchor(9)], &[anchor(4)]);
+            a_day_later(&rig).await;
+            let members = rig.target.references(&team(&rig), "members");
+            let words = format!("{flow_type}, {policy}");
+            if policy == "Report" {
+                let expected = [!added_stays, removed_returns, !other_stays, emptied_returns];
+                let expected = expected.into_iter().filter(|told| *told).count();
+                assert_eq!(found(&rig).await.len(), expected, "{words}: what is not undone is not told");
+                continue;
+            }
+            assert_eq!(members.contains(&anchor(9)), added_stays, "{words}");
+            assert_eq!(members.contains(&anchor(4)), removed_returns, "{words}");
+            assert_eq!(boss(12), Some(anchor(if other_stays { 3 } else { 0 })), "{words}");
+            assert_eq!(boss(13), emptied_returns.then(|| anchor(0)), "{words}");
+        }
+    }
 }
 
 #[tokio::test]

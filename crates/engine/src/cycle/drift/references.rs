@@ -34,7 +34,8 @@ impl Cycle<'_> {
         if one.link.state != LinkState::Active || !is_ours {
             return Ok(());
         }
-        for flow in &one.mapping.references {
+        // What flows at creation alone is the target's from then on.
+        for flow in one.mapping.references.iter().filter(|flow| flow.follows()) {
             if flow.multivalued {
                 self.scan_members(one, flow, found, results).await?;
             } else {
@@ -61,7 +62,8 @@ impl Cycle<'_> {
         let Some(edge) = edges.into_iter().find(|edge| edge.wanted) else { return Ok(()) };
         let shown = account.get(&flow.attribute);
         let shown = shown.as_reference().map(Anchor::as_str).or_else(|| shown.as_text());
-        if shown == edge.exported.as_ref().map(Anchor::as_str) {
+        let is_filled = flow.fills() && shown.is_some();
+        if is_filled || shown == edge.exported.as_ref().map(Anchor::as_str) {
             return Ok(());
         }
         if !self.repairs() {
@@ -117,7 +119,8 @@ impl Cycle<'_> {
             for anchor in page.references {
                 match seen.get_mut(&self.number(&anchor)) {
                     Some(seen) => *seen = true,
-                    None => foreign.push(anchor),
+                    None if flow.removes() => foreign.push(anchor),
+                    None => {}
                 }
             }
             if self.repairs() && !foreign.is_empty() {
