@@ -12,7 +12,8 @@ use crate::protect::Protection;
 pub struct Program {
     /// By rising priority.
     pub rules: Vec<Rule>,
-    /// Changes exactly when the meaning of the schema does, not when only names for people do.
+    /// Changes exactly when the meaning of the schema does, not when only names for people do. The name of a mapping is more
+    /// than that: a job remembers its objects by it.
     pub meaning: u64,
 }
 

@@ -510,6 +510,28 @@ async fn members_who_came_and_went_while_their_group_was_out_of_scope_are_seen_w
     assert_eq!(members(&rig, "Everybody"), expected);
 }
 
+/// A mapping is what it was by another name: members and objects that go are followed.
+#[tokio::test]
+async fn a_mapping_that_gets_another_name_goes_on() {
+    let rig = people_with("Always").await;
+    staff(&rig, 0..2);
+    rig.good_cycle().await;
+    rig.change_schema(|schema| {
+        for mapping in schema["synchronizationRules"][0]["objectMappings"].as_array_mut().unwrap() {
+            mapping["name"] = format!("{} of ours", mapping["name"]).into();
+        }
+    })
+    .await;
+    rig.good_cycle().await;
+    rig.source.add_member("staff", "u2");
+    rig.source.remove_member("staff", "u0");
+    rig.source.delete("u4");
+    rig.good_cycle().await;
+    let mut expected = vec![rig.account_anchor("user1"), rig.account_anchor("user2")];
+    expected.sort();
+    assert_eq!((members(&rig, "staff"), rig.accounts().len()), (expected, 4));
+}
+
 /// A full read does not tell changes of members one by one: a group that failed in it is read whole when it is retried.
 #[tokio::test(start_paused = true)]
 async fn members_of_a_group_that_failed_in_a_full_read_arrive_when_it_recovers() {

@@ -4,10 +4,10 @@ use std::fmt::Write as _;
 
 use model::schema::{FilterGroup, ObjectMapping};
 
-use super::RuleCompiler;
 use super::attribute::{extra_flows_null, mutability};
 use super::names::Known;
 use super::slots::Slots;
+use super::{RuleCompiler, key_of};
 
 impl RuleCompiler<'_> {
     /// Notes everything that decides about objects, so that a change of it can be told from a change of names.
@@ -15,7 +15,8 @@ impl RuleCompiler<'_> {
         let _ = write!(
             self.meaning,
             "{:?}",
-            (&mapping.source_object_name, &mapping.target_object_name, mapping.flow_types)
+            // The name of a mapping is what a job remembers its objects by.
+            (key_of(mapping), &mapping.source_object_name, &mapping.target_object_name, mapping.flow_types)
         );
         if let Some(scope) = &mapping.scope {
             for groups in [&scope.category_filter_groups, &scope.input_filter_groups, &scope.groups] {
