@@ -1,5 +1,5 @@
-//! What a cycle may not touch: objects that a person took out of the job, and references of accounts that are not to be
-//! changed.
+//! What a cycle may not touch: objects that a person took out of the job, and references that nothing maps, or of accounts
+//! that are not to be changed.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use std::sync::Arc;
 use model::link::{Entry, Origin};
 use model::policies::Ownership;
 use model::provisioning::SkipReason;
-use model::{Anchor, JobId, Name};
+use model::{Anchor, JobId, Name, Timestamp};
 use store::{DueEdge, EdgeWrite, Result};
 
 use super::Cycle;
@@ -65,6 +65,11 @@ impl Cycle<'_> {
 
     /// Of due references, those that may be sent; what is to become of the others is in the results.
     pub(crate) async fn permitted(&self, due: Vec<DueEdge>, results: &mut Results) -> Result<Vec<DueEdge>> {
+        let now = self.services.clock.now();
+        // What nothing maps waits until something does again: then everything is read, which makes it due.
+        let (due, unmapped): (Vec<_>, Vec<_>) =
+            due.into_iter().partition(|edge| self.flow_of(edge).is_some());
+        results.commit.edges.extend(unmapped.into_iter().map(|edge| postponed(edge, now)));
         let policies = &self.prepared.settings.policies;
         if policies.ownership == Ownership::All
             && policies.never_touch.is_empty()
@@ -97,20 +102,11 @@ impl Cycle<'_> {
             }
             permissions.insert((entry.rule, entry.source), permission);
         }
-        let now = self.services.clock.now();
         let mut granted = Vec::with_capacity(due.len());
         for edge in due {
             match permissions.get(&(edge.rule.clone(), edge.owner.clone())) {
                 Some(Permission::Granted) => granted.push(edge),
-                Some(Permission::Postponed) => results.commit.edges.push(EdgeWrite::Retry {
-                    attempts: edge.attempts,
-                    first: edge.first.unwrap_or(now),
-                    next: None,
-                    rule: edge.rule,
-                    owner: edge.owner,
-                    attribute: edge.attribute,
-                    referenced: edge.referenced,
-                }),
+                Some(Permission::Postponed) => results.commit.edges.push(postponed(edge, now)),
                 Some(Permission::Denied) | None => {}
             }
         }
@@ -138,6 +134,19 @@ impl Cycle<'_> {
             Ok(_) | Err(SendError::Target(_)) => Ok(Permission::Granted),
             Err(SendError::Stopped) => Err(Halt::Stopped),
         }
+    }
+}
+
+/// The edge is left until something makes it due again.
+fn postponed(edge: DueEdge, now: Timestamp) -> EdgeWrite {
+    EdgeWrite::Retry {
+        attempts: edge.attempts,
+        first: edge.first.unwrap_or(now),
+        next: None,
+        rule: edge.rule,
+        owner: edge.owner,
+        attribute: edge.attribute,
+        referenced: edge.referenced,
     }
 }
 

@@ -196,7 +196,8 @@ impl Results {
         if !item.mapping.references.is_empty() {
             let mut references = decision.references.clone();
             references.enumerate |= cycle.unread(item) != Unread::Nothing;
-            if item.entry.as_ref().is_some_and(is_passed_by) {
+            let waits = |entry: &Entry| is_passed_by(entry) || entry.mapping != item.mapping.key;
+            if item.entry.as_ref().is_some_and(waits) {
                 let (rule, owner) = item.key();
                 self.commit.edges.push(EdgeWrite::TryAgain { rule, owner });
             }

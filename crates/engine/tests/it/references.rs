@@ -532,6 +532,27 @@ async fn a_mapping_that_gets_another_name_goes_on() {
     assert_eq!((members(&rig, "staff"), rig.accounts().len()), (expected, 4));
 }
 
+/// The job knows a group by the old name of its mapping until it has decided about it.
+#[tokio::test(start_paused = true)]
+async fn members_that_waited_for_a_mapping_by_another_name_follow_once_their_group_does() {
+    let rig = people_with("Always").await;
+    staff(&rig, 0..2);
+    rig.good_cycle().await;
+    rig.change_schema(|schema| {
+        schema["synchronizationRules"][0]["objectMappings"][1]["name"] = "Teams".into();
+    })
+    .await;
+    rig.source.set("staff", "displayName", "Everybody");
+    rig.target.faults().next(Method::Update, Fault::Refuse(ErrorClass::Permanent));
+    rig.target.take_away(&rig.account_anchor("user0"));
+    rig.good_cycle().await;
+    assert_eq!(members(&rig, "staff"), [rig.account_anchor("user1")]);
+    rig.clock.advance(SignedDuration::from_hours(1));
+    rig.good_cycle().await;
+    assert_eq!(members(&rig, "Everybody").len(), 2);
+    assert_eq!(rig.store.next_due(&rig.job.id).await.unwrap(), None);
+}
+
 /// A full read does not tell changes of members one by one: a group that failed in it is read whole when it is retried.
 #[tokio::test(start_paused = true)]
 async fn members_of_a_group_that_failed_in_a_full_read_arrive_when_it_recovers() {

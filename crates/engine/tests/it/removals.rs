@@ -124,6 +124,54 @@ async fn mappings_that_are_disabled_leave_their_accounts_alone() {
     assert_eq!(active(&rig), 30);
 }
 
+/// Nor do references go out that nothing maps any more, until it does again.
+#[tokio::test]
+async fn mappings_that_are_disabled_leave_their_references_alone() {
+    for whole in [true, false] {
+        let rig = rig_of(4).await;
+        rig.source.upsert(group("staff"));
+        for number in 0..3 {
+            rig.source.add_member("staff", &format!("u{number}"));
+        }
+        rig.good_cycle().await;
+        let team = rig.target.objects("team")[0].anchor.clone();
+        let members = || rig.target.references(&team, "members");
+        let turn = |on: bool| {
+            move |schema: &mut serde_json::Value| {
+                let mapping = &mut schema["synchronizationRules"][0]["objectMappings"][1];
+                if whole {
+                    mapping["enabled"] = on.into();
+                } else if on {
+                    let flow = crate::rig::schema();
+                    let flow = &flow["synchronizationRules"][0]["objectMappings"][1]["attributeMappings"][1];
+                    mapping["attributeMappings"].as_array_mut().unwrap().push(flow.clone());
+                } else {
+                    mapping["attributeMappings"].as_array_mut().unwrap().pop();
+                }
+            }
+        };
+        rig.change_schema(turn(false)).await;
+        rig.good_cycle().await;
+        rig.source.remove_member("staff", "u1");
+        for number in 1..3 {
+            // An account that is made anew would heal its references.
+            rig.target.take_away(&rig.account_anchor(&format!("user{number}")));
+            rig.source.set(&format!("u{number}"), "displayName", "Changed");
+        }
+        rig.target.forget_calls();
+        rig.good_cycle().await;
+        assert_eq!(rig.target.calls().of(Method::UpdateReferences), 0, "whole: {whole}");
+        assert_eq!((active(&rig), members()), (4, vec![rig.account_anchor("user0")]));
+        assert_eq!(rig.store.next_due(&rig.job.id).await.unwrap(), None, "the job rests");
+        rig.change_schema(turn(true)).await;
+        rig.good_cycle().await;
+        let mut expected = vec![rig.account_anchor("user0"), rig.account_anchor("user2")];
+        expected.sort();
+        assert_eq!(members(), expected, "whole: {whole}");
+        assert_eq!(rig.store.next_due(&rig.job.id).await.unwrap(), None);
+    }
+}
+
 #[tokio::test]
 async fn a_source_that_suddenly_shows_nobody_deletes_nobody() {
     let rig = rig_of(5).await;
