@@ -91,6 +91,10 @@ impl Engine {
         let (desk, live, (_stopper, stop)) = (Arc::<Desk>::default(), Live::default(), Stopper::new());
         let at = (&desk, desk.party());
         let cycle = Cycle::aside(services, &prepared, &stop, &live, at, Warrant::Nothing).await?;
+        // A stranger's account would be told of as the object's own.
+        if let Some(words) = cycle.runtime().belongs_elsewhere(&prepared) {
+            return Err(ControlError::Unfit(words));
+        }
         let source = find(&prepared, anchor).await?;
         let memory = cycle.memory_of(std::slice::from_ref(anchor)).await?;
         let mut items = Vec::new();

@@ -87,6 +87,8 @@ async fn on_demand_does_not_follow_links_of_another_target() {
         rig.source.set("u1", "department", "Legal");
         let refusal = rig.demanded("u1").await.unwrap_err();
         assert!(is_refused(&refusal), "{refusal}");
+        let refusal = rig.engine.explain(&rig.job, &"u1".into()).await.unwrap_err();
+        assert!(is_refused(&refusal), "{refusal}");
         rig.source.delete("u1");
         assert!(rig.demanded("u1").await.is_err());
         assert_eq!(elsewhere.calls().total(), 0);
