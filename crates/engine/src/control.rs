@@ -61,7 +61,8 @@ impl From<PrepareError> for ControlError {
             PrepareError::Configuration(error) => Self::Configuration(error),
             PrepareError::Setting(error) => Self::Setting(error),
             PrepareError::Schema(errors) => Self::Schema(errors),
-            PrepareError::Template(words) | PrepareError::NeverTouch(words) => Self::Unfit(words),
+            PrepareError::NeverTouch(problem) => Self::Setting(never_touch(problem)),
+            PrepareError::Template(words) => Self::Unfit(words),
             PrepareError::Connector(error) => Self::Connector(error),
         }
     }
@@ -116,10 +117,18 @@ pub struct JobChange {
 }
 
 impl JobChange {
+    /// The settings, typed. Refuses what cannot be read, whatever the job's schema is.
+    pub fn checked_settings(&self) -> std::result::Result<JobSettings, SettingError> {
+        let settings = JobSettings::parse(self.settings.as_deref().unwrap_or_default())?;
+        sync::check_never_touch(&settings.policies.never_touch).map_err(never_touch)?;
+        Ok(settings)
+    }
+
     fn apply(self, job: &mut Job) -> Result<()> {
+        let checked = self.checked_settings()?;
         if let Some(settings) = self.settings {
             // The setting and the property of the schedule are one value.
-            if let Some(interval) = JobSettings::parse(&settings)?.interval {
+            if let Some(interval) = checked.interval {
                 job.schedule.interval = interval;
             }
             job.settings = settings;
@@ -189,23 +198,31 @@ impl Engine {
         factory.is_none_or(|factory| factory.needs_credentials())
     }
 
-    /// Starts a job, or resumes it; ends a quarantine. Credentials that are incomplete and a schedule that has expired are
-    /// refused.
+    /// Starts a job, or resumes it; ends a quarantine. A job that could not run is refused.
     pub async fn start_job(self: &Arc<Self>, job: Job) -> Result<()> {
-        let services = &self.services;
-        self.refuse_expired(&job)?;
-        let version = services.store.schema(&job.id).await?;
-        let settings = JobSettings::parse(&job.settings)?;
-        let secrets = services.secrets_of(&job, &settings).await?;
-        let template = services.template_of(&job).await?;
-        let sides = services.sides(&template, &job, &settings, &version.schema, &secrets)?;
-        sides.source.0.validate_source(&sides.source.1)?;
-        sides.target.0.validate_target(&sides.target.1)?;
+        self.refuse_unfit(&job).await?;
         self.end_quarantine(&job.id).await?;
         self.set_state(&job, ScheduleState::Active).await?;
         let runner = self.runner(&job);
         runner.order();
         runner.schedule(self);
+        Ok(())
+    }
+
+    /// Refuses credentials that are incomplete, settings that connectors or the schema have no use for, and a schedule
+    /// that has expired. Connects to nobody.
+    async fn refuse_unfit(&self, job: &Job) -> Result<()> {
+        let services = &self.services;
+        self.refuse_expired(job)?;
+        let version = services.store.schema(&job.id).await?;
+        let settings = JobSettings::parse(&job.settings)?;
+        let secrets = services.secrets_of(job, &settings).await?;
+        let template = services.template_of(job).await?;
+        let sides = services.sides(&template, job, &settings, &version.schema, &secrets)?;
+        sides.source.0.validate_source(&sides.source.1)?;
+        sides.target.0.validate_target(&sides.target.1)?;
+        let mut program = sync::compile(&version.schema).map_err(ControlError::Schema)?;
+        program.protect(&version.schema, &settings.policies.never_touch).map_err(never_touch)?;
         Ok(())
     }
 
@@ -237,10 +254,11 @@ impl Engine {
         Ok(())
     }
 
-    /// Forgets what the scope says, starts the job and runs a cycle. A schedule that has expired is refused.
+    /// Forgets what the scope says, starts the job and runs a cycle. A job that could not run is refused, and forgets
+    /// nothing.
     pub async fn restart_job(self: &Arc<Self>, job: Job, scope: ResetScope) -> Result<()> {
         let services = &self.services;
-        self.refuse_expired(&job)?;
+        self.refuse_unfit(&job).await?;
         let runner = self.runner(&job);
         {
             let _guard = runner.interrupt().await;
@@ -457,6 +475,11 @@ pub enum Side {
     Source,
     /// What is written.
     Target,
+}
+
+/// Clauses of `NeverTouch` that cannot be tested.
+fn never_touch(problem: String) -> SettingError {
+    SettingError::Unfit { name: "NeverTouch", problem }
 }
 
 /// A schema's version as clients see it: a text that changes with every write.

@@ -447,7 +447,9 @@ impl Runner {
         };
         let code = match &error {
             PrepareError::Connector(error) => error.code,
-            PrepareError::Configuration(_) => FailureCode::InvalidCredentials,
+            PrepareError::Configuration(error) if error.missing => FailureCode::InvalidCredentials,
+            PrepareError::Configuration(_) => FailureCode::ServiceIncompatible,
+            PrepareError::NeverTouch(_) => FailureCode::SchemaAttributeNotFound,
             _ => FailureCode::InternalError,
         };
         let failure = Failure::new(code, error.to_string());

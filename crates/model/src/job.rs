@@ -163,7 +163,7 @@ pub struct Counters {
     pub escrowed_raw: u64,
     /// Objects exported.
     pub exported: u64,
-    /// Exports that were to be made.
+    /// Exports that were tried.
     pub exports: u64,
     /// Objects read.
     pub imported: u64,

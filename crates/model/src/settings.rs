@@ -36,6 +36,14 @@ pub enum SettingError {
         /// What would be right.
         expected: &'static str,
     },
+    /// What the value says cannot be followed.
+    #[error("job setting '{name}' cannot be followed: {problem}")]
+    Unfit {
+        /// The setting.
+        name: &'static str,
+        /// What is wrong, at which place of it, and what would be right.
+        problem: String,
+    },
 }
 
 /// A limit as a count or as a share of the managed objects.

@@ -36,5 +36,6 @@ pub use limits::{Held, Limits, Tally};
 pub use matching::fold;
 pub use preview::{Preview, preview};
 pub use program::{AttributeFlow, Mapping, Program, ReferenceFlow, Rule};
+pub use protect::check_never_touch;
 pub use schedule::{EscrowTally, escrow_trouble, retry_at};
 pub use settle::{Outcome, Settled, is_about_the_target, settle};

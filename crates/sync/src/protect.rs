@@ -40,6 +40,19 @@ impl Protection {
     }
 }
 
+/// Refuses groups of `NeverTouch` that no schema can make sense of: a clause that names no attribute, an unknown operator,
+/// a pattern or a value that cannot be read.
+pub fn check_never_touch(groups: &[FilterGroup]) -> Result<(), String> {
+    for group in groups {
+        if attributes(group).any(str::is_empty) {
+            let words = "a clause names no attribute of the target; name one in its sourceOperandName";
+            return Err(words.to_owned());
+        }
+        compiled(group, &mut |_| Ok(Operand::Undeclared(0)))?;
+    }
+    Ok(())
+}
+
 impl Program {
     /// Lets mappings leave accounts alone that satisfy one of these groups. A group applies to the target types that
     /// have all attributes which it names; fails where none has, or where a clause cannot be read.
@@ -88,12 +101,11 @@ fn protect(
     definition: &ObjectDefinition,
     group: &FilterGroup,
 ) -> Result<bool, String> {
-    let names = group.clauses.iter().map(|clause| clause.source_operand_name.as_deref().unwrap_or_default());
-    if names.clone().any(|name| definition.attribute(name).is_none()) {
+    if attributes(group).any(|name| definition.attribute(name).is_none()) {
         return Ok(false);
     }
     let known = &mut mapping.protection.names;
-    let compiled = Groups::compile(Some(&vec![group.clone()]), false, &mut |name: &str| {
+    let compiled = compiled(group, &mut |name| {
         let kind = definition.attribute(name).map(|attribute| attribute.kind).unwrap_or_default();
         let position = known.iter().position(|one| one == name).unwrap_or_else(|| {
             known.push(name.into());
@@ -101,16 +113,29 @@ fn protect(
         });
         Ok(Operand::Attribute(position, kind))
     })?;
-    if compiled.member_groups().next().is_some() {
-        return Err("IsMemberOf asks about objects of the source, not about accounts".to_owned());
-    }
     mapping.protection.groups.push((words(group), compiled));
-    for name in names {
+    for name in attributes(group) {
         if !mapping.target_attributes.iter().any(|known| known == name) {
             mapping.target_attributes.push(name.into());
         }
     }
     Ok(true)
+}
+
+/// The attributes that a group's clauses name.
+fn attributes(group: &FilterGroup) -> impl Iterator<Item = &str> {
+    group.clauses.iter().map(|clause| clause.source_operand_name.as_deref().unwrap_or_default())
+}
+
+fn compiled(
+    group: &FilterGroup,
+    operand: &mut dyn FnMut(&str) -> Result<Operand, String>,
+) -> Result<Groups, String> {
+    let compiled = Groups::compile(Some(&vec![group.clone()]), false, operand)?;
+    if compiled.member_groups().next().is_some() {
+        return Err("IsMemberOf asks about objects of the source, not about accounts".to_owned());
+    }
+    Ok(compiled)
 }
 
 /// A group's clauses in words.

@@ -316,6 +316,7 @@ async fn a_clause_on_an_attribute_that_the_target_lacks_stops_the_job_with_words
     rig.cycle().await;
     let error = rig.status().await.quarantine.unwrap().error.unwrap();
     assert!(error.message.contains("departement IS NOT NULL"), "{error:?}");
+    assert_eq!(error.code, "SchemaAttributeNotFound");
 }
 
 /// Twenty accounts, of which those in IT have left the scope.

@@ -137,6 +137,20 @@ fn clauses_that_no_target_type_can_satisfy_are_refused() {
 }
 
 #[test]
+fn clauses_that_no_schema_makes_sense_of_are_refused_without_one() {
+    assert_eq!(sync::check_never_touch(&groups("EQUALS", "anything", "Root")), Ok(()));
+    for (operator, attribute, operand, words) in [
+        ("LIKE", "title", "Root", "operator 'LIKE'; use one of"),
+        ("REGEX MATCH", "title", "(", "'title REGEX MATCH'"),
+        ("EQUALS", "", "Root", "sourceOperandName"),
+        ("IsMemberOf", "title", "admins", "objects of the source"),
+    ] {
+        let wrong = sync::check_never_touch(&groups(operator, attribute, operand)).unwrap_err();
+        assert!(wrong.contains(words), "{wrong}");
+    }
+}
+
+#[test]
 fn excluded_objects_are_passed_by() {
     let excluded = |world: &mut World| world.excluded = Some("leaves in May");
     assert_eq!(row(excluded), "skip Excluded; keep");

@@ -6,7 +6,7 @@ use graph::GraphError;
 use graph::synchronization::SynchronizationJob;
 use graph::synchronization::job::JobWrite;
 use model::job::{Job, Schedule};
-use model::settings::{JobSettings, Setting};
+use model::settings::Setting;
 use model::template::Template;
 use serde_json::{Map, Value as Json, json};
 
@@ -148,8 +148,7 @@ fn change(write: &JobWrite, present: &Schedule) -> Result<JobChange, GraphError>
 /// Refuses settings that cannot be read, and those by which a job would read with the secrets of an application whose
 /// synchronization is not the client's to manage, known or not.
 async fn check_settings(call: &Call, change: &JobChange) -> Result<(), ApiError> {
-    let settings = JobSettings::parse(change.settings.as_deref().unwrap_or_default());
-    let settings = settings.map_err(engine::ControlError::from)?;
+    let settings = change.checked_settings().map_err(engine::ControlError::from)?;
     let Some(id) = settings.source_service_principal else { return Ok(()) };
     let refused = || {
         let mend = format!(

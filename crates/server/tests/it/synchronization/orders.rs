@@ -43,9 +43,37 @@ async fn a_job_without_credentials_does_not_start() {
     let start = format!("{job}/start");
     let words = rig.world.post(&start, Json::Null).await.refused(400, "CredentialsMissing");
     assert!(words.contains("BaseAddress"), "{words}");
+    let restart = format!("{job}/restart");
+    rig.world.post(&restart, Json::Null).await.refused(400, "CredentialsMissing");
     rig.put_secrets(&[("BaseAddress", "nowhere")]).await.expect(204);
     let words = rig.world.post(&start, Json::Null).await.refused(400, "RequestParameterInvalid");
     assert!(words.contains("send 'memory'"), "{words}");
+    rig.world.post(&restart, Json::Null).await.refused(400, "RequestParameterInvalid");
+    assert_eq!(rig.world.get(&job).await.expect(200)["schedule"]["state"], "Disabled");
+}
+
+fn never_touch(attribute: &str, operator: &str) -> Json {
+    let clause =
+        json!({"sourceOperandName": attribute, "operatorName": operator, "targetOperand": {"values": ["x"]}});
+    let value = json!([{ "clauses": [clause] }]).to_string();
+    json!({"synchronizationJobSettings": [{"name": "NeverTouch", "value": value}]})
+}
+
+#[tokio::test]
+async fn what_is_never_touched_must_make_sense_before_the_job_runs() {
+    let (rig, job) = Rig::with_job().await;
+    let words =
+        rig.world.patch(&job, never_touch("userName", "FOO")).await.refused(400, "Request_BadRequest");
+    assert!(
+        words.contains("NeverTouch") && words.contains("'userName'") && words.contains("EQUALS"),
+        "{words}"
+    );
+    rig.world.patch(&job, never_touch("usrName", "EQUALS")).await.expect(204);
+    for order in ["start", "restart"] {
+        let order = format!("{job}/{order}");
+        let words = rig.world.post(&order, Json::Null).await.refused(400, "Request_BadRequest");
+        assert!(words.contains("NeverTouch") && words.contains("usrName EQUALS 'x'"), "{words}");
+    }
     assert_eq!(rig.world.get(&job).await.expect(200)["schedule"]["state"], "Disabled");
 }
 
