@@ -36,7 +36,7 @@ pub use logs::{
 };
 pub use managed::{
     Claim, Closing, Commit, ConnectorDataStore, DueEdge, EdgeWrite, Escrow, FailingEdge, Forgotten, Hint,
-    IndexedObject, ManagedCount, OutgoingEdge, Staged, StagedCount, Unread, Wait,
+    IncomingEdge, IndexedObject, ManagedCount, OutgoingEdge, Staged, StagedCount, Unread, Wait,
 };
 pub use model::link::{Entry, Exported, Intent, Link, LinkState, Origin, StagedKind};
 pub use notices::{NoticeStore, PendingNotice};

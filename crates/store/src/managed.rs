@@ -258,6 +258,21 @@ pub struct OutgoingEdge {
     pub exported: Option<Anchor>,
 }
 
+/// A wanted edge, as an object has it that is referred to.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct IncomingEdge {
+    /// The owner's rule.
+    pub rule: Name,
+    /// The owner at the source.
+    pub owner: Anchor,
+    /// The target attribute.
+    pub attribute: Name,
+    /// The object referred to, at the source.
+    pub referenced: Anchor,
+    /// True where the attribute holds several values.
+    pub multivalued: bool,
+}
+
 /// An edge whose export failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FailingEdge {
@@ -472,6 +487,9 @@ pub trait ConnectorDataStore: Send + Sync {
 
     /// The edges of these owners.
     async fn edges_of(&self, job: &JobId, rule: &str, owner: &Anchor) -> Result<Vec<OutgoingEdge>>;
+
+    /// The wanted edges to these objects whose owners have links, by rising (rule, owner, attribute, object referred to).
+    async fn edges_to(&self, job: &JobId, referenced: &[Anchor]) -> Result<Vec<IncomingEdge>>;
 
     /// Edges of an owner whose export failed, those that are due first before the others, given up ones last.
     async fn failing_edges_of(

@@ -61,6 +61,7 @@ macro_rules! store_suite {
                 links_that_change_make_edges_due, accounts_that_pass_to_others_are_removed,
                 a_value_that_was_replaced_is_not_removed, removed_owners_take_their_edges_along,
                 reset_edges_are_exported_anew, the_lowest_rule_tells_the_target, due_edges_are_grouped,
+                edges_are_found_by_what_they_refer_to,
                 edges_agree_with_the_definition
             }
             waiting { escrows_fall_due, escrows_are_paged, a_refused_commit_forgets_nothing, staged_rows_are_counted, intents_outlive_their_writer }

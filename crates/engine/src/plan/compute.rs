@@ -40,6 +40,13 @@ pub(crate) struct Computing<'a> {
     number: u64,
     /// Objects that were decided about, in a plan of an incremental cycle.
     pub(super) met: HashSet<(Name, Anchor)>,
+    /// Objects that get an account by this plan.
+    pub(super) linked: Vec<Anchor>,
+    /// Objects whose account is deleted by this plan.
+    pub(super) leaving: HashSet<(Name, Anchor)>,
+    /// References that are removed by this plan, or due whatever it does: by rule, owner and attribute, and what they
+    /// refer to.
+    pub(super) spoken_of: HashSet<((Name, Anchor, Name), Anchor)>,
     /// The types of the objects that the source yielded.
     kinds: BTreeSet<Name>,
     /// Writes by source type and kind.
@@ -83,6 +90,9 @@ impl<'a> Computing<'a> {
             rows: Vec::new(),
             number: 0,
             met: HashSet::new(),
+            linked: Vec::new(),
+            leaving: HashSet::new(),
+            spoken_of: HashSet::new(),
             kinds: BTreeSet::new(),
             tallies: BTreeMap::new(),
             tells_skips: false,
@@ -114,6 +124,7 @@ impl<'a> Computing<'a> {
             return Ok(Err(failure));
         }
         self.due_references().await?;
+        self.healed_references(&cycle).await?;
         self.over_limits().await?;
         Ok(Ok(self.done().await?))
     }
@@ -203,6 +214,9 @@ impl<'a> Computing<'a> {
         self.basis.counted = Counters::default();
         self.rows.clear();
         self.met.clear();
+        self.linked.clear();
+        self.leaving.clear();
+        self.spoken_of.clear();
         self.kinds.clear();
         self.tallies.clear();
     }
@@ -275,6 +289,7 @@ impl<'a> Computing<'a> {
                 self.met.insert(item.key());
             }
             self.note(cycle, item, decision);
+            self.note_account(item, decision);
         }
         for (record, escrow) in results.commit.log.into_iter().zip(results.commit.escrows) {
             self.plan.counts.failures += 1;
@@ -312,6 +327,32 @@ impl<'a> Computing<'a> {
         }
     }
 
+    /// Takes down who gets an account, and whose is deleted.
+    fn note_account(&mut self, item: &Item<'_>, decision: &Decision) {
+        let before = item.entry.as_ref().and_then(|entry| entry.link.as_ref());
+        match &decision.action {
+            Action::Create(_) => self.linked.push(item.anchor.clone()),
+            Action::Delete(_) => drop(self.leaving.insert(item.key())),
+            _ if before.is_none() && matches!(decision.link, LinkChange::Put(_)) => {
+                self.linked.push(item.anchor.clone());
+            }
+            _ => {}
+        }
+    }
+
+    /// Takes down references of which the plan says already what becomes of them.
+    pub(super) fn speak_of(
+        &mut self,
+        rule: &Name,
+        owner: Option<&Anchor>,
+        attribute: &Name,
+        referenced: &[Anchor],
+    ) {
+        let Some(owner) = owner else { return };
+        let key = (rule.clone(), owner.clone(), attribute.clone());
+        self.spoken_of.extend(referenced.iter().map(|one| (key.clone(), one.clone())));
+    }
+
     pub(super) fn push(
         &mut self,
         rule: Name,
@@ -319,6 +360,7 @@ impl<'a> Computing<'a> {
         references: Option<PlannedReferences>,
     ) {
         if let Some(references) = &references {
+            self.speak_of(&rule, record.source.anchor.as_ref(), &references.attribute, &references.removed);
             let size = |list: &[Anchor]| u64::try_from(list.len()).unwrap_or(0);
             self.plan.counts.references_added += size(&references.added);
             self.plan.counts.references_removed += size(&references.removed);

@@ -1,6 +1,6 @@
 //! References in plans, by the anchors of the source: the accounts of objects that are yet to be made have none.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use connector::Cursor;
 use model::link::{Entry, LinkState};
@@ -13,7 +13,7 @@ use model::{Anchor, CycleId, Name, Timestamp, Uuid, Value};
 use store::{DueEdge, Unread};
 use sync::{Action, Decision, ReferenceFlow};
 
-use super::compute::Computing;
+use super::compute::{Computing, PAGE};
 use crate::control::Result;
 use crate::cycle::{Cycle, Item};
 
@@ -42,7 +42,7 @@ impl Owner {
             target: Identity {
                 anchor: link.map(|link| link.anchor.clone()),
                 kind: link.map(|link| link.kind.clone()).unwrap_or_default(),
-                name: None,
+                name: entry.display_name.clone(),
             },
         }
     }
@@ -72,10 +72,15 @@ pub(super) fn record(owner: &Owner, references: &PlannedReferences) -> Provision
     }
 }
 
-/// Due references, those of one owner and attribute together.
+/// True where a reference is due for which nothing is sent.
+pub(super) fn sends_nothing(edge: &DueEdge) -> bool {
+    !edge.wanted && edge.removed.is_empty()
+}
+
+/// Due references for which something is sent, those of one owner and attribute together.
 pub(super) fn grouped(due: Vec<DueEdge>) -> Vec<(Owner, PlannedReferences)> {
     let mut groups: Vec<(Owner, PlannedReferences)> = Vec::new();
-    for edge in due {
+    for edge in due.into_iter().filter(|edge| !sends_nothing(edge)) {
         let fits = groups.last().is_some_and(|(owner, references)| {
             owner.rule == edge.rule
                 && owner.source.anchor.as_ref() == Some(&edge.owner)
@@ -99,7 +104,7 @@ fn group(edge: &DueEdge) -> (Owner, PlannedReferences) {
     let identity = |anchor: &Anchor, kind: &Name| Identity {
         anchor: Some(anchor.clone()),
         kind: kind.clone(),
-        name: None,
+        name: edge.owner_name.clone(),
     };
     let owner = Owner {
         rule: edge.rule.clone(),
@@ -128,7 +133,8 @@ impl Computing<'_> {
             if !keeps_references(item, decision) {
                 continue;
             }
-            let known = self.known(item).await?;
+            // Of a new account, nothing was exported.
+            let known = if decision.references.reset { HashSet::new() } else { self.known(item).await? };
             for (attribute, wanted) in &decision.references.wanted {
                 let flow = item.mapping.references.iter().find(|flow| flow.attribute == *attribute);
                 if let Some(flow) = flow {
@@ -144,6 +150,49 @@ impl Computing<'_> {
             }
         }
         Ok(())
+    }
+
+    /// References that the job remembers and that waited for accounts which this plan makes or takes.
+    pub(super) async fn healed_references(&mut self, cycle: &Cycle<'_>) -> Result<()> {
+        let (store, job) = (self.services.store.clone(), &self.prepared.job.id);
+        let linked = std::mem::take(&mut self.linked);
+        if linked.is_empty() || store.links(job, None, 1).await?.is_empty() {
+            return Ok(());
+        }
+        for part in linked.chunks(PAGE) {
+            let mut wanted: BTreeMap<(Name, Anchor, Name), (bool, Vec<Anchor>)> = BTreeMap::new();
+            for edge in store.edges_to(job, part).await? {
+                let key = (edge.rule, edge.owner, edge.attribute);
+                if !self.spoken_of.contains(&(key.clone(), edge.referenced.clone())) {
+                    wanted.entry(key).or_insert((edge.multivalued, Vec::new())).1.push(edge.referenced);
+                }
+            }
+            let owners: Vec<Anchor> = wanted.keys().map(|(_, owner, _)| owner.clone()).collect();
+            let entries = store.entries(job, &owners).await?.into_iter();
+            let entries: HashMap<_, _> =
+                entries.map(|entry| ((entry.rule.clone(), entry.source.clone()), entry)).collect();
+            for ((rule, owner, attribute), (multivalued, referenced)) in wanted {
+                let Some(entry) = entries.get(&(rule, owner)).filter(|one| self.will_refer(cycle, one))
+                else {
+                    continue;
+                };
+                for added in referenced.chunks(CHUNK) {
+                    let (attribute, added) = (attribute.clone(), added.to_vec());
+                    let references = PlannedReferences { attribute, multivalued, added, removed: Vec::new() };
+                    let record = self.reference_record(&Owner::of(entry), &references);
+                    self.push(entry.rule.clone(), record, Some(references));
+                }
+                self.write(false).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// True where what an entry refers to is followed once the plan is applied.
+    fn will_refer(&self, cycle: &Cycle<'_>, entry: &Entry) -> bool {
+        cycle.may_refer(entry)
+            && !cycle.is_excluded(&entry.source)
+            && !self.leaving.contains(&(entry.rule.clone(), entry.source.clone()))
     }
 
     /// The references that the job remembers as wanted.

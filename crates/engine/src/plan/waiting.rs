@@ -14,7 +14,7 @@ use crate::control::Result;
 use crate::cycle::{Cycle, Halt};
 
 /// Due references that a plan takes up.
-const MOST_EDGES: usize = 20_000;
+pub(super) const MOST_EDGES: usize = 20_000;
 
 /// Objects that wait, each with rule and type.
 type Rows = Vec<(Name, Name, Anchor)>;
@@ -153,6 +153,8 @@ impl Computing<'_> {
         let (job, now) = (&self.prepared.job.id, self.services.clock.now());
         let due = self.services.store.due_edges(job, now, MOST_EDGES).await?;
         for (entry, references) in grouped(due) {
+            let owner = entry.source.anchor.as_ref();
+            self.speak_of(&entry.rule, owner, &references.attribute, &references.added);
             let record = self.reference_record(&entry, &references);
             self.push(entry.rule.clone(), record, Some(references));
             self.write(false).await?;

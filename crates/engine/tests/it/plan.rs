@@ -1,9 +1,11 @@
 //! Plans: computed without a write, applied as far as they still hold.
 
 use engine::{ControlError, Subject};
+use model::Clock as _;
 use model::plan::{Plan, PlanScope, PlanState, PlannedChange};
 use model::provisioning::Outcome;
 use serde_json::json;
+use store::{Commit, EdgeWrite};
 use testkit::{Fault, Gate, MemorySource, MemoryTarget, Method, SeededEntropy};
 
 use crate::rig::{Rig, group, managed_by, schema, user};
@@ -419,4 +421,98 @@ async fn what_a_plan_did_by_settings_that_were_taken_back_is_decided_again() {
     rig.change_schema(scoped(vec!["nobody".into()])).await;
     rig.good_cycle().await;
     assert!(rig.accounts()["user1"]);
+}
+
+#[tokio::test]
+async fn a_plan_has_the_references_that_its_own_accounts_heal() {
+    let target = MemoryTarget::new().unique("account", "userName");
+    let rig = Rig::with(MemorySource::with_assignments(), target).await;
+    for number in 1..=4 {
+        rig.source.upsert(managed_by(user(number), 5));
+    }
+    rig.source.upsert(user(5));
+    rig.source.disable("u5");
+    rig.source.upsert(group("staff"));
+    for member in ["u1", "u5"] {
+        rig.source.add_member("staff", member);
+    }
+    for assigned in ["u1", "u2", "u3", "u4", "staff"] {
+        rig.source.assign(assigned);
+    }
+    rig.good_cycle().await;
+    // One has another manager by now, one is disabled, one goes.
+    rig.source.upsert(managed_by(user(2), 1));
+    rig.source.unassign("u3");
+    rig.source.delete("u4");
+    rig.source.enable("u5");
+    let plan = rig.plan().await;
+    let mut planned = rig.planned(&plan).await;
+    planned.sort();
+    let expected = [
+        "create u5",
+        "delete u4",
+        "disable u3",
+        "manager +1 -0 u1",
+        "manager +1 -0 u3",
+        "manager +1 -1 u2",
+        "members +1 -0 staff",
+    ];
+    assert_eq!(planned, expected);
+    assert_eq!(plan.counts.references_added, 4);
+    let changes = rig.changes(&plan).await;
+    let of = |anchor: &str| {
+        let mut found = changes.iter().filter(|change| change.references.is_some());
+        let change = found.find(|change| change.record.source.anchor == Some(anchor.into())).unwrap();
+        (change.record.source.name.clone().unwrap(), change.record.target.name.clone().unwrap())
+    };
+    assert_eq!(of("u1"), ("Üser \"1\" \\".into(), "Üser \"1\" \\".into()));
+    assert_eq!(of("staff"), ("staff".into(), "staff".into()));
+
+    rig.target.forget_calls();
+    let applied = rig.apply(&plan).await;
+    assert_eq!((applied.counts.applied, applied.counts.stale, applied.counts.failed), (7, 0, 0));
+    let manager = rig.account_anchor("user5");
+    assert_eq!(rig.account("user1").unwrap().get("manager").as_reference(), Some(&manager));
+    let team = rig.target.object_by("team", "name", "staff").unwrap();
+    assert!(rig.target.references(&team.anchor, "members").contains(&manager));
+    assert!(rig.planned(&rig.plan().await).await.is_empty(), "one review is enough");
+}
+
+#[tokio::test]
+async fn what_is_removed_without_a_request_is_in_no_plan() {
+    let rig = Rig::new().await;
+    for number in 1..=3 {
+        rig.source.upsert(managed_by(user(number), 2));
+    }
+    rig.good_cycle().await;
+    // The one was exported in the other's place before the other was known to be gone.
+    let unwant = EdgeWrite::Unwant {
+        rule: "rule".into(),
+        owner: "u1".into(),
+        attribute: "manager".into(),
+        referenced: "u2".into(),
+    };
+    let want = EdgeWrite::Want {
+        rule: "rule".into(),
+        owner: "u1".into(),
+        attribute: "manager".into(),
+        multivalued: false,
+        referenced: "u3".into(),
+        generation: 1,
+    };
+    let exported = EdgeWrite::Exported {
+        rule: "rule".into(),
+        owner: "u1".into(),
+        attribute: "manager".into(),
+        referenced: "u3".into(),
+        target: Some(rig.account_anchor("user3")),
+    };
+    rig.write(Commit { edges: vec![unwant, want, exported], ..Commit::default() }).await;
+    let due = async || rig.store.due_edges(&rig.job.id, rig.clock.now(), 9).await.unwrap().len();
+    assert_eq!(due().await, 1);
+    let plan = rig.plan().await;
+    assert!(rig.planned(&plan).await.is_empty());
+    rig.target.forget_calls();
+    rig.apply(&plan).await;
+    assert_eq!((due().await, rig.target.calls().writes()), (0, 0));
 }

@@ -16,7 +16,7 @@ use model::{
 };
 use serde_json::{Value as Json, json};
 use store::vault::Vault;
-use store::{ProvisioningQuery, SharedStore, Tenant};
+use store::{Commit, ProvisioningQuery, SharedStore, Tenant};
 use store_sqlite::SqliteStore;
 use testkit::{MemorySource, MemoryTarget, SeededEntropy, SharedFactory, SimulatedClock};
 
@@ -114,6 +114,15 @@ impl Rig {
 
     pub(crate) async fn status(&self) -> JobStatus {
         self.store.status(&self.job.id).await.unwrap()
+    }
+
+    /// Writes under the job's lease.
+    pub(crate) async fn write(&self, commit: Commit) {
+        let now = self.clock.now();
+        let until = now + SignedDuration::from_mins(1);
+        let lease = self.store.lease(&self.job.id, Uuid::from_u128(3), now, until).await.unwrap();
+        let fence = lease.unwrap().fence;
+        self.store.commit(&self.job.id, Commit { fence, ..commit }).await.unwrap();
     }
 
     /// What a restart forgets, without running anything.

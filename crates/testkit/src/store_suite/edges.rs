@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use model::{Anchor, Name, Timestamp};
-use store::{Commit, DueEdge, EdgeWrite, OutgoingEdge, SharedStore};
+use store::{Commit, DueEdge, EdgeWrite, IncomingEdge, OutgoingEdge, SharedStore};
 
 use super::edge_model::EdgeModel;
 use super::fixture::{Fixture, at, entry, linked};
@@ -445,6 +445,34 @@ pub async fn removed_owners_take_their_edges_along(store: SharedStore) {
     assert_eq!(fixture.due(at(0)).await, [due("b", "manager", "a", "a'")]);
     fixture.edges(vec![EdgeWrite::Drop { rule: RULE.into(), owner: "b".into() }]).await;
     assert_eq!(fixture.edges_of("b").await, []);
+}
+
+/// Of edges to objects those are found that are wanted by owners with links, whether the objects have links or not.
+pub async fn edges_are_found_by_what_they_refer_to(store: SharedStore) {
+    let fixture = Fixture::new(store).await;
+    fixture.link(&["g", "o", "a"]).await;
+    let wanted = [("o", "manager", "a"), ("g", "members", "b"), ("g", "members", "a"), ("x", "manager", "a")];
+    let mut edges = wanted.map(|(owner, attribute, referenced)| want(owner, attribute, referenced)).to_vec();
+    edges.extend([
+        want("o", "deputy", "a"),
+        exported("o", "deputy", "a", Some("a'")),
+        unwant("o", "deputy", "a"),
+    ]);
+    fixture.edges(edges).await;
+    let edge = |owner: &str, attribute: &str, referenced: &str| IncomingEdge {
+        rule: RULE.into(),
+        owner: owner.into(),
+        attribute: attribute.into(),
+        referenced: referenced.into(),
+        multivalued: attribute == "members",
+    };
+    let to = async |referenced: &[&str]| {
+        let referenced: Vec<Anchor> = referenced.iter().map(|one| Anchor::new(*one)).collect();
+        fixture.store.edges_to(&fixture.job, &referenced).await.expect("read")
+    };
+    let found = to(&["b", "a", "nobody"]).await;
+    assert_eq!(found, [edge("g", "members", "a"), edge("g", "members", "b"), edge("o", "manager", "a")]);
+    assert_eq!(to(&["g"]).await, []);
 }
 
 /// After a reset all that is wanted is to be exported, and nothing is to be removed.

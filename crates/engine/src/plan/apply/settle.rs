@@ -8,11 +8,12 @@ use super::{Applying, LEASE, by_position};
 use crate::control::Result;
 use crate::cycle::{Halt, Item, Mode};
 use crate::plan::compute::needs_nothing;
-use crate::plan::waiting::{due_escrows, staged_rows};
+use crate::plan::references::sends_nothing;
+use crate::plan::waiting::{MOST_EDGES, due_escrows, staged_rows};
 use crate::time::after;
 
 impl Applying<'_> {
-    /// Lets go of due failures and staged writes for which nothing is to be done by now.
+    /// Lets go of due failures, staged writes and references for which nothing is to be done by now.
     pub(super) async fn settle_waiting(&mut self) -> Result<Option<Halt>> {
         let (store, job, now) =
             (self.services.store.clone(), &self.prepared.job.id, self.services.clock.now());
@@ -28,7 +29,14 @@ impl Applying<'_> {
                 return Ok(Some(halt));
             }
         }
-        Ok(None)
+        let due = store.due_edges(job, now, MOST_EDGES).await?.into_iter();
+        let over: Vec<_> =
+            due.filter(sends_nothing).map(|edge| (edge.rule, edge.owner, edge.referenced)).collect();
+        let mut settled = self.cycle.export_these(&over).await?;
+        let halt = settled.halt.take();
+        self.count(&mut settled);
+        self.cycle.commit_results(settled, None).await?;
+        Ok(halt)
     }
 
     async fn settle(&mut self, rows: &[(Name, Name, Anchor)]) -> Result<Option<Halt>> {

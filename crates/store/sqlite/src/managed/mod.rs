@@ -13,8 +13,8 @@ use async_trait::async_trait;
 use model::{Anchor, JobId, Name, Object, TenantId, Timestamp, Uuid};
 use rusqlite::params;
 use store::{
-    Claim, Commit, ConnectorDataStore, DueEdge, Entry, Escrow, FailingEdge, Hint, IndexedObject, Intent,
-    ManagedCount, OutgoingEdge, Staged, StagedCount,
+    Claim, Commit, ConnectorDataStore, DueEdge, Entry, Escrow, FailingEdge, Hint, IncomingEdge,
+    IndexedObject, Intent, ManagedCount, OutgoingEdge, Staged, StagedCount,
 };
 
 use crate::SqliteStore;
@@ -178,6 +178,11 @@ impl ConnectorDataStore for SqliteStore {
     async fn edges_of(&self, job: &JobId, rule: &str, owner: &Anchor) -> store::Result<Vec<OutgoingEdge>> {
         let (rule, owner) = (Name::from(rule), owner.clone());
         self.read_job(job, move |session, job| outgoing::of(session, job, &rule, &owner)).await
+    }
+
+    async fn edges_to(&self, job: &JobId, referenced: &[Anchor]) -> store::Result<Vec<IncomingEdge>> {
+        let referenced = referenced.to_vec();
+        self.read_job(job, move |session, job| outgoing::to(session, job, &referenced)).await
     }
 
     async fn failing_edges_of(

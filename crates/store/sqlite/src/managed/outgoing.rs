@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use model::{Anchor, Name, Timestamp};
 use rusqlite::{Row, params};
-use store::{DueEdge, FailingEdge, OutgoingEdge};
+use store::{DueEdge, FailingEdge, IncomingEdge, OutgoingEdge};
 
 use super::edges::{NEVER, lowest_link, lowest_target};
 use crate::encode::{anchor_hash, limit, micros, moment};
@@ -184,6 +184,31 @@ pub(super) fn of(session: &Session<'_>, job: i64, rule: &Name, owner: &Anchor) -
             })
         },
     )
+}
+
+/// The wanted edges to these objects whose owners have links.
+pub(super) fn to(session: &Session<'_>, job: i64, referenced: &[Anchor]) -> Done<Vec<IncomingEdge>> {
+    let mut found = Vec::new();
+    for referenced in referenced {
+        found.extend(session.all(
+            "SELECT d.rule, o.anchor, d.attribute, d.multivalued
+             FROM object r CROSS JOIN edge d ON d.referenced = r.id CROSS JOIN object o ON o.id = d.owner
+                 CROSS JOIN entry w ON w.object = d.owner AND w.rule = d.rule
+             WHERE r.job = ?1 AND r.anchor = ?2 AND d.wanted AND w.target IS NOT NULL",
+            params![job, referenced.as_str()],
+            |row| {
+                Ok(IncomingEdge {
+                    rule: session.name(row.get(0)?)?,
+                    owner: Anchor::new(text(row, 1)?),
+                    attribute: session.name(row.get(2)?)?,
+                    referenced: referenced.clone(),
+                    multivalued: row.get(3)?,
+                })
+            },
+        )?);
+    }
+    found.sort();
+    Ok(found)
 }
 
 /// Edges of an owner whose export failed.
