@@ -23,6 +23,12 @@ macro_rules! codes {
                 match self { $(Self::$name => $wire,)* }
             }
 
+            /// The code that the provisioning log spells so, where there is one.
+            #[must_use]
+            pub fn of_wire(wire: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|code| code.wire() == wire)
+            }
+
             /// What a person can do about it.
             #[must_use]
             pub fn advice(self) -> &'static str {

@@ -37,7 +37,8 @@ pub(crate) async fn for_review(
     let plan = begun(services, prepared, "", PlanScope::Cycle).await?;
     let plan = computed(services, prepared, stop, plan).await?;
     if let Some(error) = plan.error {
-        return Ok(Err(Failure::new(FailureCode::InternalError, error.message)));
+        let code = FailureCode::of_wire(&error.code).unwrap_or(FailureCode::InternalError);
+        return Ok(Err(Failure::new(code, error.message)));
     }
     if !changes_nothing(&plan) {
         return Ok(Ok(Review::Waits));

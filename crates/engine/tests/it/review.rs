@@ -46,7 +46,8 @@ async fn a_review_that_cannot_be_made_is_a_quarantine_until_it_can() {
     rig.source.upsert(user(1));
     rig.target.faults().unauthorized_from_now_on();
     assert!(matches!(rig.cycle().await, CycleEnd::Failed(_)));
-    assert!(rig.status().await.quarantine.is_some());
+    let code = rig.status().await.quarantine.unwrap().error.unwrap().code;
+    assert_eq!(code, "SystemForCrossDomainIdentityManagementInvalidCredentials", "as of a cycle");
     rig.target.faults().heal();
     rig.good_cycle().await;
     assert_eq!(rig.status().await.quarantine, None);
