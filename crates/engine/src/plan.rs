@@ -247,7 +247,8 @@ pub(crate) enum Work {
 impl Runner {
     /// True while a plan is being worked on.
     fn looks_after(&self, plan: Uuid) -> bool {
-        self.plans().get(&plan).is_some_and(|(_, _, task)| !task.is_finished())
+        *self.reviewing() == Some(plan)
+            || self.plans().get(&plan).is_some_and(|(_, _, task)| !task.is_finished())
     }
 
     /// What is being worked on in this way, where something is.

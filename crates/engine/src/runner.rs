@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use connector::{ChangeRequest, Cursor};
 use model::job::{Job, ScheduleState};
 use model::settings::{ApplyMode, JobSettings};
-use model::{Failure, FailureCode, JobId, SignedDuration, TenantId, Timestamp};
+use model::{Failure, FailureCode, JobId, SignedDuration, TenantId, Timestamp, Uuid};
 use store::Result;
 use tokio::sync::{Mutex as AsyncMutex, Notify};
 use tokio::task::JoinHandle;
@@ -52,6 +52,8 @@ pub(crate) struct Runner {
     task: Mutex<Option<JoinHandle<()>>>,
     /// Plans that are being computed or applied, and reports that are being made.
     plans: Mutex<plan::Works>,
+    /// The plan that is computed in the place of a cycle.
+    reviewing: Mutex<Option<Uuid>>,
     /// Held while it is begun to apply a plan.
     pub(crate) applying: AsyncMutex<()>,
     /// Held while the discovery of accounts is begun.
@@ -81,6 +83,7 @@ impl Runner {
             stopper: Mutex::new(None),
             task: Mutex::new(None),
             plans: Mutex::default(),
+            reviewing: Mutex::default(),
             applying: AsyncMutex::default(),
             discovery: AsyncMutex::default(),
             edits: AsyncMutex::default(),
@@ -150,6 +153,11 @@ impl Runner {
     /// Plans that are being computed or applied.
     pub(crate) fn plans(&self) -> std::sync::MutexGuard<'_, plan::Works> {
         self.plans.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The plan that is computed in the place of a cycle, where one is.
+    pub(crate) fn reviewing(&self) -> std::sync::MutexGuard<'_, Option<Uuid>> {
+        self.reviewing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Ends the schedule's task and gives the lease back.

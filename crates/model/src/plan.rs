@@ -17,7 +17,7 @@ pub enum PlanState {
     Computing,
     /// It can be looked at and applied.
     Ready,
-    /// It could not be computed to its end.
+    /// It could not be computed or applied to its end, or another took its place.
     Failed,
     /// It is being applied.
     Applying,

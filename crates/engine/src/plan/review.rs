@@ -4,7 +4,7 @@ use model::plan::{Plan, PlanCounts, PlanScope, PlanState};
 use model::policies::DriftPolicy;
 use model::{Failure, FailureCode, SignedDuration, Timestamp};
 
-use super::{Basis, KEPT, apply, begun, computed, state_of};
+use super::{Basis, KEPT, apply, begun, computed, failed, state_of};
 use crate::control::{ControlError, Result};
 use crate::cycle::{Cycle, Prepared, Warrant, load_runtime};
 use crate::runner::Runner;
@@ -35,11 +35,15 @@ pub(crate) async fn for_review(
     stop: &Stop,
 ) -> Result<std::result::Result<Review, Failure>> {
     let plan = begun(services, prepared, "", PlanScope::Cycle).await?;
-    let plan = computed(services, prepared, stop, plan).await?;
+    *runner.reviewing() = Some(plan.id);
+    let plan = computed(services, prepared, stop, plan).await;
+    *runner.reviewing() = None;
+    let plan = plan?;
     if let Some(error) = plan.error {
         let code = FailureCode::of_wire(&error.code).unwrap_or(FailureCode::InternalError);
         return Ok(Err(Failure::new(code, error.message)));
     }
+    replace_older(services, runner, &plan).await?;
     if !changes_nothing(&plan) {
         return Ok(Ok(Review::Waits));
     }
@@ -55,6 +59,22 @@ pub(crate) async fn for_review(
         Err(ControlError::Unfit(_)) => Ok(Ok(Review::Waits)),
         Err(error) => Err(error),
     }
+}
+
+/// Ends the plans of the job's own that this one takes the place of.
+async fn replace_older(services: &Services, runner: &Runner, plan: &Plan) -> store::Result<()> {
+    // Nobody begins to apply one of them meanwhile.
+    let _turn = runner.applying.lock().await;
+    let (store, job) = (&services.store, &runner.job);
+    for older in store.plans(job).await? {
+        let is_own = older.scope == PlanScope::Cycle && older.author.is_empty() && older.id != plan.id;
+        let is_open = matches!(older.state, PlanState::Ready | PlanState::Computing);
+        if is_own && is_open {
+            let words = format!("The plan {} took its place. Look at that one.", plan.id);
+            store.put_plan(job, failed(older, "Replaced", words), KEPT).await?;
+        }
+    }
+    Ok(())
 }
 
 /// True where a plan has no change. Objects that need none are only counted.

@@ -1,12 +1,12 @@
 //! What applying a plan leaves behind, and jobs whose every cycle waits for a person.
 
 use connector::ErrorClass;
-use engine::{CycleEnd, JobChange, ResetScope, Subject};
+use engine::{ControlError, CycleEnd, JobChange, ResetScope, Subject};
 use model::SignedDuration;
 use model::job::{ExecutionResult, QuarantineReason, ScheduleState};
 use model::plan::{ChangeResult, Plan, PlanState};
 use model::provisioning::Action;
-use testkit::{Fault, MemorySource, MemoryTarget, Method};
+use testkit::{Fault, Gate, MemorySource, MemoryTarget, Method};
 
 use crate::rig::{NOTHING, Rig, TENANT, group, managed_by, user};
 
@@ -27,6 +27,9 @@ async fn a_job_can_wait_for_review_in_every_cycle() {
     rig.good_cycle().await;
     let second = newest().await;
     assert_eq!(rig.planned(&second).await, ["create u1", "create u2"]);
+    let replaced = rig.engine.plan_of(&rig.job, first.id).await.unwrap().unwrap();
+    assert_eq!((replaced.state, replaced.error.unwrap().code.as_str()), (PlanState::Failed, "Replaced"));
+    assert!(matches!(rig.engine.apply_plan(&rig.job, first.id).await, Err(ControlError::Unfit(_))));
     rig.apply(&second).await;
     assert_eq!(rig.accounts().len(), 2);
     rig.good_cycle().await;
@@ -37,6 +40,35 @@ async fn a_job_can_wait_for_review_in_every_cycle() {
     assert_eq!(rig.planned(&third).await, ["update u1"]);
     let change = &rig.changes(&third).await[0];
     assert_eq!((change.record.action, change.result), (Action::Update, None::<ChangeResult>));
+}
+
+#[tokio::test]
+async fn a_plan_that_a_person_asked_for_stays_beside_those_of_the_job() {
+    let mut rig = Rig::new().await;
+    rig.set_settings(&[("ApplyMode", "AfterReview")]).await;
+    rig.source.upsert(user(1));
+    let asked_for = rig.plan().await;
+    rig.source.upsert(user(2));
+    rig.good_cycle().await;
+    assert_eq!(rig.apply(&asked_for).await.counts.applied, 1);
+}
+
+#[tokio::test]
+async fn a_plan_that_is_made_for_review_is_told_as_being_computed() {
+    let mut rig = Rig::new().await;
+    rig.set_settings(&[("ApplyMode", "AfterReview")]).await;
+    rig.source.upsert(user(1));
+    let gate = Gate::new();
+    rig.target.faults().next(Method::Find, Fault::Hold(gate.clone()));
+    let (engine, job) = (rig.engine.clone(), rig.job.clone());
+    let cycle = tokio::spawn(async move { engine.run_to_end(&job).await });
+    gate.arrival().await;
+    let plan = rig.store.plans(&rig.job.id).await.unwrap().remove(0);
+    let told = async || rig.engine.plan_of(&rig.job, plan.id).await.unwrap().unwrap().state;
+    assert_eq!(told().await, PlanState::Computing);
+    gate.open();
+    assert_eq!(cycle.await.unwrap().unwrap(), CycleEnd::Completed);
+    assert_eq!(told().await, PlanState::Ready);
 }
 
 #[tokio::test]
