@@ -337,10 +337,10 @@ impl Cycle<'_> {
         Ok(())
     }
 
-    /// The account that the references are of may have been deleted by somebody: the next cycle looks, and makes it
-    /// again.
+    /// The account that the references are of may have been deleted by somebody: it is looked for, and made again. What
+    /// was not found for the first time may have been made a moment ago, by a service that shows it later.
     async fn look_for_owner(&self, change: &OwnerChange, results: &mut Results) -> Result<()> {
-        let Some(edge) = change.edges.first() else { return Ok(()) };
+        let Some(edge) = change.edges.iter().find(|edge| edge.attempts > 0) else { return Ok(()) };
         let job = &self.prepared.job.id;
         let waiting = self.services.store.escrows_of(job, std::slice::from_ref(&edge.owner)).await?;
         if !waiting.iter().any(|one| one.rule == edge.rule) {
