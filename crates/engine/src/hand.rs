@@ -35,11 +35,15 @@ pub struct LinkByHand {
 
 impl Engine {
     /// Links a source object to an account, which must both be there. An account that another object has, or that
-    /// `NeverTouch` protects, is refused. The next cycle brings the account to the source's values.
+    /// `NeverTouch` protects, is refused, and so is any while the job's links are those of another target. The next cycle brings the account to the source's values.
     pub async fn set_link(self: &Arc<Self>, job: &Job, wanted: LinkByHand) -> Result<Entry> {
         let runner = self.runner(job);
         let prepared = runner.prepared(&self.services, job.clone()).await?;
         runner.take_over(&self.services, &prepared).await?;
+        // It would be forgotten with the links of the target before.
+        if let Some(words) = load_runtime(&self.services, &job.id).await?.belongs_elsewhere(&prepared) {
+            return Err(ControlError::Unfit(words));
+        }
         let entry = self.checked_link(job, &prepared, wanted).await?;
         let (rule, source) = (entry.rule.clone(), entry.source.clone());
         let known = self.services.store.entries(&job.id, std::slice::from_ref(&source)).await?;

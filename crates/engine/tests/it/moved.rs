@@ -134,6 +134,28 @@ async fn a_link_that_was_set_by_hand_is_followed_at_its_own_target_alone() {
     assert!(elsewhere.object_by("account", "userName", "user1").is_some());
 }
 
+/// It would be forgotten with those of the target before, and the account made twice that a person wanted to prevent.
+#[tokio::test]
+async fn no_link_is_set_by_hand_among_those_of_another_target() {
+    let rig = Rig::new().await;
+    rig.source.upsert(user(1));
+    rig.good_cycle().await;
+    let elsewhere = moved(&rig).await;
+    let target = elsewhere.place("account", &[("userName", "hired".into())]);
+    rig.source.upsert(user(2));
+    let link = LinkByHand { rule: None, kind: Some("User".into()), source: "u2".into(), target };
+    let refusal = rig.engine.set_link(&rig.job, link.clone()).await.unwrap_err();
+    assert!(is_refused(&refusal), "{refusal}");
+    // Once the job took the target over, it holds.
+    rig.source.delete("u2");
+    rig.good_cycle().await;
+    rig.source.upsert(user(2));
+    rig.engine.set_link(&rig.job, link).await.unwrap();
+    rig.good_cycle().await;
+    assert!(elsewhere.object_by("account", "userName", "user2").is_some());
+    assert_eq!(elsewhere.len("account"), 3, "the stranger's, that of u1, and the one that was linked");
+}
+
 #[tokio::test]
 async fn a_reviewed_job_whose_target_changed_plans_everything_anew() {
     let mut rig = Rig::new().await;
