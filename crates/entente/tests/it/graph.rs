@@ -162,7 +162,12 @@ impl Job<'_> {
 
     /// Replaces the settings. Where the test does not say otherwise, nothing happens by itself for a long while.
     pub(crate) async fn set(&self, settings: &[(&str, &str)]) {
-        let own = [("TriggerOnChange", "false"), ("Interval", "P365D"), ("TargetVerification", "Trust")];
+        let own = [
+            ("TriggerOnChange", "false"),
+            ("Interval", "P365D"),
+            ("DriftInterval", "P365D"),
+            ("TargetVerification", "Trust"),
+        ];
         let own = own.iter().filter(|(name, _)| !settings.iter().any(|(other, _)| other == name));
         let pairs: Vec<Json> =
             own.chain(settings).map(|(name, value)| json!({ "name": name, "value": value })).collect();
