@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use connector::{Configuration, ConfigurationError};
+use model::secrets::Secrets;
 use reqwest::Url;
 use scim::build::{Extensions, PatchProfile};
 
@@ -102,6 +103,12 @@ impl ScimConfiguration {
             quirks: Quirks::read(setting, patch_profile)?,
         })
     }
+}
+
+/// Which service the secret `BaseAddress` names, to be told apart from others and shown to people; empty where it names
+/// none. Credentials in its query change, and the service stays the same; what else the query holds may tell a tenant.
+pub(crate) fn identity(secrets: &Secrets) -> String {
+    Address::read(secrets.get("BaseAddress")).map(|address| address.identity()).unwrap_or_default()
 }
 
 impl Quirks {

@@ -128,10 +128,7 @@ impl Factory for ScimFactory {
     }
 
     fn identity(&self, configuration: &Configuration) -> String {
-        match ScimConfiguration::read(configuration) {
-            Ok(read) => read.base.to_string(),
-            Err(_) => configuration.secrets.get("BaseAddress").unwrap_or("").trim().to_owned(),
-        }
+        crate::configuration::identity(&configuration.secrets)
     }
 
     async fn source(&self, _: &Configuration) -> Result<Arc<dyn Source>> {

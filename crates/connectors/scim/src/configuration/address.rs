@@ -3,11 +3,28 @@
 use connector::ConfigurationError;
 use reqwest::Url;
 use scim::build::PatchProfile;
+use sha2::{Digest as _, Sha256};
 
 use super::Result;
 
 /// The secret's name.
 const KEY: &str = "BaseAddress";
+
+/// Parameters that services take credentials in; `code` is that of Azure Functions, `sig` that of Azure Logic Apps.
+const CREDENTIALS: [&str; 12] = [
+    "access_token",
+    "api-key",
+    "api_key",
+    "apikey",
+    "auth",
+    "code",
+    "key",
+    "secret",
+    "sig",
+    "signature",
+    "subscription-key",
+    "token",
+];
 
 /// The secret `BaseAddress`, taken apart.
 pub(super) struct Address {
@@ -44,6 +61,29 @@ impl Address {
         let flag = take_flag(&mut base)?;
         Ok(Self { base, flag })
     }
+
+    /// The address without credentials. Values of other parameters are told by a hash: any of them may be secret.
+    pub(super) fn identity(&self) -> String {
+        let mut bare = self.base.clone();
+        bare.set_query(None);
+        let mut told: Vec<String> = self
+            .base
+            .query_pairs()
+            .filter(|(name, _)| !CREDENTIALS.iter().any(|known| known.eq_ignore_ascii_case(name)))
+            .map(|(name, value)| format!("{name}=#{}", fingerprint(&value)))
+            .collect();
+        if told.is_empty() {
+            return bare.to_string();
+        }
+        told.sort();
+        format!("{bare}?{}", told.join("&"))
+    }
+}
+
+/// Eight hexadecimal digits of the SHA-256 of a text.
+fn fingerprint(text: &str) -> String {
+    let [a, b, c, d, ..] = <[u8; 32]>::from(Sha256::digest(text.as_bytes()));
+    format!("{:08x}", u32::from_be_bytes([a, b, c, d]))
 }
 
 /// Takes the flags out of the query and leaves the rest. Their names are read in any case; `=true` may follow.

@@ -1,7 +1,5 @@
 //! What is read, and what is refused.
 
-use model::secrets::Secrets;
-
 use super::*;
 
 fn configuration(secrets: &[(&str, &str)], settings: &[(&str, &str)]) -> Configuration {
@@ -37,6 +35,24 @@ fn what_is_given_is_read() {
     );
     let read = ScimConfiguration::read(&configuration(&[("BaseAddress", "http://h/x")], &[])).unwrap();
     assert_eq!(read.authorization, Authorization::None);
+}
+
+#[test]
+fn a_service_is_the_same_with_other_credentials() {
+    let of =
+        |address: &str| identity(&[("BaseAddress".to_owned(), address.to_owned())].into_iter().collect());
+    let bare = of("https://h/scim");
+    assert_eq!(bare, "https://h/scim");
+    for same in ["https://H/scim/", "https://h/scim?code=a", "https://h/scim?API_KEY=b&aadOptscim062020"] {
+        assert_eq!(of(same), bare, "{same}");
+    }
+    let tenant = of("https://h/scim?tenant=a&code=s3cret");
+    assert_eq!(tenant, of("https://h/scim?code=other&tenant=a"));
+    let others = ["https://h/scim2", "https://h/scim?tenant=b", "http://h/scim", "https://h/scim?x=s3cret"];
+    for other in others.map(of) {
+        assert!(other != tenant && other != bare && !other.contains("s3cret"), "{other}");
+    }
+    assert_eq!((of("no address?code=s3cret"), identity(&Secrets::default())), (String::new(), String::new()));
 }
 
 type Pairs<'a> = &'a [(&'a str, &'a str)];
