@@ -64,7 +64,7 @@ impl Cycle<'_> {
     }
 
     /// Of due references, those that may be sent; what is to become of the others is in the results.
-    pub(crate) async fn permitted(&self, due: Vec<DueEdge>, results: &mut Results) -> Result<Vec<DueEdge>> {
+    pub(super) async fn permitted(&self, due: Vec<DueEdge>, results: &mut Results) -> Result<Vec<DueEdge>> {
         let now = self.services.clock.now();
         // What nothing maps waits until something does again: then everything is read, which makes it due.
         let (due, unmapped): (Vec<_>, Vec<_>) =

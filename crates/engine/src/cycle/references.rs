@@ -195,14 +195,24 @@ impl Cycle<'_> {
         self.export_edges(due).await
     }
 
-    async fn export_edges(&self, mut due: Vec<DueEdge>) -> Result<Results> {
-        let mut results = Results::default();
+    /// Of due edges, those that may be exported, with what their attributes let be removed; what is to become of the
+    /// others is in the results.
+    pub(crate) async fn exportable(
+        &self,
+        mut due: Vec<DueEdge>,
+        results: &mut Results,
+    ) -> Result<Vec<DueEdge>> {
         for edge in &mut due {
             if self.flow_of(edge).is_some_and(|flow| !flow.removes()) {
                 edge.removed.clear();
             }
         }
-        let due = self.permitted(due, &mut results).await?;
+        self.permitted(due, results).await
+    }
+
+    async fn export_edges(&self, due: Vec<DueEdge>) -> Result<Results> {
+        let mut results = Results::default();
+        let due = self.exportable(due, &mut results).await?;
         let requests: Vec<_> =
             self.changes_of(due).into_iter().map(|change| self.export_change(change)).collect();
         let mut sent = futures::stream::iter(requests).buffer_unordered(self.prepared.pace.most());

@@ -268,9 +268,10 @@ impl Applying<'_> {
             let there = self.there(&change.record.source.kind, &owner, &change.rule, references).await?;
             let holds = |anchor: &&Anchor| there.contains(*anchor);
             let added: Vec<Anchor> = references.added.iter().filter(holds).cloned().collect();
-            let removed: Vec<Anchor> =
-                references.removed.iter().filter(|anchor| !there.contains(*anchor)).cloned().collect();
-            let whole = added.len() == references.added.len() && removed.len() == references.removed.len();
+            let (kept, removed): (Vec<Anchor>, Vec<Anchor>) =
+                references.removed.iter().cloned().partition(|anchor| there.contains(anchor));
+            let passed_on = self.passed_on(&change.rule, &owner, &kept).await?;
+            let whole = added.len() == references.added.len() && passed_on.len() == kept.len();
             let mut edges = Vec::new();
             for referenced in &added {
                 let (attribute, many) = (&references.attribute, references.multivalued);
@@ -282,6 +283,7 @@ impl Applying<'_> {
             let touched: Vec<_> = added
                 .into_iter()
                 .chain(removed)
+                .chain(passed_on)
                 .map(|referenced| (change.rule.clone(), owner.clone(), referenced))
                 .collect();
             self.cycle.write(Commit { edges, ..Commit::default() }).await?;
@@ -300,6 +302,18 @@ impl Applying<'_> {
             }
         }
         Ok(None)
+    }
+
+    /// Of objects that the source still refers to, those whose account was exported and is another's by now: it is
+    /// removed all the same.
+    async fn passed_on(&self, rule: &Name, owner: &Anchor, kept: &[Anchor]) -> Result<Vec<Anchor>> {
+        let keys: Vec<_> = kept.iter().map(|one| (rule.clone(), owner.clone(), one.clone())).collect();
+        if keys.is_empty() {
+            return Ok(Vec::new());
+        }
+        let (job, now) = (&self.prepared.job.id, self.services.clock.now());
+        let due = self.services.store.due_edges_of(job, now, &keys).await?.into_iter();
+        Ok(due.filter(|edge| !edge.wanted && !edge.removed.is_empty()).map(|edge| edge.referenced).collect())
     }
 
     /// What the attribute refers to at the source now.

@@ -123,7 +123,9 @@ impl<'a> Computing<'a> {
         if let Err(failure) = self.expired(&cycle).await? {
             return Ok(Err(failure));
         }
-        self.due_references().await?;
+        if let Err(failure) = self.due_references(&cycle).await? {
+            return Ok(Err(failure));
+        }
         self.healed_references(&cycle).await?;
         self.over_limits().await?;
         Ok(Ok(self.done().await?))

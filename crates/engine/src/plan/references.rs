@@ -139,6 +139,7 @@ impl Computing<'_> {
                 let flow = item.mapping.references.iter().find(|flow| flow.attribute == *attribute);
                 if let Some(flow) = flow {
                     self.compare(item, flow, wanted, &known);
+                    self.speak_of_anew(item, decision, flow, wanted);
                 }
             }
             let unread = cycle.unread(item) != Unread::Nothing;
@@ -146,6 +147,7 @@ impl Computing<'_> {
                 for flow in item.enumerated(decision.references.reset) {
                     let wanted = self.whole(item, flow).await?;
                     self.compare(item, flow, &wanted, &known);
+                    self.speak_of_anew(item, decision, flow, &wanted);
                 }
             }
         }
@@ -186,6 +188,19 @@ impl Computing<'_> {
             }
         }
         Ok(())
+    }
+
+    /// An account that is made anew gets all its references again: those that the job remembers are not healed beside.
+    fn speak_of_anew(
+        &mut self,
+        item: &Item<'_>,
+        decision: &Decision,
+        flow: &ReferenceFlow,
+        wanted: &[Anchor],
+    ) {
+        if decision.references.reset && item.entry.is_some() {
+            self.speak_of(&item.mapping.rule, Some(&item.anchor), &flow.attribute, wanted);
+        }
     }
 
     /// True where what an entry refers to is followed once the plan is applied.

@@ -11,7 +11,7 @@ use store::{Drift, DriftKind, SharedStore, Wait};
 use super::compute::{Computing, PAGE, Phase};
 use super::references::grouped;
 use crate::control::Result;
-use crate::cycle::{Cycle, Halt};
+use crate::cycle::{Cycle, Halt, Results};
 
 /// Due references that a plan takes up.
 pub(super) const MOST_EDGES: usize = 20_000;
@@ -148,10 +148,15 @@ impl Computing<'_> {
         }
     }
 
-    /// References that are due from earlier cycles.
-    pub(super) async fn due_references(&mut self) -> Result<()> {
+    /// References that are due from earlier cycles, as far as a cycle would export them.
+    pub(super) async fn due_references(&mut self, cycle: &Cycle<'_>) -> Phase {
         let (job, now) = (&self.prepared.job.id, self.services.clock.now());
         let due = self.services.store.due_edges(job, now, MOST_EDGES).await?;
+        let mut others = Results::default();
+        let due = cycle.exportable(due, &mut others).await?;
+        if let Some(failure) = others.halt.and_then(Halt::into_failure) {
+            return Ok(Err(failure));
+        }
         for (entry, references) in grouped(due) {
             let owner = entry.source.anchor.as_ref();
             self.speak_of(&entry.rule, owner, &references.attribute, &references.added);
@@ -159,6 +164,6 @@ impl Computing<'_> {
             self.push(entry.rule.clone(), record, Some(references));
             self.write(false).await?;
         }
-        Ok(())
+        Ok(Ok(()))
     }
 }

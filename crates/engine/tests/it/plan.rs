@@ -1,9 +1,10 @@
 //! Plans: computed without a write, applied as far as they still hold.
 
+use connector::ErrorClass;
 use engine::{ControlError, Subject};
-use model::Clock as _;
 use model::plan::{Plan, PlanScope, PlanState, PlannedChange};
 use model::provisioning::Outcome;
+use model::{Clock as _, SignedDuration};
 use serde_json::json;
 use store::{Commit, EdgeWrite};
 use testkit::{Fault, Gate, MemorySource, MemoryTarget, Method, SeededEntropy};
@@ -515,4 +516,46 @@ async fn what_is_removed_without_a_request_is_in_no_plan() {
     rig.target.forget_calls();
     rig.apply(&plan).await;
     assert_eq!((due().await, rig.target.calls().writes()), (0, 0));
+}
+
+#[tokio::test]
+async fn references_of_who_is_left_alone_are_in_no_plan() {
+    let rig = Rig::new().await;
+    rig.source.upsert(user(1));
+    rig.source.upsert(managed_by(user(2), 1));
+    rig.target
+        .faults()
+        .next(Method::UpdateReferences, Fault::Refuse(ErrorClass::Invalid { attribute: None }));
+    rig.good_cycle().await;
+    rig.clock.advance(SignedDuration::from_hours(24));
+    assert_eq!(rig.planned(&rig.plan().await).await, ["manager +1 -0 u2"]);
+    rig.engine.exclude(&rig.job, "u2".into(), "hold".into(), "me".into()).await.unwrap();
+    assert!(rig.planned(&rig.plan().await).await.is_empty());
+}
+
+#[tokio::test]
+async fn members_of_a_group_that_is_made_anew_are_planned_once() {
+    let target = MemoryTarget::new().unique("account", "userName");
+    let rig = Rig::with(MemorySource::with_assignments(), target).await;
+    rig.source.upsert(user(1));
+    rig.source.upsert(user(2));
+    rig.source.disable("u2");
+    rig.source.upsert(group("staff"));
+    for member in ["u1", "u2"] {
+        rig.source.add_member("staff", member);
+    }
+    for assigned in ["u1", "u2", "staff"] {
+        rig.source.assign(assigned);
+    }
+    rig.good_cycle().await;
+    rig.target.take_away(&rig.target.object_by("team", "name", "staff").unwrap().anchor);
+    rig.source.set("staff", "displayName", "crew");
+    rig.source.enable("u2");
+    let plan = rig.plan().await;
+    let mut planned = rig.planned(&plan).await;
+    planned.sort();
+    assert_eq!(planned, ["create staff", "create u2", "members +2 -0 staff"]);
+    rig.apply(&plan).await;
+    let team = rig.target.object_by("team", "name", "crew").unwrap();
+    assert_eq!(rig.target.references(&team.anchor, "members").len(), 2);
 }

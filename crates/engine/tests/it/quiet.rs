@@ -6,9 +6,10 @@ use connector::ErrorClass;
 use engine::{Demand, Subject};
 use model::plan::{Plan, PlanState};
 use model::{Clock as _, SignedDuration};
-use testkit::{Fault, MemorySource, MemoryTarget, Method};
+use serde_json::json;
+use testkit::{Fault, MemorySource, MemoryTarget, Method, SeededEntropy};
 
-use crate::rig::{Rig, user};
+use crate::rig::{Rig, group, managed_by, schema, user};
 
 impl Rig {
     async fn reviewed() -> Self {
@@ -122,4 +123,52 @@ async fn a_reviewed_job_is_quiet_when_what_failed_is_excluded_as_it_falls_due() 
     rig.clock.advance(SignedDuration::from_hours(24));
     rig.is_quiet().await;
     assert_eq!(rig.accounts().len(), 1);
+}
+
+/// The source still has who lost the account in the group, and the account leaves it all the same.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reviewed_job_is_quiet_when_an_account_passed_to_another() {
+    let mut schema = schema();
+    let clause = json!({"sourceOperandName": "department", "operatorName": "NOT EQUALS",
+        "targetOperand": {"values": ["Gone"]}});
+    schema["synchronizationRules"][0]["objectMappings"][0]["scope"] =
+        json!({"groups": [{"clauses": [clause]}]});
+    let target = MemoryTarget::new().unique("account", "userName");
+    let mut rig = Rig::of(MemorySource::new(), target, schema, SeededEntropy::new(1)).await;
+    rig.set_settings(&[("ApplyMode", "AfterReview")]).await;
+    rig.source.upsert(user(0));
+    rig.source.upsert(user(1));
+    rig.source.upsert(group("staff"));
+    rig.source.add_member("staff", "u0");
+    rig.source.add_member("staff", "u1");
+    rig.apply(&rig.look().await).await;
+    rig.source.set("u0", "department", "Gone");
+    rig.apply(&rig.look().await).await;
+    rig.source.upsert(user(5).with("login", "user0"));
+    rig.apply(&rig.look().await).await;
+    let plan = rig.look().await;
+    assert_eq!(rig.planned(&plan).await, ["members +0 -1 staff"]);
+    assert_eq!(rig.planned(&rig.apply(&plan).await).await, ["members +0 -1 staff applied"]);
+    rig.is_quiet().await;
+    let team = rig.target.object_by("team", "name", "staff").unwrap();
+    assert_eq!(rig.target.references(&team.anchor, "members"), [rig.account_anchor("user1")]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reviewed_job_is_quiet_when_a_reference_that_failed_is_mapped_no_more() {
+    let rig = Rig::reviewed().await;
+    rig.source.upsert(managed_by(user(2), 1));
+    let plan = rig.look().await;
+    rig.target
+        .faults()
+        .next(Method::UpdateReferences, Fault::Refuse(ErrorClass::Invalid { attribute: None }));
+    let applied = rig.planned(&rig.apply(&plan).await).await;
+    assert_eq!(applied, ["create u1 applied", "create u2 applied", "manager +1 -0 u2 failed"]);
+    rig.change_schema(|schema| {
+        let mappings = &mut schema["synchronizationRules"][0]["objectMappings"][0]["attributeMappings"];
+        mappings.as_array_mut().unwrap().pop();
+    })
+    .await;
+    rig.clock.advance(SignedDuration::from_hours(24));
+    rig.is_quiet().await;
 }

@@ -6,7 +6,7 @@ use model::{Anchor, Name};
 
 use super::{Applying, LEASE, by_position};
 use crate::control::Result;
-use crate::cycle::{Halt, Item, Mode};
+use crate::cycle::{Halt, Item, Mode, Results};
 use crate::plan::compute::needs_nothing;
 use crate::plan::references::sends_nothing;
 use crate::plan::waiting::{MOST_EDGES, due_escrows, staged_rows};
@@ -29,7 +29,13 @@ impl Applying<'_> {
                 return Ok(Some(halt));
             }
         }
-        let due = store.due_edges(job, now, MOST_EDGES).await?.into_iter();
+        let due = store.due_edges(job, now, MOST_EDGES).await?;
+        let mut others = Results::default();
+        let due = self.cycle.exportable(due, &mut others).await?.into_iter();
+        if let Some(halt) = others.halt.take() {
+            return Ok(Some(halt));
+        }
+        self.cycle.commit_results(others, None).await?;
         let over: Vec<_> =
             due.filter(sends_nothing).map(|edge| (edge.rule, edge.owner, edge.referenced)).collect();
         let mut settled = self.cycle.export_these(&over).await?;
