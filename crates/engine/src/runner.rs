@@ -326,6 +326,7 @@ impl Runner {
         let failure = match self.reviewed(services, prepared, stop).await {
             Ok(Ok(Review::Ended)) => return Ok(CycleEnd::Completed),
             Ok(Ok(Review::Waits)) => None,
+            Ok(Ok(Review::Elsewhere)) => return Ok(CycleEnd::Stopped),
             Ok(Err(_)) if stop.is_set() => return Ok(CycleEnd::Stopped),
             Ok(Err(failure)) => Some(failure),
             Err(ControlError::Store(error)) => return Err(error),
@@ -359,11 +360,12 @@ impl Runner {
     ) -> std::result::Result<std::result::Result<Review, Failure>, ControlError> {
         let runtime = load_runtime(services, &self.job).await?;
         if runtime.belongs_elsewhere(prepared).is_some() {
-            let Some(warrant) = self.lease(services).await? else { return Ok(Ok(Review::Waits)) };
+            let Some(warrant) = self.lease(services).await? else { return Ok(Ok(Review::Elsewhere)) };
             take_over(services, prepared, warrant, runtime).await?;
         }
         let repairs = match plan::scan(services, prepared, self, stop).await? {
-            Ok(repairs) => repairs,
+            Ok(Some(repairs)) => repairs,
+            Ok(None) => return Ok(Ok(Review::Elsewhere)),
             Err(failure) => return Ok(Err(failure)),
         };
         if !repairs && plan::is_reviewed(services, prepared).await? {

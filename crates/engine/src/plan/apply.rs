@@ -85,6 +85,9 @@ pub(super) async fn applied(
     if halt.is_none() && plan.scope == PlanScope::Cycle {
         halt = applying.settle_waiting().await?;
     }
+    if halt.is_none() && untouched {
+        applying.cycle.report_orphans().await?;
+    }
     plan = match halt.clone() {
         None => Plan { state: PlanState::Applied, applied: Some(services.clock.now()), ..plan },
         Some(halt) => {

@@ -24,6 +24,8 @@ pub(crate) enum Review {
     Waits,
     /// There is nothing to be done, and that was the cycle.
     Ended,
+    /// Another process runs the job.
+    Elsewhere,
 }
 
 /// In the place of a cycle of a job whose `ApplyMode` is `AfterReview`: makes a plan of what a cycle would do. One that
@@ -56,7 +58,7 @@ pub(crate) async fn for_review(
             Ok(Ok(Review::Ended))
         }
         // Another process has the job by now.
-        Err(ControlError::Unfit(_)) => Ok(Ok(Review::Waits)),
+        Err(ControlError::Unfit(_)) => Ok(Ok(Review::Elsewhere)),
         Err(error) => Err(error),
     }
 }
@@ -83,32 +85,36 @@ fn changes_nothing(plan: &Plan) -> bool {
     plan.counts == PlanCounts { objects, skipped, ..PlanCounts::default() }
 }
 
-/// Scans for drift where that is due. Tells whether there may be something that a plan is to repair.
+/// Scans for drift where that is due. Tells whether there may be something that a plan is to repair; nothing where
+/// another process runs the job.
 pub(crate) async fn scan(
     services: &Services,
     prepared: &Prepared,
     runner: &Runner,
     stop: &Stop,
-) -> Result<std::result::Result<bool, Failure>> {
+) -> Result<std::result::Result<Option<bool>, Failure>> {
     let (job, now) = (&prepared.job.id, services.clock.now());
     let before = load_runtime(services, job).await?.drift;
     if !before.has_work(prepared, now) {
-        return Ok(Ok(false));
+        return Ok(Ok(Some(false)));
     }
     let Some(lease) = services.store.lease(job, services.node, now, after(now, LEASE)).await? else {
-        return Ok(Ok(false));
+        return Ok(Ok(None));
     };
     let at = (&runner.desk, runner.desk.party());
     let warrant = Warrant::Lease(lease.fence);
     let mut cycle = Cycle::aside(services, prepared, stop, &runner.live, at, warrant).await?;
     let halt = tokio::select! {
         halt = cycle.scan_drift() => halt?,
-        () = runner.renew(services) => return Ok(Ok(false)),
+        () = runner.renew(services) => return Ok(Ok(None)),
     };
     cycle.keep_runtime().await?;
     Ok(match halt {
-        None => Ok(before.is_due(prepared, now) && prepared.settings.policies.drift == DriftPolicy::Repair),
-        Some(halt) => halt.into_failure().map_or(Ok(false), Err),
+        None => {
+            let repairs = prepared.settings.policies.drift == DriftPolicy::Repair;
+            Ok(Some(repairs && before.is_due(prepared, now)))
+        }
+        Some(halt) => halt.into_failure().map_or(Ok(Some(false)), Err),
     })
 }
 

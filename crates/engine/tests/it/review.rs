@@ -2,10 +2,11 @@
 
 use connector::ErrorClass;
 use engine::{ControlError, CycleEnd, JobChange, ResetScope, Subject};
-use model::SignedDuration;
 use model::job::{ExecutionResult, QuarantineReason, ScheduleState};
+use model::link::Origin;
 use model::plan::{ChangeResult, Plan, PlanState};
 use model::provisioning::Action;
+use model::{Clock as _, SignedDuration};
 use testkit::{Fault, Gate, MemorySource, MemoryTarget, Method};
 
 use crate::rig::{NOTHING, Rig, TENANT, group, managed_by, user};
@@ -427,4 +428,51 @@ async fn drift_is_found_and_repaired_by_plans_alone() {
         let left = rig.store.drift(&rig.job.id, 0, 100).await.unwrap();
         assert_eq!(left.len(), 1, "who was added by others is shown, and stays: {left:?}");
     }
+}
+
+/// The accounts of a job whose links were forgotten, where its cycles are plans.
+#[tokio::test]
+async fn a_reviewed_job_tells_after_a_reset_which_accounts_nobody_has() {
+    let mut rig = Rig::new().await;
+    rig.set_settings(&[("ApplyMode", "AfterReview")]).await;
+    rig.source.upsert(user(1));
+    rig.source.upsert(user(2));
+    let look = async || {
+        rig.good_cycle().await;
+        rig.store.plans(&rig.job.id).await.unwrap().remove(0)
+    };
+    rig.apply(&look().await).await;
+    rig.restart(ResetScope { links: true, ..NOTHING }).await;
+    rig.source.set("u2", "login", "other");
+    rig.apply(&look().await).await;
+    assert_eq!(rig.accounts().len(), 3);
+    assert!(rig.story("u2").await.contains(&"other warning OrphanAfterReset".to_owned()));
+    let links = rig.store.links(&rig.job.id, None, 9).await.unwrap();
+    let origin = |source: &str| {
+        let link = links.iter().find(|entry| entry.source.as_str() == source).unwrap();
+        link.link.as_ref().unwrap().origin
+    };
+    assert_eq!(origin("u1"), Origin::Created, "whose work the account is, a reset does not change");
+    assert!(rig.store.hints(&rig.job.id, None, 9).await.unwrap().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reviewed_job_waits_while_another_process_has_it() {
+    let mut rig = Rig::new().await;
+    rig.set_settings(&[("ApplyMode", "AfterReview")]).await;
+    rig.source.upsert(user(1));
+    let newest = async || rig.store.plans(&rig.job.id).await.unwrap().remove(0);
+    rig.good_cycle().await;
+    rig.apply(&newest().await).await;
+    // A scan for drift is due, and with it a look at the source.
+    rig.clock.advance(SignedDuration::from_hours(25));
+    let (now, other) = (rig.clock.now(), model::Uuid::from_u128(99));
+    rig.engine.shutdown().await;
+    rig.store.lease(&rig.job.id, other, now, now + SignedDuration::from_hours(1)).await.unwrap().unwrap();
+    let plan = newest().await.id;
+    rig.engine.start_job(rig.job.clone()).await.unwrap();
+    tokio::time::sleep(std::time::Duration::from_millis(250)).await;
+    assert_eq!(newest().await.id, plan);
+    assert!(rig.source.calls().total() < 10, "{}", rig.source.calls().total());
+    rig.engine.shutdown().await;
 }
