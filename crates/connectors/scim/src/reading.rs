@@ -124,10 +124,14 @@ impl ScimTarget {
         query.push(("count", size.as_str()));
         query.push(match &place {
             Place::Index { .. } => ("startIndex", start.as_str()),
-            Place::Cursor(text) => ("cursor", text.as_str()),
+            Place::Cursor { text, .. } => ("cursor", text.as_str()),
         });
         let answer = self.client.get(self.client.url(&kind.endpoint, None, &query)?).await?;
-        if place.is_beyond() && answer.status.is_client_error() && answer.status != StatusCode::UNAUTHORIZED {
+        if place.is_beyond()
+            && answer.status.is_client_error()
+            && answer.status != StatusCode::UNAUTHORIZED
+            && !answer.refused().is_transient()
+        {
             // There was nothing more, and the service says so by an error.
             return Ok(Listed { page: ListResponse::page(Vec::new(), 1, 0), answer, next: None });
         }
