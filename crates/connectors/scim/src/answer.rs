@@ -70,6 +70,11 @@ impl Answer {
         }
     }
 
+    /// True where the service is down: it says so, or what stands in front of it does (from 520 in the words of CDNs).
+    pub(crate) fn is_outage(&self) -> bool {
+        matches!(self.status.as_u16(), 502..=504 | 520..=530)
+    }
+
     /// The request in words: method and address.
     pub(crate) fn asked(&self) -> &str {
         &self.asked

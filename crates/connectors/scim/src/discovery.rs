@@ -40,7 +40,7 @@ pub(crate) struct Kind {
 
 impl Service {
     /// Asks the service. What it refuses to tell is taken to be as the RFCs say; an error only where nothing can be
-    /// learnt now, such as without a connection.
+    /// learnt now, such as without a connection or while the service is down.
     pub(crate) async fn discover(client: &Client) -> Result<Self> {
         let config: Option<ServiceProviderConfig> =
             optional(client, "/ServiceProviderConfig", |answer| answer.json("the service's configuration"))
@@ -119,8 +119,13 @@ async fn optional<T>(
     endpoint: &str,
     read: impl FnOnce(&Answer) -> Result<T>,
 ) -> Result<Option<T>> {
-    let read = required(client, endpoint).await.and_then(|answer| read(&answer));
-    match read {
+    let answer = client.get(client.url(endpoint, None, &[])?).await;
+    if let Ok(answer) = &answer
+        && answer.is_outage()
+    {
+        return Err(answer.refused());
+    }
+    match answer.and_then(Answer::granted).and_then(|answer| read(&answer)) {
         Ok(document) => Ok(Some(document)),
         Err(error) if is_passing(&error) => Err(error),
         Err(_) => Ok(None),

@@ -1,5 +1,6 @@
 //! Services that fail, throttle, lie or talk nonsense.
 
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::time::Duration;
 
 use connector::{ConnectorError, Cursor, ErrorClass, ReferenceChange, Target};
@@ -336,10 +337,10 @@ async fn failure_of_id(target: &dyn Target, id: &str) -> String {
 
 #[tokio::test]
 async fn a_service_that_cannot_be_asked_about_itself_now_is_asked_again() {
-    let answers = std::sync::atomic::AtomicU32::new(0);
+    let answers = AtomicU32::new(0);
     let fake = Fake::start(move |request| match &request.line {
         line if line.ends_with("/ServiceProviderConfig") => {
-            let count = answers.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            let count = answers.fetch_add(1, Relaxed);
             Some(Reply::empty(if count == 0 { 429 } else { 500 }))
         }
         line if line.starts_with("GET /v2/Users/1") => {
@@ -352,6 +353,49 @@ async fn a_service_that_cannot_be_asked_about_itself_now_is_asked_again() {
     assert_eq!(failure(&*target, "read").await.class, ErrorClass::Throttled { after: None });
     let read = target.read(&selection(USER, &["userName"]), &Anchor::new("1")).await.unwrap();
     assert_eq!(read.unwrap().get("userName").as_text(), Some("a"));
+}
+
+#[tokio::test]
+async fn what_a_service_tells_of_itself_is_not_settled_by_an_outage() {
+    for (status, endpoint) in [
+        (429, "/ServiceProviderConfig"),
+        (502, "/ServiceProviderConfig"),
+        (503, "/ResourceTypes"),
+        (504, "/Schemas"),
+    ] {
+        let asked = AtomicU32::new(0);
+        let fake = Fake::start(move |request| {
+            if request.line.ends_with(endpoint) && asked.fetch_add(1, Relaxed) == 0 {
+                return Some(Reply::new(status, &["Retry-After: 3"], "<h1>We will be back soon</h1>"));
+            }
+            Some(match &request.line {
+                line if line.ends_with("/ServiceProviderConfig") => {
+                    Reply::json(200, &json!({"patch": {"supported": false}}))
+                }
+                line if line.ends_with("/ResourceTypes") => Reply::list(&[
+                    json!({"name": "User", "endpoint": "/People", "schema": "urn:example:2.0:User"}),
+                ]),
+                line if line.ends_with("/Schemas") => Reply::list(&[json!({"id": "urn:example:2.0:User",
+                    "attributes": [{"name": "level", "type": "integer"}]})]),
+                line if line.starts_with("GET /v2/People/1") => {
+                    Reply::json(200, &json!({"id": "1", "level": "6"}))
+                }
+                line if line.starts_with("PUT /v2/People/1") => Reply::json(200, &request.body),
+                _ => return None,
+            })
+        })
+        .await;
+        let target = target(&fake.base()).await;
+        let (selected, anchor) = (selection("urn:example:2.0:User", &["level"]), Anchor::new("1"));
+        let change = changes(&[("level", 6.into(), "7".into())]);
+        let error = target.update(&selected, &anchor, &change).await.unwrap_err();
+        assert!(error.is_transient() && error.detail.contains(endpoint), "{error}");
+        assert_eq!(fake.lines(), [""; 0], "nothing is sent to a service that is not known");
+        // Each of the descriptions shows in what is sent then.
+        target.update(&selected, &anchor, &change).await.unwrap();
+        assert_eq!(fake.lines(), ["GET /v2/People/1", "PUT /v2/People/1"], "{endpoint}");
+        assert_eq!(fake.requests()[1].body["level"], json!(7));
+    }
 }
 
 #[tokio::test]
