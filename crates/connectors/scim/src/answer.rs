@@ -11,6 +11,9 @@ use serde_json::Value as Json;
 
 use crate::retry_after::retry_after;
 
+/// The longest body, in octets, that is taken for an error sent with a status of success. Errors are short; a long body
+/// is what was asked for.
+pub(crate) const LONGEST_ERROR: usize = 64 * 1024;
 /// How much of a body an error quotes, in characters.
 const QUOTED: usize = 300;
 
@@ -197,8 +200,6 @@ impl Answer {
 
 /// The SCIM error that a service sends with a status of success.
 fn disguised_error(body: &[u8]) -> Option<scim::Error> {
-    /// Errors are short; a long body is what was asked for.
-    const LONGEST: usize = 64 * 1024;
     #[derive(serde::Deserialize)]
     struct Seen {
         #[serde(default)]
@@ -206,7 +207,7 @@ fn disguised_error(body: &[u8]) -> Option<scim::Error> {
         id: Option<Json>,
         status: Option<Json>,
     }
-    if body.len() > LONGEST {
+    if body.len() > LONGEST_ERROR {
         return None;
     }
     let Seen { schemas, id, status } = serde_json::from_slice(body).ok()?;

@@ -13,7 +13,7 @@ use serde_json::{Map, Value as Json};
 use crate::answer::Answer;
 use crate::configuration::ScimConfiguration;
 use crate::signature::{Signature, Signer};
-use crate::wire::Wire;
+use crate::wire::{Reading, Wire};
 
 /// How often one request follows redirects.
 const MAX_REDIRECTS: usize = 3;
@@ -35,6 +35,7 @@ struct Request<'a> {
     url: Url,
     body: Option<Vec<u8>>,
     if_match: Option<&'a str>,
+    reading: Reading,
     /// The request in words, for errors.
     asked: String,
 }
@@ -81,10 +82,10 @@ impl Client {
 
     /// Sends a request without a body.
     pub(crate) async fn get(&self, url: Url) -> Result<Answer> {
-        self.send(Method::GET, url, None, None).await
+        self.send(Method::GET, url, None, None, Reading::Whole).await
     }
 
-    /// Sends a request and reads the answer, whatever its status. Redirects are followed within the service's own
+    /// Sends a request and reads the answer, whatever its status, as far as it is wanted. Redirects are followed within the service's own
     /// origin where the method stays the same. Where a token was refused that can be renewed, it is, once.
     pub(crate) async fn send(
         &self,
@@ -92,11 +93,12 @@ impl Client {
         url: Url,
         body: Option<&Json>,
         if_match: Option<&str>,
+        reading: Reading,
     ) -> Result<Answer> {
         // The query is left out: it holds people's data, and proxies' and services' own logs have it.
         let asked = format!("{method} {}{}", url.origin().ascii_serialization(), url.path());
         let body = body.map(octets).transpose()?;
-        let request = Request { method, url, body, if_match, asked };
+        let request = Request { method, url, body, if_match, reading, asked };
         let signature = self.signer.sign().await?;
         let answer = self.send_signed(&request, &signature).await?;
         if answer.status != StatusCode::UNAUTHORIZED {
@@ -131,7 +133,10 @@ impl Client {
             let built = self.build(request, &next, signature);
             let response = self.wire.send(built, &request.asked, &signature.secrets).await?;
             match redirect(&response, &request.method, &next) {
-                None => return self.wire.read(response, request.asked.clone(), &signature.secrets).await,
+                None => {
+                    let (reading, asked) = (request.reading, request.asked.clone());
+                    return self.wire.read(response, reading, asked, &signature.secrets).await;
+                }
                 Some(Ok(target)) => next = target,
                 Some(Err(reason)) => {
                     let detail = format!("{} answered {}: {reason}", request.asked, response.status());

@@ -10,7 +10,7 @@ use serde_json::Value as Json;
 use crate::answer::Answer;
 use crate::client::UNRESERVED;
 use crate::configuration::{Grant, OauthClient};
-use crate::wire::Wire;
+use crate::wire::{Reading, Wire};
 
 /// How long before its end a token is renewed; a token that lives shorter than twice this, in the middle of its life.
 pub(crate) const MARGIN: SignedDuration = SignedDuration::from_secs(60);
@@ -65,7 +65,7 @@ pub(crate) async fn issue(wire: &Wire, client: &OauthClient, grant: &Grant) -> R
         .body(form(client, grant));
     let answered = async {
         let response = wire.send(request, &asked, &secrets).await?;
-        wire.read(response, asked.clone(), &secrets).await
+        wire.read(response, Reading::Whole, asked.clone(), &secrets).await
     };
     let answer = answered.await;
     let status = answer.as_ref().map_or(0, |answer| answer.status.as_u16());

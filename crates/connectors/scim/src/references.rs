@@ -11,6 +11,7 @@ use serde_json::Value as Json;
 use crate::answer::Answer;
 use crate::discovery::Kind;
 use crate::target::{ScimTarget, path_of};
+use crate::wire::Reading;
 
 impl ScimTarget {
     /// All values of a reference attribute: the protocol has no pages for them.
@@ -58,7 +59,7 @@ impl ScimTarget {
     /// is tried for itself.
     async fn patch_references(&self, kind: &Kind, anchor: &Anchor, change: &ReferenceChange) -> Result<()> {
         let edits = edits(self.patch_profile, change)?;
-        let Some(answer) = self.patch(kind, anchor, &edits).await? else { return Ok(()) };
+        let Some(answer) = self.patch(kind, anchor, &edits, Reading::Verdict).await? else { return Ok(()) };
         if !is_no_target(&answer) || change.removed.is_empty() {
             return self.granted_patch(answer, &edits).map(drop);
         }
@@ -83,12 +84,13 @@ impl ScimTarget {
     async fn change_one_by_one(&self, kind: &Kind, anchor: &Anchor, change: &ReferenceChange) -> Result<()> {
         let mut added = change.clone();
         added.removed.clear();
-        if let Some(answer) = self.patch(kind, anchor, &edits(self.patch_profile, &added)?).await? {
+        let edits_of = |change: &ReferenceChange| edits(self.patch_profile, change);
+        if let Some(answer) = self.patch(kind, anchor, &edits_of(&added)?, Reading::Verdict).await? {
             answer.granted()?;
         }
         for removed in change.removed.iter().filter(|_| change.multivalued || change.added.is_empty()) {
             let one = ReferenceChange { added: Vec::new(), removed: vec![removed.clone()], ..change.clone() };
-            match self.patch(kind, anchor, &edits(self.patch_profile, &one)?).await? {
+            match self.patch(kind, anchor, &edits_of(&one)?, Reading::Verdict).await? {
                 Some(answer) if !is_no_target(&answer) => answer.granted().map(drop)?,
                 _ => {}
             }

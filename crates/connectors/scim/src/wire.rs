@@ -7,12 +7,21 @@ use connector::{ConnectorError, ErrorClass, Result};
 use model::{Clock, FailureCode};
 use reqwest::{RequestBuilder, Response};
 
-use crate::answer::Answer;
+use crate::answer::{Answer, LONGEST_ERROR};
 
 /// The largest body that is read, in octets.
 const MAX_BODY: usize = 10 * 1024 * 1024;
 /// How long a connection may take to be made.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How much of an answer's body is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reading {
+    /// All of it.
+    Whole,
+    /// Of a success no more than tells whether an error is behind it: what is shown may be large, and nobody looks at it.
+    Verdict,
+}
 
 /// The connections that all targets share. Certificates are verified by the operating system's rules.
 pub(crate) fn connections() -> Result<reqwest::Client> {
@@ -63,14 +72,18 @@ impl Wire {
     pub(crate) async fn read(
         &self,
         mut response: Response,
+        reading: Reading,
         asked: String,
         secrets: &[String],
     ) -> Result<Answer> {
         let status = response.status();
         let headers = response.headers().clone();
+        let enough =
+            if reading == Reading::Verdict && status.is_success() { LONGEST_ERROR } else { MAX_BODY };
         let mut body = Vec::new();
-        while let Some(chunk) =
-            response.chunk().await.map_err(|error| self.failure(&asked, secrets, &error))?
+        while body.len() <= enough
+            && let Some(chunk) =
+                response.chunk().await.map_err(|error| self.failure(&asked, secrets, &error))?
         {
             if body.len() + chunk.len() > MAX_BODY {
                 let detail =

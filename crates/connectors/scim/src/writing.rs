@@ -14,6 +14,7 @@ use crate::answer::{Answer, id_of, id_of_location};
 use crate::discovery::Kind;
 use crate::reading::{Shape, cannot_be_written};
 use crate::target::{ScimTarget, path_of};
+use crate::wire::Reading;
 
 impl ScimTarget {
     pub(crate) async fn create_object(&self, selection: &Selection, changes: &ChangeSet) -> Result<Object> {
@@ -26,7 +27,7 @@ impl ScimTarget {
         let body = self.new_resource(kind, &selection.kind, &values?).map_err(|error| unfit(&error))?;
         let shape = Shape::new(selection)?;
         let url = self.client.url(&kind.endpoint, None, &[])?;
-        let answer = self.client.send(Method::POST, url, Some(&body), None).await?;
+        let answer = self.client.send(Method::POST, url, Some(&body), None, Reading::Whole).await?;
         if answer.status == StatusCode::NOT_FOUND {
             return Err(answer.incompatible("where a new resource was expected; correct BaseAddress"));
         }
@@ -82,7 +83,7 @@ impl ScimTarget {
                 edit.exists |= has_value(&present, &edit.path, &kind.schema);
             }
         }
-        let answer = match self.patch(kind, anchor, &edits).await? {
+        let answer = match self.patch(kind, anchor, &edits, Reading::Whole).await? {
             Some(answer) => self.granted_patch(answer, &edits)?,
             None => return Ok(None),
         };
@@ -111,7 +112,16 @@ impl ScimTarget {
     }
 
     /// Sends edits as a PATCH request; none where there is nothing to send.
-    pub(crate) async fn patch(&self, kind: &Kind, anchor: &Anchor, edits: &[Edit]) -> Result<Option<Answer>> {
+    ///
+    /// The answer may hold all members of a group, and is not asked for without them: there are services that change,
+    /// and keep, what they have read under `excludedAttributes`.
+    pub(crate) async fn patch(
+        &self,
+        kind: &Kind,
+        anchor: &Anchor,
+        edits: &[Edit],
+        reading: Reading,
+    ) -> Result<Option<Answer>> {
         let request = self.patch_profile.request(edits, &kind.schema).map_err(|error| unfit(&error))?;
         let Some(mut request) = request else { return Ok(None) };
         for operation in &mut request.operations {
@@ -123,7 +133,7 @@ impl ScimTarget {
             ConnectorError::new(ErrorClass::Permanent, format!("the request cannot be written: {error}"))
         })?;
         let url = self.client.url(&kind.endpoint, Some(anchor.as_str()), &[])?;
-        self.client.send(Method::PATCH, url, Some(&body), None).await.map(Some)
+        self.client.send(Method::PATCH, url, Some(&body), None, reading).await.map(Some)
     }
 
     /// The answer to a PATCH request, with advice where the service does not take its form.
@@ -200,7 +210,8 @@ impl ScimTarget {
             self.add_member_references(members);
         }
         let url = self.client.url(&kind.endpoint, Some(anchor.as_str()), &[])?;
-        let answer = self.client.send(Method::PUT, url, Some(&present), tag.as_deref()).await?;
+        let answer =
+            self.client.send(Method::PUT, url, Some(&present), tag.as_deref(), Reading::Whole).await?;
         let is_shown = answer.status.is_success() && !answer.is_empty();
         let updated = if is_shown { answer.json("the changed resource")? } else { present };
         Ok((updated, answer))
@@ -209,7 +220,7 @@ impl ScimTarget {
     pub(crate) async fn delete_object(&self, kind: &Name, anchor: &Anchor) -> Result<()> {
         let kind = self.service().await?.kind(kind)?;
         let url = self.client.url(&kind.endpoint, Some(anchor.as_str()), &[])?;
-        self.client.send(Method::DELETE, url, None, None).await?.granted().map(drop)
+        self.client.send(Method::DELETE, url, None, None, Reading::Verdict).await?.granted().map(drop)
     }
 }
 

@@ -246,6 +246,42 @@ async fn too_much_is_not_read() {
     assert!(error.detail.ends_with("with more than 10 MB"), "{error}");
 }
 
+/// An answer that shows a group with more members than are read, and breaks off in the middle of them.
+fn endless(status: u16, kind: &str, beginning: &str) -> Reply {
+    let head =
+        format!("HTTP/1.1 {status} Status\r\nContent-Type: {kind}\r\nContent-Length: 90000000\r\n\r\n");
+    let mut octets = format!("{head}{beginning}").into_bytes();
+    octets.resize(octets.len() + 300 * 1024, b' ');
+    Reply::Raw(octets)
+}
+
+#[tokio::test]
+async fn what_a_change_of_members_shows_is_not_read_to_its_end() {
+    let group = r#"{"id": "1", "displayName": "All", "members": [{"value": "2"}"#;
+    let fake = broken(endless(200, "application/scim+json", group)).await;
+    let change = |removed: &[&str]| ReferenceChange {
+        attribute: "members".into(),
+        multivalued: true,
+        added: vec![Anchor::new("2")],
+        removed: removed.iter().map(|id| Anchor::new(*id)).collect(),
+    };
+    for profile in ["rfc7644", "aadOptscim062020", "AzureAdScimPatch2017"] {
+        let target = built(&configuration(&fake.base(), &[("ScimPatchProfile", profile)])).await;
+        target.update_references(&GROUP.into(), &Anchor::new("1"), &change(&["3"])).await.unwrap();
+    }
+    // What is asked for is read to its end.
+    assert!(failure(&*target(&fake.base()).await, "read").await.detail.contains("connection broke"));
+    // A web page is known by its beginning, and a refusal is read whole.
+    for (reply, words) in [
+        (endless(200, "text/html", "<title>Sign in</title>"), "Sign in"),
+        (endless(500, "application/scim+json", group), "connection broke"),
+    ] {
+        let fake = broken(reply).await;
+        let error = failure(&*target(&fake.base()).await, "refer").await;
+        assert!(error.detail.contains(words), "{error}");
+    }
+}
+
 #[tokio::test]
 async fn redirects_stay_within_the_host() {
     let other = broken(Reply::list(&[])).await;
