@@ -212,9 +212,12 @@ impl ScimTarget {
         let url = self.client.url(&kind.endpoint, Some(anchor.as_str()), &[])?;
         let answer =
             self.client.send(Method::PUT, url, Some(&present), tag.as_deref(), Reading::Whole).await?;
-        let is_shown = answer.status.is_success() && !answer.is_empty();
-        let updated = if is_shown { answer.json("the changed resource")? } else { present };
-        Ok((updated, answer))
+        if !answer.status.is_success() || answer.is_empty() {
+            return Ok((present, answer));
+        }
+        // Only an answer with an id shows the resource, as for PATCH.
+        let shown: Json = answer.json("the changed resource")?;
+        Ok((if id_of(&shown).is_some() { shown } else { present }, answer))
     }
 
     pub(crate) async fn delete_object(&self, kind: &Name, anchor: &Anchor) -> Result<()> {

@@ -194,6 +194,27 @@ async fn an_answer_to_an_update_may_show_the_object_or_not() {
 }
 
 #[tokio::test]
+async fn an_answer_to_a_put_may_show_the_object_or_not() {
+    for (reply, title) in [
+        (Reply::empty(204), "new"),
+        (Reply::json(200, &json!({"id": "1", "title": "New"})), "New"),
+        (Reply::json(200, &json!({"done": true})), "new"),
+        (Reply::json(202, &json!({})), "new"),
+    ] {
+        let fake = Fake::start(move |request| match &request.line {
+            line if line.starts_with("GET /v2/Users/1") => Some(Reply::json(200, &json!({"id": "1"}))),
+            line if line.starts_with("PUT") => Some(reply.clone()),
+            _ => None,
+        })
+        .await;
+        let target = built(&configuration(&fake.base(), &[("Patch", "false")])).await;
+        let change = changes(&[("title", "old".into(), "new".into())]);
+        let updated = target.update(&selection(USER, &["title"]), &anchor(), &change).await.unwrap();
+        assert_eq!(updated, Some(Object::new(USER, "1").with("title", title)));
+    }
+}
+
+#[tokio::test]
 async fn a_new_object_without_an_id_is_no_object() {
     for reply in [
         Reply::empty(201),
