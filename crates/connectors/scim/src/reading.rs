@@ -81,7 +81,7 @@ impl ScimTarget {
         match self.resource(kind, anchor, false).await {
             Ok((resource, answer)) => {
                 let object = Shape::new(selection)?.object(&resource, kind, &answer)?;
-                self.recent.put(anchor, resource);
+                self.recent.put(kind, anchor, resource);
                 Ok(Some(object))
             }
             Err(error) if error.class == ErrorClass::NotFound => Ok(None),

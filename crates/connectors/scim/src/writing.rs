@@ -67,7 +67,7 @@ impl ScimTarget {
         let kind = service.kind(&selection.kind)?;
         let shape = Shape::new(selection)?;
         let mut edits = edits(&changes.changes, &kind.schema)?;
-        let recent = self.recent.take(anchor);
+        let recent = self.recent.take(kind, anchor);
         if !service.patch {
             let (updated, answer) = self.replace(kind, anchor, &edits).await?;
             let updated = shape.object(&updated, kind, &answer)?;

@@ -112,6 +112,28 @@ async fn an_update_reads_first_only_where_it_must_know() {
 }
 
 #[tokio::test]
+async fn a_user_is_not_taken_for_a_group_of_the_same_id() {
+    let fake = Fake::start(|request| match &request.line {
+        line if line.starts_with("GET /v2/Users/1") => Some(Reply::json(200, &user())),
+        line if line.starts_with("GET /v2/Groups/1") => Some(Reply::json(200, &json!({"id": "1"}))),
+        line if line.starts_with("PATCH") => Some(Reply::empty(204)),
+        _ => None,
+    })
+    .await;
+    let target = target(&fake.base()).await;
+    let anchor = Anchor::new("1");
+    for kind in [USER, GROUP] {
+        target.read(&selection(kind, &[]), &anchor).await.unwrap();
+    }
+    let change = changes(&[("emails[type eq \"home\"].value", Value::Null, "new@x".into())]);
+    target.update(&selection(USER, &[]), &anchor, &change).await.unwrap();
+    assert_eq!(
+        fake.requests()[2..].iter().map(|request| request.body["Operations"].clone()).collect::<Vec<_>>(),
+        [json!([{"op": "replace", "path": "emails[type eq \"home\"].value", "value": "new@x"}])]
+    );
+}
+
+#[tokio::test]
 async fn without_patch_a_resource_is_read_merged_and_put_back() {
     let fake = Fake::start(|request| match &request.line {
         line if line.ends_with("/ServiceProviderConfig") => {
