@@ -19,6 +19,7 @@ pub mod provisioning;
 pub mod schema;
 pub mod secrets;
 pub mod settings;
+pub mod spelling;
 pub mod template;
 pub mod value;
 

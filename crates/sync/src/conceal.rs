@@ -5,16 +5,15 @@
 //! value where the words were cut short behind it.
 
 mod encoded;
-mod spelling;
 
 use std::fmt;
 
 use model::provisioning::REDACTED;
+use model::spelling::{fold, replaced};
 use model::{Failure, Value};
 
 use crate::facts::Need;
 use crate::program::Mapping;
-use spelling::{fold, length_of};
 
 impl Mapping {
     /// Words of the target about a question, without the value that was asked for where that may not be shown.
@@ -69,7 +68,7 @@ fn without<'v>(words: &str, values: impl IntoIterator<Item = &'v Value>) -> Stri
     // Longer ones first: one value may be a part of another.
     wanted.sort_by(|one, other| other.len().cmp(&one.len()).then_with(|| one.cmp(other)));
     wanted.dedup();
-    let plain = wanted.iter().fold(words.to_owned(), |words, wanted| spelled(&words, wanted));
+    let plain = wanted.iter().fold(words.to_owned(), |words, wanted| replaced(&words, wanted, REDACTED));
     encoded::conceal(plain, &wanted)
 }
 
@@ -79,26 +78,6 @@ fn pressed(text: &str) -> String {
         .filter(|word| !word.is_empty())
         .collect::<Vec<_>>()
         .join(" ")
-}
-
-fn spelled(words: &str, wanted: &[char]) -> String {
-    replaced(words, |rest| length_of(rest, wanted))
-}
-
-/// A text with every stretch concealed that `found` gives the length of, from its beginning.
-fn replaced(words: &str, found: impl Fn(&str) -> Option<usize>) -> String {
-    let mut shown = String::with_capacity(words.len());
-    let mut rest = words;
-    while let Some(first) = rest.chars().next() {
-        if let Some(length) = found(rest).filter(|length| *length > 0) {
-            shown.push_str(REDACTED);
-            rest = rest.get(length..).unwrap_or_default();
-        } else {
-            shown.push(first);
-            rest = rest.get(first.len_utf8()..).unwrap_or_default();
-        }
-    }
-    shown
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use reqwest::header::{CONTENT_TYPE, ETAG, HeaderMap, LOCATION};
 use scim::ScimType;
 use serde_json::Value as Json;
 
+use crate::hidden::Hidden;
 use crate::retry_after::retry_after;
 
 /// The longest body, in octets, that is taken for an error sent with a status of success. Errors are short; a long body
@@ -28,10 +29,10 @@ pub(crate) struct Answer {
     headers: HeaderMap,
     body: Vec<u8>,
     wait: Option<Duration>,
-    /// What the body says, for errors: shortened and without secrets.
-    seen: String,
     /// The body as a SCIM error.
     refusal: Option<scim::Error>,
+    /// What no error may show.
+    secrets: Hidden,
 }
 
 impl Answer {
@@ -41,7 +42,7 @@ impl Answer {
         headers: HeaderMap,
         body: Vec<u8>,
         now: Timestamp,
-        secrets: &[String],
+        secrets: Hidden,
     ) -> Self {
         let wait = retry_after(&headers, now);
         let (mut effective, mut came, mut refusal) = (status, status.to_string(), None);
@@ -55,10 +56,7 @@ impl Answer {
             came = format!("{status} and the error {effective} in its body");
             refusal = Some(error);
         }
-        let mut answer =
-            Self { asked, came, status: effective, headers, body, wait, seen: String::new(), refusal };
-        answer.seen = answer.quote(secrets);
-        answer
+        Self { asked, came, status: effective, headers, body, wait, refusal, secrets }
     }
 
     /// The answer if it grants the request; what the refusal means otherwise. A web page grants nothing, whatever its
@@ -96,6 +94,7 @@ impl Answer {
     pub(crate) fn json<T: serde::de::DeserializeOwned>(&self, what: &str) -> Result<T> {
         serde_json::from_slice(&self.body).map_err(|error| {
             let problem = if error.is_data() { format!("; {error}") } else { String::new() };
+            let problem = self.secrets.conceal(&problem);
             self.incompatible(&format!("where {what} was expected{problem}"))
         })
     }
@@ -112,7 +111,7 @@ impl Answer {
 
     /// An answer that SCIM does not allow here.
     pub(crate) fn incompatible(&self, expected: &str) -> ConnectorError {
-        let detail = format!("{} answered {} with {} {expected}", self.asked, self.came, self.seen);
+        let detail = format!("{} answered {} with {} {expected}", self.asked, self.came, self.seen());
         ConnectorError::new(ErrorClass::Unavailable, detail).code(FailureCode::ServiceIncompatible)
     }
 
@@ -121,7 +120,7 @@ impl Answer {
         let (class, code) = self.meaning();
         let mut detail = format!("{} answered {}", self.asked, self.came);
         if !self.is_empty() {
-            detail = format!("{detail} with {}", self.seen);
+            detail = format!("{detail} with {}", self.seen());
         }
         ConnectorError::new(class, detail).code(code)
     }
@@ -163,11 +162,12 @@ impl Answer {
             || self.body.iter().find(|octet| !octet.is_ascii_whitespace()) == Some(&b'<')
     }
 
-    fn quote(&self, secrets: &[String]) -> String {
+    /// What the body says, for errors: shortened and without secrets.
+    fn seen(&self) -> String {
         if self.is_empty() {
             return "an empty body".to_owned();
         }
-        let mut text = match &self.refusal {
+        let text = match &self.refusal {
             Some(refusal) => match (&refusal.scim_type, refusal.detail.is_empty()) {
                 (Some(scim_type), false) => format!("{scim_type}: {}", refusal.detail),
                 (Some(scim_type), true) => scim_type.to_string(),
@@ -176,16 +176,14 @@ impl Answer {
             // Enough for the quotation, whatever is cut away below.
             None => String::from_utf8_lossy(self.body.get(..16 * 1024).unwrap_or(&self.body)).into_owned(),
         };
-        for secret in secrets.iter().filter(|secret| !secret.is_empty()) {
-            text = text.replace(secret, "…");
-        }
+        let text = self.secrets.conceal(&text);
         let kind = if self.refusal.is_none() && self.is_web_page() { "the web page " } else { "" };
         let words = text.split(|one: char| one.is_whitespace() || one.is_control());
         let mut line = String::new();
         for word in words.filter(|word| !word.is_empty()) {
             line.push_str(if line.is_empty() { "" } else { " " });
             line.push_str(word);
-            // Every answer is quoted, in case it must be told: no more of it is looked at than is shown.
+            // No more of it is looked at than is shown.
             if line.len() > 4 * QUOTED {
                 break;
             }
@@ -251,7 +249,7 @@ mod tests {
             headers,
             body.as_bytes().to_vec(),
             Timestamp::UNIX_EPOCH,
-            &["s3cret".to_owned()],
+            Hidden::new(["s3cret".to_owned(), "Pa/ss\"+1".to_owned()]),
         )
     }
 
@@ -301,6 +299,22 @@ mod tests {
             "POST https://h/v2/Users answered 200 OK with \"hello\" where a list of users was expected"
         );
         assert_eq!(error.class, ErrorClass::Unavailable);
+    }
+
+    #[test]
+    fn secrets_are_hidden_however_they_are_spelled() {
+        for body in [
+            r#"{"error": "no Pa\/ss\"+1"}"#,
+            r#"{"error": "no Pa/ss\u0022\u002B1"}"#,
+            r#"{"error": "no Pa\u002fss\u0022+1"}"#,
+            r#"{"detail": "no Pa\\/ss\\\"+1"}"#,
+            r#"{"error": "no Pa%2Fss%22%2B1"}"#,
+        ] {
+            let error = answer(400, "application/json", body).refused();
+            assert!(error.detail.contains("no …\"") && !error.detail.contains("ss"), "{body}: {error}");
+            let error = answer(200, "application/json", body).json::<Vec<u8>>("a list").unwrap_err();
+            assert!(error.detail.contains('…') && !error.detail.contains("ss"), "{body}: {error}");
+        }
     }
 
     #[test]

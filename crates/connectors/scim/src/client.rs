@@ -12,6 +12,7 @@ use serde_json::{Map, Value as Json};
 
 use crate::answer::Answer;
 use crate::configuration::ScimConfiguration;
+use crate::hidden::Hidden;
 use crate::signature::{Signature, Signer};
 use crate::wire::{Reading, Wire};
 
@@ -26,6 +27,8 @@ pub(crate) struct Client {
     wire: Wire,
     base: Url,
     signer: Signer,
+    /// What no error may show of the base address.
+    keys: Hidden,
     content_type: HeaderValue,
 }
 
@@ -51,6 +54,7 @@ impl Client {
             wire,
             base: configuration.base.clone(),
             signer,
+            keys: keys(&configuration.base),
             content_type: HeaderValue::from_static(content_type),
         }
     }
@@ -129,13 +133,14 @@ impl Client {
 
     async fn follow(&self, request: &Request<'_>, signature: &Signature) -> Result<Answer> {
         let mut next = request.url.clone();
+        let secrets = self.keys.and(&signature.secrets);
         for _ in 0..=MAX_REDIRECTS {
             let built = self.build(request, &next, signature);
-            let response = self.wire.send(built, &request.asked, &signature.secrets).await?;
+            let response = self.wire.send(built, &request.asked, &secrets).await?;
             match redirect(&response, &request.method, &next) {
                 None => {
                     let (reading, asked) = (request.reading, request.asked.clone());
-                    return self.wire.read(response, reading, asked, &signature.secrets).await;
+                    return self.wire.read(response, reading, asked, &secrets).await;
                 }
                 Some(Ok(target)) => next = target,
                 Some(Err(reason)) => {
@@ -164,6 +169,13 @@ impl Client {
         }
         built.headers(headers)
     }
+}
+
+/// What stands in the query of the base address, such as `?code=…`, may be a key. Short texts are part of many words.
+fn keys(base: &Url) -> Hidden {
+    const SHORTEST: usize = 8;
+    let values = base.query_pairs().map(|(_, value)| value.into_owned());
+    Hidden::new(base.query().map(str::to_owned).into_iter().chain(values).filter(|one| one.len() >= SHORTEST))
 }
 
 /// A body with `schemas` before everything else, as every example of the RFCs has it.

@@ -10,6 +10,7 @@ use serde_json::Value as Json;
 use crate::answer::Answer;
 use crate::client::UNRESERVED;
 use crate::configuration::{Grant, OauthClient};
+use crate::hidden::Hidden;
 use crate::wire::{Reading, Wire};
 
 /// How long before its end a token is renewed; a token that lives shorter than twice this, in the middle of its life.
@@ -74,12 +75,12 @@ pub(crate) async fn issue(wire: &Wire, client: &OauthClient, grant: &Grant) -> R
 }
 
 /// What no error may show.
-fn secrets(client: &OauthClient, grant: &Grant) -> Vec<String> {
+fn secrets(client: &OauthClient, grant: &Grant) -> Hidden {
     let shown = match grant {
         Grant::ClientCredentials => None,
         Grant::RefreshToken(text) | Grant::AuthorizationCode { code: text, .. } => Some(text.clone()),
     };
-    client.secret.iter().cloned().chain(shown).collect()
+    Hidden::new(client.secret.iter().cloned().chain(shown))
 }
 
 /// The request's body (RFC 6749 §4.1.3, §4.4.2, §6), with the client's credentials in it (§2.3.1).

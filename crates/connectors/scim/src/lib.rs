@@ -11,6 +11,7 @@ mod configuration;
 mod discovery;
 mod endpoint;
 mod factory;
+mod hidden;
 mod place;
 mod reading;
 mod recent;

@@ -7,33 +7,34 @@ use base64::engine::general_purpose::STANDARD;
 use connector::{ConnectorError, ErrorClass, Result};
 use reqwest::header::HeaderValue;
 
+use crate::hidden::Hidden;
 use crate::tokens::Tokens;
 
 /// The header of a request, and what no error may show of it.
 #[derive(Debug, Default)]
 pub(crate) struct Signature {
     pub(crate) header: Option<HeaderValue>,
-    pub(crate) secrets: Vec<String>,
+    pub(crate) secrets: Hidden,
 }
 
 impl Signature {
     /// With a bearer token (RFC 6750).
     pub(crate) fn bearer(token: &str) -> Result<Self> {
-        Self::new(&format!("Bearer {token}"), vec![token.to_owned()])
+        Self::new(&format!("Bearer {token}"), [token.to_owned()])
     }
 
     /// With a user name and a password (RFC 7617).
     pub(crate) fn basic(user_name: &str, password: &str) -> Result<Self> {
         let both = STANDARD.encode(format!("{user_name}:{password}"));
-        Self::new(&format!("Basic {both}"), vec![password.to_owned(), both])
+        Self::new(&format!("Basic {both}"), [password.to_owned(), both])
     }
 
-    fn new(header: &str, secrets: Vec<String>) -> Result<Self> {
+    fn new<const N: usize>(header: &str, secrets: [String; N]) -> Result<Self> {
         let mut header = HeaderValue::from_str(header).map_err(|_| {
             ConnectorError::new(ErrorClass::Unauthorized, "the credentials cannot be sent in a header")
         })?;
         header.set_sensitive(true);
-        Ok(Self { header: Some(header), secrets })
+        Ok(Self { header: Some(header), secrets: Hidden::new(secrets) })
     }
 }
 

@@ -8,6 +8,7 @@ use model::{Clock, FailureCode};
 use reqwest::{RequestBuilder, Response};
 
 use crate::answer::{Answer, LONGEST_ERROR};
+use crate::hidden::Hidden;
 
 /// The largest body that is read, in octets.
 const MAX_BODY: usize = 10 * 1024 * 1024;
@@ -63,7 +64,7 @@ impl Wire {
         &self,
         request: RequestBuilder,
         asked: &str,
-        secrets: &[String],
+        secrets: &Hidden,
     ) -> Result<Response> {
         request.timeout(self.timeout).send().await.map_err(|error| self.failure(asked, secrets, &error))
     }
@@ -74,7 +75,7 @@ impl Wire {
         mut response: Response,
         reading: Reading,
         asked: String,
-        secrets: &[String],
+        secrets: &Hidden,
     ) -> Result<Answer> {
         let status = response.status();
         let headers = response.headers().clone();
@@ -92,15 +93,12 @@ impl Wire {
             }
             body.extend_from_slice(&chunk);
         }
-        Ok(Answer::new(asked, status, headers, body, self.clock.now(), secrets))
+        Ok(Answer::new(asked, status, headers, body, self.clock.now(), secrets.clone()))
     }
 
     /// What a request that got no whole answer means.
-    fn failure(&self, asked: &str, secrets: &[String], error: &reqwest::Error) -> ConnectorError {
-        let mut words = error_words(error);
-        for secret in secrets {
-            words = words.replace(secret, "…");
-        }
+    fn failure(&self, asked: &str, secrets: &Hidden, error: &reqwest::Error) -> ConnectorError {
+        let words = secrets.conceal(&error_words(error));
         let (class, code, what) = if error.is_timeout() && error.is_connect() {
             let what = format!("no connection within {} s", CONNECT_TIMEOUT.as_secs());
             (ErrorClass::Unavailable, FailureCode::Timeout, what)

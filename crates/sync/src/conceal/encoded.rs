@@ -4,8 +4,7 @@ use base64::Engine as _;
 use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use model::provisioning::REDACTED;
-
-use super::spelling::{CUT, length_of};
+use model::spelling::{CUT, length_of};
 
 /// Values of fewer characters are not looked for here, where short texts mean anything.
 const SHORTEST: usize = 4;

@@ -196,6 +196,23 @@ async fn a_refusal_is_quoted() {
 }
 
 #[tokio::test]
+async fn keys_in_the_address_are_not_shown() {
+    for body in [
+        r#"{"error": "no GET \/v2\/Users?code=k3y\u002FAbC%3D%3D\u0026v=1"}"#,
+        r#"{"status": 400, "detail": "k3y/AbC== is no key"}"#,
+        r#"{"error": "k3y\/AbC\u003d= is no key"}"#,
+    ] {
+        let fake = broken(Reply::new(400, &[], body)).await;
+        let target = target(&format!("{}?code=k3y/AbC%3D%3D&v=1", fake.base())).await;
+        for way in WAYS {
+            let error = failure(&*target, way).await;
+            assert!(error.detail.contains('…'), "{way}: {error}");
+            assert!(!error.detail.contains("k3y") && !error.detail.contains("AbC"), "{way}: {error}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_filter_that_is_ignored_is_noticed() {
     let everybody =
         [json!({"id": "1", "userName": "b"}), json!({"id": "2", "userName": "A"}), json!({"id": "3"})];

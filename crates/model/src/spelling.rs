@@ -1,7 +1,26 @@
-//! The spellings in which a target may repeat a text.
+//! The spellings in which a target may repeat a text that may not be shown: in other case, within JSON or a JSON text in
+//! JSON, in an address, in markup.
+
+/// Words with every spelling of a folded text replaced.
+#[must_use]
+pub fn replaced(words: &str, wanted: &[char], by: &str) -> String {
+    let mut shown = String::with_capacity(words.len());
+    let mut rest = words;
+    while let Some(first) = rest.chars().next() {
+        if let Some(length) = length_of(rest, wanted).filter(|length| *length > 0) {
+            shown.push_str(by);
+            rest = rest.get(length..).unwrap_or_default();
+        } else {
+            shown.push(first);
+            rest = rest.get(first.len_utf8()..).unwrap_or_default();
+        }
+    }
+    shown
+}
 
 /// A text as it compares: without regard to case.
-pub(super) fn fold(text: &str) -> Vec<char> {
+#[must_use]
+pub fn fold(text: &str) -> Vec<char> {
     text.chars().flat_map(folded).collect()
 }
 
@@ -10,7 +29,7 @@ fn folded(character: char) -> impl Iterator<Item = char> {
 }
 
 /// What words end with that were cut short.
-pub(super) const CUT: char = '…';
+pub const CUT: char = '…';
 /// Fewer characters before a cut are no beginning of a value: every text begins with one of them.
 const LEAST_BEFORE_CUT: usize = 2;
 
@@ -19,7 +38,8 @@ const LEAST_BEFORE_CUT: usize = 2;
 ///
 /// At each place every reading is tried, since a backslash or a per cent sign may stand for itself. The readings that
 /// come to the same place are gone on with once, so this takes time that grows with the length of the text.
-pub(super) fn length_of(words: &str, wanted: &[char]) -> Option<usize> {
+#[must_use]
+pub fn length_of(words: &str, wanted: &[char]) -> Option<usize> {
     // Places in the words with what is wanted from there on; the places of each round lie behind those before.
     let mut open = vec![(0, 0)];
     let mut longest = None;
