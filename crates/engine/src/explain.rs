@@ -60,7 +60,7 @@ pub struct RuleExplanation {
     pub record: ProvisioningRecord,
     /// The account.
     pub link: Option<Link>,
-    /// The last failure, with its next attempt.
+    /// The last failure, with its next attempt, or given up.
     pub escrow: Option<Escrow>,
     /// References of the object that failed, no more than a hundred.
     pub references: Vec<FailingEdge>,
@@ -350,18 +350,27 @@ impl RuleExplanation {
         if let Some(failure) = &self.record.failure {
             words.push(failure.code.advice().to_owned());
         }
-        if let Some(escrow) = &self.escrow {
-            words.push(format!(
-                "It waits since {} after {} tries ({}); the next attempt is at {}.",
-                escrow.first, escrow.attempts, escrow.failure, escrow.next
-            ));
-        }
+        words.extend(self.escrow.as_ref().map(waiting));
         words.extend(self.references.iter().map(failing));
         if let Some(staged) = &self.staged {
             let held = if staged.held { "for a person's consent" } else { "for the end of the cycle" };
             words.push(format!("A change of the account waits {held} since {}.", staged.moment));
         }
     }
+}
+
+fn waiting(escrow: &Escrow) -> String {
+    let Escrow { failure, attempts, first, next, .. } = escrow;
+    if escrow.wait != Wait::GivenUp {
+        return format!(
+            "It waits since {first} after {attempts} tries ({failure}); the next attempt is at {next}."
+        );
+    }
+    format!(
+        "It was given up at {next}: it failed {attempts} times since {first} ({failure}). It is tried again when it \
+         changes at the source, in a cycle that reads everything (after a change of the schema, or a restart with the \
+         scope Watermark), when somebody lets failures be tried again, or when it is provisioned on demand."
+    )
 }
 
 fn failing(edge: &FailingEdge) -> String {

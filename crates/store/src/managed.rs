@@ -27,7 +27,7 @@ pub struct Escrow {
     pub attempts: u32,
     /// When it first failed.
     pub first: Timestamp,
-    /// When it is tried next, where it waits for a moment.
+    /// When it is tried next, where it waits for a moment; when it was given up, where it was.
     pub next: Timestamp,
 }
 
@@ -41,6 +41,17 @@ pub enum Wait {
     /// Nothing that a cycle brings about: its account may not be touched now, or is disabled, and what is unread of the
     /// object is kept until the object is decided about again.
     Change,
+    /// Nothing that a cycle brings about: it failed for so long that it was given up, until the object is decided about
+    /// again or a person asks for it.
+    GivenUp,
+}
+
+impl Wait {
+    /// True for an object that failed, whether it is tried again or was given up.
+    #[must_use]
+    pub const fn is_failure(self) -> bool {
+        matches!(self, Self::Moment | Self::GivenUp)
+    }
 }
 
 /// What is still to be read of the large reference attributes of an object that waits.

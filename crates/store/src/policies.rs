@@ -92,7 +92,7 @@ pub trait PolicyStore: Send + Sync {
     ) -> Result<Vec<OutgoingEdge>>;
 
     /// Escrows of these objects by rule and source, or all where none are named, and with those every reference that
-    /// waits after a failure, fall due at `now`. Tells how many.
+    /// waits after a failure, fall due at `now`. What was given up is tried as if it had never failed. Tells how many.
     async fn retry_now(
         &self,
         job: &JobId,

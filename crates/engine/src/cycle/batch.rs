@@ -12,7 +12,7 @@ use model::link::Intent;
 use model::provisioning::{Import, Step as TraceStep};
 use model::settings::TargetVerification;
 use model::{Anchor, Failure, FailureCode, Name, Object, SignedDuration, Timestamp};
-use store::{Commit, Escrow, Result, Unread, Wait};
+use store::{Commit, Escrow, Result, Wait};
 use sync::{Action, Answer, Decision, Need, Outcome, Settled, Step, decide, settle};
 use tokio::time::Instant;
 
@@ -280,7 +280,7 @@ impl Cycle<'_> {
         }
         let mut escrows = Vec::new();
         for one in exports.iter().filter(|one| !matches!(one.decision.action, Action::Create(_))) {
-            if let Some(item) = items.get_mut(one.item).filter(|item| item.escrow.is_none()) {
+            if let Some(item) = items.get_mut(one.item).filter(|item| !item.waits()) {
                 let note = in_doubt(item, self.services.clock.now());
                 escrows.push(note.clone());
                 item.escrow = Some(note);
@@ -474,7 +474,7 @@ fn in_doubt(item: &Item<'_>, now: Timestamp) -> Escrow {
         source: item.anchor.clone(),
         failure: Failure::new(FailureCode::InternalError, words),
         wait: Wait::Moment,
-        unread: Unread::Nothing,
+        unread: item.unread(),
         attempts: 0,
         first: now,
         next: after(now, UNDER_WAY),

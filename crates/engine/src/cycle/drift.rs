@@ -220,7 +220,7 @@ impl<'a> Cycle<'a> {
             return Ok(results);
         }
         // What the source no longer has, or has in escrow, other phases look after.
-        let items = items.into_iter().filter(|item| item.source.is_some() && item.escrow.is_none());
+        let items = items.into_iter().filter(|item| item.source.is_some() && !item.waits());
         let mut items: Vec<Item<'a>> = items.map(|item| Item { import: Import::Drift, ..item }).collect();
         if self.repairs() {
             return self.process_into(items, Mode::END, results).await;

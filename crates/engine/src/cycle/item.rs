@@ -6,7 +6,7 @@ use model::change::SourceObject;
 use model::link::{Entry, Intent, StagedKind};
 use model::provisioning::{Import, Step as TraceStep};
 use model::{Anchor, Timestamp};
-use store::{Escrow, Staged, Unread};
+use store::{Escrow, Staged, Unread, Wait};
 use sync::{Answer, Facts, Mapping, Need, Policy, ReferenceFlow, Seen};
 
 use super::prepared::Key;
@@ -63,6 +63,17 @@ pub(crate) struct Item<'p> {
 impl<'p> Item<'p> {
     pub(crate) fn key(&self) -> Key {
         (self.mapping.rule.clone(), self.anchor.clone())
+    }
+
+    /// What failed of it and is tried again, or is to be decided again. What was given up, and what only waits for a
+    /// change, fails for the first time when it fails.
+    pub(crate) fn failing(&self) -> Option<&Escrow> {
+        self.escrow.as_ref().filter(|escrow| matches!(escrow.wait, Wait::Moment | Wait::CycleEnd))
+    }
+
+    /// True where others look after it: it waits, and was not given up.
+    pub(crate) fn waits(&self) -> bool {
+        self.escrow.as_ref().is_some_and(|escrow| escrow.wait != Wait::GivenUp)
     }
 
     /// What of its large reference attributes an earlier look at it left to be read.

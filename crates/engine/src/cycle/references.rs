@@ -10,7 +10,7 @@ use model::provisioning::{
     Step as TraceStep,
 };
 use model::{Anchor, Name, Value};
-use store::{Commit, DueEdge, EdgeWrite, Entry, Link, Result};
+use store::{Commit, DueEdge, EdgeWrite, Entry, Escrow, Link, Result, Wait};
 use sync::{ReferenceFlow, References, retry_at};
 
 use super::Cycle;
@@ -353,10 +353,13 @@ impl Cycle<'_> {
         let Some(edge) = change.edges.iter().find(|edge| edge.attempts > 0) else { return Ok(()) };
         let job = &self.prepared.job.id;
         let waiting = self.services.store.escrows_of(job, std::slice::from_ref(&edge.owner)).await?;
-        if !waiting.iter().any(|one| one.rule == edge.rule) {
+        let known = waiting.iter().find(|one| one.rule == edge.rule);
+        if known.is_none_or(|escrow| escrow.wait == Wait::GivenUp) {
             let (rule, kind, owner) = (edge.rule.clone(), edge.owner_kind.clone(), edge.owner.clone());
             let why = "the target no longer found the account when its references were sent";
-            results.commit.escrows.push(decided_anew(rule, kind, owner, why, self.services.clock.now()));
+            let anew = decided_anew(rule, kind, owner, why, self.services.clock.now());
+            let unread = known.map_or(anew.unread, |escrow| escrow.unread.max(anew.unread));
+            results.commit.escrows.push(Escrow { unread, ..anew });
         }
         Ok(())
     }

@@ -263,27 +263,28 @@ impl Results {
             self.commit.seen.push(item.key());
         }
         let now = cycle.services.clock.now();
-        let known = item.escrow.as_ref();
+        let known = item.failing();
         let first = known.map_or(now, |escrow| escrow.first);
         // What failed first on this page, before it was read again, counts as failing once.
         let before =
             |escrow: &Escrow| escrow.attempts > 0 && (item.turn == 0 || escrow.first < cycle.began());
         self.failed_again += u64::from(known.is_some_and(before));
-        if !retried(Some(first), now) {
-            self.commit.settled.push(item.key());
-            return self.keep_unread(cycle, item);
-        }
         let attempts = known.map_or(0, |escrow| escrow.attempts) + 1;
+        let (wait, next) = if retried(Some(first), now) {
+            (Wait::Moment, retry_at(now, attempts, &cycle.prepared.settings.escrow_retry_intervals))
+        } else {
+            (Wait::GivenUp, now)
+        };
         self.commit.escrows.push(Escrow {
             rule: item.mapping.rule.clone(),
             kind: item.mapping.source_kind.clone(),
             source: item.anchor.clone(),
             failure,
-            wait: Wait::Moment,
+            wait,
             unread: cycle.unread(item),
             attempts,
             first,
-            next: retry_at(now, attempts, &cycle.prepared.settings.escrow_retry_intervals),
+            next,
         });
     }
 
@@ -317,8 +318,8 @@ impl Results {
             failure,
             wait,
             unread,
-            attempts: item.escrow.as_ref().map_or(0, |escrow| escrow.attempts),
-            first: item.escrow.as_ref().map_or(now, |escrow| escrow.first),
+            attempts: item.failing().map_or(0, |escrow| escrow.attempts),
+            first: item.failing().map_or(now, |escrow| escrow.first),
             next: now,
         });
     }

@@ -213,7 +213,7 @@ impl Applying<'_> {
             .commit
             .escrows
             .iter()
-            .filter(|escrow| escrow.wait == Wait::Moment)
+            .filter(|escrow| escrow.wait.is_failure())
             .map(|one| (one.rule.clone(), one.source.clone()))
             .collect();
         for change in changes.iter_mut() {
@@ -256,8 +256,8 @@ impl Applying<'_> {
             failure,
             wait: Wait::Moment,
             unread: item.unread(),
-            attempts: item.escrow.as_ref().map_or(0, |escrow| escrow.attempts),
-            first: item.escrow.as_ref().map_or(now, |escrow| escrow.first),
+            attempts: item.failing().map_or(0, |escrow| escrow.attempts),
+            first: item.failing().map_or(now, |escrow| escrow.first),
             next: now,
         });
     }

@@ -32,7 +32,7 @@ pub(super) async fn due_escrows(
     let due = page.into_iter().filter(|escrow| match escrow.wait {
         Wait::Moment => escrow.next <= now,
         Wait::CycleEnd => true,
-        Wait::Change => false,
+        Wait::Change | Wait::GivenUp => false,
     });
     Ok(Some(due.map(|escrow| (escrow.rule, escrow.kind, escrow.source)).collect()))
 }
@@ -83,7 +83,7 @@ impl Computing<'_> {
             }
             // As in a scan: what the source no longer has, or has in escrow, others look after.
             let mut items: Vec<_> =
-                items.into_iter().filter(|item| item.source.is_some() && item.escrow.is_none()).collect();
+                items.into_iter().filter(|item| item.source.is_some() && !item.waits()).collect();
             for item in &mut items {
                 item.import = Import::Drift;
             }

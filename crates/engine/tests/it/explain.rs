@@ -1,11 +1,12 @@
 //! Explanations: the decision about one object, with what it rests on, and nothing changed.
 
 use connector::Entitlement;
-use engine::{ControlError, Explanation, ResetScope};
-use model::Value;
+use engine::{ControlError, Demand, Explanation, ResetScope, Subject};
 use model::link::Origin;
 use model::provisioning::{Action, Outcome, REDACTED};
-use serde_json::json;
+use model::{Clock as _, FailureCode, SignedDuration, Timestamp, Value};
+use serde_json::{Value as Json, json};
+use store::Wait;
 use testkit::{Fault, MemorySource, MemoryTarget, Method};
 
 use crate::rig::{Rig, group, user};
@@ -134,6 +135,82 @@ async fn failures_tell_when_they_are_tried_again() {
     rig.cycle().await;
     let told = rig.explain("u1").await;
     assert!(said(&told, "The job is in quarantine (EncounteredQuarantineException)"), "{:#?}", told.words);
+}
+
+/// A person whose account the target refused for so long that it was given up, and when.
+async fn given_up() -> (Rig, Timestamp) {
+    let rig = Rig::new().await;
+    rig.source.upsert(user(1));
+    let refusal = connector::ErrorClass::Invalid { attribute: Some("userName".into()) };
+    rig.target.faults().always(&[Method::Create], Fault::Refuse(refusal));
+    rig.good_cycle().await;
+    let first = rig.clock.now();
+    while let Some(next) = rig.store.next_due(&rig.job.id).await.unwrap() {
+        assert!(next < first + SignedDuration::from_hours(30 * 24), "tried for ever");
+        rig.clock.set(next);
+        rig.good_cycle().await;
+    }
+    let moment = rig.clock.now();
+    assert!(moment >= first + SignedDuration::from_hours(28 * 24));
+    (rig, moment)
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_given_up_is_told_with_when_and_why() {
+    let (rig, moment) = given_up().await;
+    assert_eq!(rig.store.escrow_count(&rig.job.id).await.unwrap(), 0, "it counts as no failure that waits");
+    let told = rig.explain("u1").await;
+    let escrow = told.rules[0].escrow.as_ref().unwrap();
+    assert_eq!((escrow.wait, escrow.next), (Wait::GivenUp, moment));
+    assert_eq!(escrow.failure.code, FailureCode::UnprocessableEntity);
+    let words =
+        format!("It was given up at {moment}: it failed {} times since {}", escrow.attempts, escrow.first);
+    assert!(said(&told, &words) && said(&told, "scripted fault in Create"), "{:#?}", told.words);
+    assert!(said(&told, "tried again when it changes at the source") && !said(&told, "next attempt"));
+    let tried = rig.target.calls().of(Method::Create);
+    rig.good_cycle().await;
+    assert_eq!(rig.target.calls().of(Method::Create), tried, "nobody tries any more");
+
+    // Where it is tried again and fails, it waits as for the first time.
+    rig.source.set("u1", "department", "Legal");
+    rig.good_cycle().await;
+    let told = rig.explain("u1").await;
+    let escrow = told.rules[0].escrow.as_ref().unwrap();
+    assert_eq!((escrow.wait, escrow.attempts, escrow.first), (Wait::Moment, 1, rig.clock.now()));
+    assert!(said(&told, "next attempt"), "{:#?}", told.words);
+}
+
+/// What is said to bring it back, does.
+#[tokio::test(start_paused = true)]
+async fn what_was_given_up_is_brought_back() {
+    for way in ["change", "schema", "restart", "retry", "demand"] {
+        let (rig, _) = given_up().await;
+        rig.target.faults().heal();
+        match way {
+            "change" => assert!(rig.source.set("u1", "department", "Legal")),
+            "schema" => {
+                let change = |schema: &mut Json| {
+                    let mappings =
+                        &mut schema["synchronizationRules"][0]["objectMappings"][0]["attributeMappings"];
+                    mappings[2]["source"]["expression"] = json!("\"IT\"");
+                };
+                rig.change_schema(change).await;
+            }
+            "restart" => rig.restart(ResetScope { watermark: true, ..crate::rig::NOTHING }).await,
+            "retry" => {
+                let one = ("rule".into(), "u1".into());
+                assert_eq!(rig.engine.retry_escrows(&rig.job, Some(vec![one])).await.unwrap(), 1);
+            }
+            _ => {
+                let subject = Subject { anchor: "u1".into(), kind: "User".into() };
+                let demand = Demand { rule: "rule".into(), subject, linked: Vec::new() };
+                rig.engine.provision_on_demand(&rig.job, demand).await.unwrap();
+            }
+        }
+        rig.good_cycle().await;
+        assert!(rig.account("user1").is_some(), "{way}");
+        assert!(rig.explain("u1").await.rules[0].escrow.is_none(), "{way}");
+    }
 }
 
 #[tokio::test]

@@ -5,7 +5,8 @@ use std::time::Duration;
 use engine::CycleEnd;
 use model::failure::ErrorClass;
 use model::job::{ExecutionResult, QuarantineReason};
-use model::{SignedDuration, Value};
+use model::{Clock as _, Failure, FailureCode, SignedDuration, Value};
+use store::{Commit, Escrow, Unread, Wait};
 use testkit::{Fault, Faults, MemorySource, MemoryTarget, Method};
 
 use crate::rig::{Rig, user};
@@ -52,6 +53,34 @@ async fn an_escrow_is_tried_at_once_when_its_object_changes() {
     rig.good_cycle().await;
     assert_eq!(rig.accounts().len(), 1);
     assert_eq!(rig.store.escrow_count(&rig.job.id).await.unwrap(), 0);
+}
+
+/// How long its references waited for a change is not for how long it failed.
+#[tokio::test(start_paused = true)]
+async fn what_only_waited_for_a_change_fails_for_the_first_time() {
+    let (rig, faults) = faulty().await;
+    rig.source.upsert(user(1));
+    let now = rig.clock.now();
+    let waiting = Escrow {
+        rule: "rule".into(),
+        kind: "User".into(),
+        source: "u1".into(),
+        failure: Failure::new(FailureCode::MissingValues, "to be read"),
+        wait: Wait::Change,
+        unread: Unread::SinceMade,
+        attempts: 0,
+        first: now,
+        next: now,
+    };
+    rig.write(Commit { escrows: vec![waiting], ..Commit::default() }).await;
+    rig.clock.advance(SignedDuration::from_hours(29 * 24));
+    faults.next(Method::Create, Fault::Refuse(ErrorClass::Invalid { attribute: None }));
+    rig.good_cycle().await;
+    let [escrow] = &rig.store.escrows(&rig.job.id, None, 9).await.unwrap()[..] else { panic!("none waits") };
+    assert_eq!((escrow.wait, escrow.attempts, escrow.first), (Wait::Moment, 1, rig.clock.now()));
+    rig.clock.advance(SignedDuration::from_mins(10));
+    rig.good_cycle().await;
+    assert_eq!(rig.accounts().len(), 1);
 }
 
 #[tokio::test(start_paused = true)]

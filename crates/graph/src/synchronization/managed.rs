@@ -48,7 +48,7 @@ pub struct ObjectConnection {
     pub object_type_name: String,
 }
 
-/// An object whose last export failed and waits for a retry.
+/// An object whose last export failed: it waits for a retry, or was given up.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SynchronizationEscrow {
@@ -72,8 +72,10 @@ pub struct SynchronizationEscrow {
     pub attempts: u32,
     /// When it first failed.
     pub first_failed_date_time: Timestamp,
-    /// When it is tried next.
-    pub next_attempt_date_time: Timestamp,
+    /// When it is tried next; null where it was given up.
+    pub next_attempt_date_time: Option<Timestamp>,
+    /// When it was given up, where it was.
+    pub given_up_date_time: Option<Timestamp>,
 }
 
 /// A source object that a person took out of the job.

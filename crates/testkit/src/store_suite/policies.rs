@@ -115,6 +115,7 @@ pub async fn retries_are_brought_forward(store: SharedStore) {
         first: at(0),
         next: at(500),
     };
+    let given_up = Escrow { wait: Wait::GivenUp, attempts: 31, ..escrow("c") };
     let retry = EdgeWrite::Retry {
         rule: "rule".into(),
         owner: "boss".into(),
@@ -127,7 +128,7 @@ pub async fn retries_are_brought_forward(store: SharedStore) {
     fixture
         .commit(Commit {
             entries: vec![linked("rule", "boss", "t-boss")],
-            escrows: vec![escrow("a"), escrow("b")],
+            escrows: vec![escrow("a"), escrow("b"), given_up.clone()],
             edges: vec![want("boss", "manager", "boss"), retry],
             ..Commit::default()
         })
@@ -137,8 +138,10 @@ pub async fn retries_are_brought_forward(store: SharedStore) {
     assert_eq!(store.retry_now(&fixture.job, one, at(10)).await.expect("written"), 1);
     assert_eq!(due().await, 1);
     assert_eq!(store.due_edges(&fixture.job, at(10), 9).await.expect("read"), []);
-    assert_eq!(store.retry_now(&fixture.job, None, at(10)).await.expect("written"), 3);
-    assert_eq!(due().await, 2);
+    assert_eq!(store.retry_now(&fixture.job, None, at(10)).await.expect("written"), 4);
+    assert_eq!(due().await, 3);
+    let begun_anew = Escrow { wait: Wait::Moment, attempts: 0, first: at(10), next: at(10), ..given_up };
+    assert_eq!(store.escrows_of(&fixture.job, &["c".into()]).await.expect("read"), [begun_anew]);
     assert_eq!(store.due_edges(&fixture.job, at(10), 9).await.expect("read").len(), 1);
 }
 

@@ -86,6 +86,15 @@ pub async fn escrows_fall_due(store: SharedStore) {
     assert_eq!(after(0).await, None);
     assert_eq!(store.escrow_count(&fixture.job).await.expect("read"), 0);
     assert_eq!(store.retry_now(&fixture.job, None, at(1)).await.expect("write"), 0);
+    // So is what was given up, and it stays with what is to follow.
+    let given_up = Escrow { wait: Wait::GivenUp, ..made(Unread::SinceMade) };
+    let forgotten = Escrow { wait: Wait::GivenUp, ..escrow("rule", "b", 70) };
+    fixture.commit(Commit { escrows: vec![given_up.clone(), forgotten], ..Commit::default() }).await;
+    assert_eq!(store.due_escrows(&fixture.job, at(900), 9).await.expect("read"), []);
+    assert_eq!(store.next_due(&fixture.job).await.expect("read"), None::<Timestamp>);
+    assert_eq!((after(0).await, store.escrow_count(&fixture.job).await.expect("read")), (None, 0));
+    fixture.forget_escrows().await;
+    assert_eq!(store.escrows(&fixture.job, None, 9).await.expect("read"), [given_up]);
     let settled = vec![("rule".into(), "made".into())];
     fixture.commit(Commit { settled, ..Commit::default() }).await;
     assert_eq!(store.escrows(&fixture.job, None, 9).await.expect("read"), []);

@@ -7,7 +7,7 @@ use graph::synchronization::provisioning::Surroundings;
 use model::link::{LinkState, Origin, StagedKind};
 use model::{Anchor, JobId, Value};
 use serde_json::{Value as Json, json};
-use store::FailingEdge;
+use store::{FailingEdge, Wait};
 
 use crate::graph::audit_logs::Known;
 use crate::graph::call::Call;
@@ -80,7 +80,9 @@ fn rule(job: &JobId, told: &RuleExplanation, around: &Surroundings) -> Json {
         json!({
             "errorCode": escrow.failure.code.wire(), "reason": escrow.failure.detail,
             "recommendedAction": escrow.failure.code.advice(), "attempts": escrow.attempts,
-            "firstFailure": escrow.first, "nextAttempt": escrow.next,
+            "firstFailure": escrow.first,
+            "nextAttempt": (escrow.wait != Wait::GivenUp).then_some(escrow.next),
+            "givenUp": (escrow.wait == Wait::GivenUp).then_some(escrow.next),
         })
     });
     let references: Vec<Json> = told.references.iter().map(failing).collect();

@@ -262,6 +262,7 @@ pub(super) fn link_resource(entry: &Entry) -> Option<SynchronizationLink> {
 }
 
 fn escrow_resource(escrow: Escrow) -> SynchronizationEscrow {
+    let given_up = escrow.wait == Wait::GivenUp;
     SynchronizationEscrow {
         id: pack(&escrow.rule, &escrow.source),
         rule_id: escrow.rule.to_string(),
@@ -273,7 +274,8 @@ fn escrow_resource(escrow: Escrow) -> SynchronizationEscrow {
         recommended_action: escrow.failure.code.advice(),
         attempts: escrow.attempts,
         first_failed_date_time: escrow.first,
-        next_attempt_date_time: escrow.next,
+        next_attempt_date_time: (!given_up).then_some(escrow.next),
+        given_up_date_time: given_up.then_some(escrow.next),
     }
 }
 

@@ -178,14 +178,56 @@ async fn failures_are_listed_and_tried_again_on_request() {
     assert_eq!(rig.newest_audit().await["activityDisplayName"], "Retry failures of synchronization");
 }
 
+/// What was given up is told of as such, and a person lets it be tried again.
+#[tokio::test]
+async fn what_was_given_up_is_listed_and_explained() {
+    let (rig, path) = with_accounts(&["ada"]).await;
+    rig.source.upsert(user("bob"));
+    rig.target
+        .faults()
+        .always(&[testkit::Method::Create], testkit::Fault::Refuse(connector::ErrorClass::Permanent));
+    rig.cycle(&path).await;
+    rig.target.faults().heal();
+    let job = rig.job(&path).await.id;
+    let failed = rig.world.api.service().store.escrows(&job, None, 9).await.unwrap().remove(0);
+    rig.world.clock.advance(SignedDuration::from_mins(9));
+    let moment = rig.world.clock.now();
+    write_escrows(&rig, &path, vec![Escrow { wait: Wait::GivenUp, next: moment, ..failed }]).await;
+    rig.cycle(&path).await;
+    assert_eq!(rig.target.len("account"), 1, "nobody tries it any more");
+
+    let listed = rig.world.every(&format!("{path}/escrows?$filter=givenUpDateTime ne null")).await;
+    let [one] = &listed[..] else { panic!("{listed:?}") };
+    assert_eq!((&one["sourceAnchor"], &one["givenUpDateTime"]), (&json!("bob"), &json!(moment)));
+    assert_eq!(one["nextAttemptDateTime"], Json::Null);
+    let told = rig.world.get(&format!("{path}/explain?objectId=bob")).await.expect(200);
+    let escrow = &told["rules"][0]["escrow"];
+    assert_eq!((&escrow["givenUp"], &escrow["nextAttempt"]), (&json!(moment), &Json::Null));
+    assert!(escrow["errorCode"].is_string() && escrow["reason"].is_string(), "{escrow}");
+    assert!(told["words"].to_string().contains("It was given up at"), "{}", told["words"]);
+
+    rig.world.post(&format!("{path}/escrows/retry"), json!({"ids": [one["id"]]})).await.expect(204);
+    rig.cycle(&path).await;
+    assert_eq!(rig.target.len("account"), 2);
+    assert_eq!(rig.world.every(&format!("{path}/escrows")).await, Vec::<Json>::new());
+}
+
+/// Writes into the memory of a job as a cycle that is over by now would have.
+async fn write_escrows(rig: &Rig, path: &str, escrows: Vec<Escrow>) {
+    let (job, store) = (rig.job(path).await.id, &rig.world.api.service().store);
+    rig.world.clock.advance(SignedDuration::from_mins(30));
+    let now = rig.world.clock.now();
+    let lease = store.lease(&job, Uuid::from_u128(77), now, now + SignedDuration::from_secs(1)).await;
+    let fence = lease.unwrap().unwrap().fence;
+    store.commit(&job, Commit { fence, escrows, ..Commit::default() }).await.unwrap();
+    rig.world.clock.advance(SignedDuration::from_secs(1));
+}
+
 /// What is kept until its object changes is no failure, however much of it there is.
 #[tokio::test]
 async fn what_waits_for_a_change_is_not_listed_among_the_failures() {
     let (rig, path) = with_accounts(&["ada"]).await;
-    let (job, store) = (rig.job(&path).await, &rig.world.api.service().store);
-    rig.world.clock.advance(SignedDuration::from_hours(1));
     let now = rig.world.clock.now();
-    let lease = store.lease(&job.id, Uuid::from_u128(77), now, now + SignedDuration::from_secs(9)).await;
     let escrow = |number: usize| Escrow {
         rule: "rule".into(),
         kind: "User".into(),
@@ -197,9 +239,7 @@ async fn what_waits_for_a_change_is_not_listed_among_the_failures() {
         first: now,
         next: now,
     };
-    let fence = lease.unwrap().unwrap().fence;
-    let escrows = (0..250).map(escrow).collect();
-    store.commit(&job.id, Commit { fence, escrows, ..Commit::default() }).await.unwrap();
+    write_escrows(&rig, &path, (0..250).map(escrow).collect()).await;
     for address in [format!("{path}/escrows"), format!("{path}/escrows?$top=3")] {
         let listed = rig.world.every(&address).await;
         assert_eq!((listed.len(), &listed[0]["sourceAnchor"]), (1, &json!("240")), "{address}");

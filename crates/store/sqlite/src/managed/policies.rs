@@ -114,6 +114,11 @@ fn drift(session: &Session<'_>, row: &Row<'_>) -> Done<(u64, Drift)> {
     Ok((count(row.get(0)?), found))
 }
 
+/// What waits for its moment is due now, and what was given up begins anew.
+const RETRY: &str = "UPDATE escrow SET next = ?2, wait = 0,
+     attempts = CASE wait WHEN 3 THEN 0 ELSE attempts END, first = CASE wait WHEN 3 THEN ?2 ELSE first END
+     WHERE job = ?1 AND wait IN (0, 3)";
+
 fn retry_now(
     session: &Session<'_>,
     job: i64,
@@ -123,14 +128,14 @@ fn retry_now(
     let now = micros(now);
     let mut changed = 0;
     if let Some(sources) = sources {
-        let sql = "UPDATE escrow SET next = ?4 WHERE job = ?1 AND rule = ?2 AND source = ?3 AND wait = 0";
+        let sql = format!("{RETRY} AND rule = ?3 AND source = ?4");
         for (rule, source) in sources {
             if let Some(rule) = session.id(&rule)? {
-                changed += session.run(sql, params![job, rule, source.as_str(), now])?;
+                changed += session.run(&sql, params![job, now, rule, source.as_str()])?;
             }
         }
     } else {
-        changed += session.run("UPDATE escrow SET next = ?2 WHERE job = ?1 AND wait = 0", [job, now])?;
+        changed += session.run(RETRY, [job, now])?;
         let edges = "UPDATE edge SET retry = NULL, due = 0 WHERE job = ?1 AND due > ?2";
         changed += session.run(edges, [job, now])?;
     }

@@ -20,6 +20,7 @@ const ESCROW: &str = "SELECT rule, kind, source, failure, wait, attempts, first,
 const MOMENT: i64 = 0;
 const CYCLE_END: i64 = 1;
 const CHANGE: i64 = 2;
+const GIVEN_UP: i64 = 3;
 
 /// How [`Unread::SinceMade`] is kept.
 const SINCE_MADE: u8 = 2;
@@ -34,6 +35,7 @@ fn escrow(session: &Session<'_>, row: &Row<'_>) -> Done<Escrow> {
             MOMENT => Wait::Moment,
             CYCLE_END => Wait::CycleEnd,
             CHANGE => Wait::Change,
+            GIVEN_UP => Wait::GivenUp,
             other => return Err(corrupt("what an escrow waits for", &other)),
         },
         attempts: row.get(5)?,
@@ -62,6 +64,7 @@ pub(super) fn write_escrow(session: &Session<'_>, job: i64, escrow: &Escrow) -> 
                 Wait::Moment => MOMENT,
                 Wait::CycleEnd => CYCLE_END,
                 Wait::Change => CHANGE,
+                Wait::GivenUp => GIVEN_UP,
             },
             escrow.attempts,
             micros(escrow.first),
@@ -120,7 +123,7 @@ pub(super) fn escrow_count(session: &Session<'_>, job: i64) -> Done<u64> {
 
 pub(super) fn clear_escrows(session: &Session<'_>, job: i64) -> Done<()> {
     session.run("DELETE FROM escrow WHERE job = ?1 AND unread <> ?2", params![job, SINCE_MADE])?;
-    session.run("UPDATE escrow SET wait = max(wait, 1), attempts = 0 WHERE job = ?1", [job])?;
+    session.run("UPDATE escrow SET wait = max(wait, 1), attempts = 0 WHERE job = ?1 AND wait <> 3", [job])?;
     session.run("UPDATE edge SET attempts = 0, retry = NULL, due = 0 WHERE job = ?1 AND due > 0", [job])?;
     Ok(())
 }

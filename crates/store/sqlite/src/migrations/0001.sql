@@ -177,7 +177,7 @@ CREATE TABLE escrow (
     source TEXT NOT NULL,
     kind INTEGER NOT NULL,
     failure TEXT NOT NULL,
-    -- 0 for its moment, 1 for the end of the cycle, 2 for a change.
+    -- 0 for its moment, 1 for the end of the cycle, 2 for a change, 3 where it was given up.
     wait INTEGER NOT NULL,
     attempts INTEGER NOT NULL,
     first INTEGER NOT NULL,
