@@ -7,7 +7,7 @@ use connector::{Configuration, ConfigurationError, ConnectorError, Factory, Secr
 use model::job::{Job, JobStatus, Schedule, ScheduleState};
 use model::schema::{DirectoryDefinition, Schema};
 use model::secrets::Secrets;
-use model::settings::{JobSettings, Setting, SettingError};
+use model::settings::{JobSettings, Setting, SettingError, refuse_repeated};
 use model::template::Template;
 use model::{JobId, ServicePrincipalId, SignedDuration, TenantId, Timestamp};
 use store::{SchemaVersion, StoreError};
@@ -117,9 +117,11 @@ pub struct JobChange {
 }
 
 impl JobChange {
-    /// The settings, typed. Refuses what cannot be read, whatever the job's schema is.
+    /// The settings, typed. Refuses what cannot be read, whatever the job's schema is, and what is given twice.
     pub fn checked_settings(&self) -> std::result::Result<JobSettings, SettingError> {
-        let settings = JobSettings::parse(self.settings.as_deref().unwrap_or_default())?;
+        let pairs = self.settings.as_deref().unwrap_or_default();
+        refuse_repeated(pairs)?;
+        let settings = JobSettings::parse(pairs)?;
         sync::check_never_touch(&settings.policies.never_touch).map_err(never_touch)?;
         Ok(settings)
     }

@@ -1,5 +1,7 @@
 //! Job settings: name and value pairs as clients write them, and their typed form.
 
+use std::collections::HashSet;
+
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -35,6 +37,12 @@ pub enum SettingError {
         value: String,
         /// What would be right.
         expected: &'static str,
+    },
+    /// A name stands twice in one list.
+    #[error("job setting '{name}' is given twice; send it once")]
+    Repeated {
+        /// The setting.
+        name: String,
     },
     /// What the value says cannot be followed.
     #[error("job setting '{name}' cannot be followed: {problem}")]
@@ -213,7 +221,8 @@ const KEPT: &[&str] = &[
 ];
 
 impl JobSettings {
-    /// Reads the pairs, refusing unknown names and malformed values; later pairs win.
+    /// Reads the pairs, refusing unknown names and malformed values; later pairs win. Lists that clients send are
+    /// [checked for repeated names](refuse_repeated) too.
     pub fn parse(pairs: &[Setting]) -> Result<Self, SettingError> {
         let mut settings = Self::default();
         for Setting { name, value } in pairs {
@@ -381,6 +390,15 @@ fn thresholds(value: &str) -> Result<EscrowThresholds, SettingError> {
                         which on their share counts, that share, escrows at most, escrows and failing references at most";
         malformed("EscrowThresholds", value, expected)
     })
+}
+
+/// Refuses a list in which a name stands twice: nobody could tell which of the values is meant.
+pub fn refuse_repeated(pairs: &[Setting]) -> Result<(), SettingError> {
+    let mut names = HashSet::new();
+    match pairs.iter().find(|pair| !names.insert(pair.name.as_str())) {
+        Some(pair) => Err(SettingError::Repeated { name: pair.name.clone() }),
+        None => Ok(()),
+    }
 }
 
 #[cfg(test)]

@@ -212,6 +212,13 @@ async fn wrong_changes_are_refused_and_change_nothing() {
         (json!({"schedule": {"intervall": "PT1M"}}), "intervall"),
         (setting("MaxDelets", "5"), "did you mean 'MaxDeletes'?"),
         (setting("MaxDeletes", "many"), "'MaxDeletes' is 'many'"),
+        (
+            json!({"synchronizationJobSettings": [
+                {"name": "MaxDeletes", "value": "5"}, {"name": "LogSkips", "value": "All"},
+                {"name": "MaxDeletes", "value": "5"},
+            ]}),
+            "'MaxDeletes' is given twice",
+        ),
         (json!({"templateId": "other"}), "'templateId' cannot be written"),
         (json!({"schema": {"directories": []}}), "/schema"),
         (json!({"colour": "red"}), "unknown field `colour`"),
