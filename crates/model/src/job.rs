@@ -19,6 +19,18 @@ pub enum ScheduleState {
     Paused,
 }
 
+impl ScheduleState {
+    /// The name in the enumeration.
+    #[must_use]
+    pub fn wire(self) -> &'static str {
+        match self {
+            Self::Active => "Active",
+            Self::Disabled => "Disabled",
+            Self::Paused => "Paused",
+        }
+    }
+}
+
 /// Graph `synchronizationSchedule`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Schedule {

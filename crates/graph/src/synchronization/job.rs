@@ -64,7 +64,8 @@ impl SynchronizationSchedule {
 }
 
 /// What a client may send as a `synchronizationJob`, in POST and PATCH. The properties that only the service sets are
-/// taken, because clients send back what they read, and have no effect.
+/// taken, because clients send back what they read. `status` and `bulkUpload` have no effect, since they move by
+/// themselves; what else differs from what is there, PATCH [refuses](Self::check_read_only).
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct JobWrite {
@@ -80,12 +81,37 @@ pub struct JobWrite {
     /// The schema, where the client sends one along.
     #[serde(default)]
     pub schema: Option<Schema>,
-    #[serde(default, rename = "id")]
-    _id: Option<String>,
+    #[serde(default)]
+    id: Option<String>,
     #[serde(default, rename = "status")]
     _status: Option<Json>,
     #[serde(default, rename = "bulkUpload")]
     _bulk_upload: Option<Json>,
+}
+
+impl JobWrite {
+    /// Refuses a change of what is not the client's to change.
+    ///
+    /// # Errors
+    /// 400 naming the property.
+    pub fn check_read_only(&self, job: &Job) -> Result<(), GraphError> {
+        let differs = |sent: &Option<String>, present: &str| {
+            sent.as_deref().is_some_and(|sent| !sent.eq_ignore_ascii_case(present))
+        };
+        if differs(&self.id, &job.id.to_string()) {
+            return Err(GraphError::read_only_property("id"));
+        }
+        if differs(&self.template_id, &job.template) {
+            return Err(GraphError::read_only_property("templateId"));
+        }
+        if let Some(schedule) = &self.schedule
+            && differs(&schedule.state, job.schedule.state.wire())
+        {
+            let mend = "The state changes by POST …/start and POST …/pause alone: leave it out.";
+            return Err(GraphError::invalid_property("schedule.state", mend));
+        }
+        Ok(())
+    }
 }
 
 /// What a client may send as a `synchronizationSchedule`. The state changes by the actions `start` and `pause` alone.
@@ -97,8 +123,8 @@ pub struct ScheduleWrite {
     pub expiration: Option<Option<Timestamp>>,
     #[serde(default)]
     interval: Option<String>,
-    #[serde(default, rename = "state")]
-    _state: Option<String>,
+    #[serde(default)]
+    state: Option<String>,
 }
 
 impl ScheduleWrite {
@@ -193,6 +219,26 @@ mod tests {
         let write: JobWrite = body::read(wire).unwrap();
         assert_eq!(write.schedule.unwrap().apply(&job().schedule).unwrap(), job().schedule);
         assert_eq!(write.synchronization_job_settings, Some(job().settings));
+    }
+
+    #[test]
+    fn what_is_not_the_clients_to_change_is_refused_where_it_differs() {
+        let refused = |body: Json| body::read::<JobWrite>(body).unwrap().check_read_only(&job()).err();
+        for body in [
+            json!({"id": job().id.to_string().to_uppercase(), "templateId": "SCIM", "schedule": {"state": "disabled"}}),
+            json!({"id": null, "status": {"code": "Active"}, "schedule": {"state": null}, "bulkUpload": {}}),
+        ] {
+            assert_eq!(refused(body), None);
+        }
+        for (body, words) in [
+            (json!({"id": "scim.other"}), "'id' cannot be written"),
+            (json!({"templateId": "other"}), "'templateId' cannot be written"),
+            (json!({"schedule": {"state": "Paused"}}), "'schedule.state'. The state changes by POST …/start"),
+            (json!({"schedule": {"state": "Running"}}), "'schedule.state'"),
+        ] {
+            let error = refused(body).unwrap();
+            assert!(error.message().contains(words), "{error}");
+        }
     }
 
     #[test]

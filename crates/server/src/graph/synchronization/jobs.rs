@@ -116,11 +116,7 @@ pub(super) async fn update(call: Call) -> Answer {
         return Err(GraphError::invalid_property("schema", mend).into());
     }
     let job = owner.job().await?;
-    if let Some(id) = write.template_id.as_deref()
-        && !id.eq_ignore_ascii_case(&job.template)
-    {
-        return Err(GraphError::read_only_property("templateId").into());
-    }
+    write.check_read_only(&job)?;
     let change = change(&write, &job.schedule)?;
     check_settings(&call, &change).await?;
     let (job, changed) = call.service().engine.change_job(&job, change).await?;
