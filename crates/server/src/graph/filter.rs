@@ -30,6 +30,25 @@ pub(super) fn check_terms(filter: &Expr) -> Result<(), GraphError> {
     }
 }
 
+/// Refuses a filter of what is held against one row after another: one of many comparisons, and one that names a property
+/// which there is not. A property that is absent is null, so that it would silently hold for nothing, or for everything.
+pub(super) fn check_paths(what: &str, known: &[&str], filter: &Expr) -> Result<(), GraphError> {
+    check_terms(filter)?;
+    let mut unknown = None;
+    filter.visit_paths(&mut |path| {
+        if !known.iter().any(|known| path.is(known)) {
+            unknown.get_or_insert_with(|| path.to_string());
+        }
+    });
+    match unknown {
+        Some(path) => Err(GraphError::bad_request(format!(
+            "The {what} cannot be filtered by '{path}'. It can be by: {}.",
+            known.join(", ")
+        ))),
+        None => Ok(()),
+    }
+}
+
 /// A condition for the store. What it finds must still be checked against the filter unless the condition is exact.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Lowered {

@@ -15,6 +15,7 @@ use store::CorrelatedQuery;
 
 use super::call::Call;
 use super::error::ApiError;
+use super::filter::check_paths;
 use super::objects::{resource as object_resource, wire_kind};
 use super::paging::Position;
 use super::reply::Reply;
@@ -49,6 +50,19 @@ const PROPERTIES: [&str; 17] = [
     "targetIdentity/matchingProperty/value",
     "targetIdentity/identityType",
 ];
+/// The properties of a report.
+const REPORT: [&str; 10] = [
+    "id",
+    "startDateTime",
+    "endDateTime",
+    "error",
+    "status",
+    "jobId",
+    "servicePrincipalId",
+    "createdBy",
+    "progress",
+    "counts",
+];
 const CONTEXT: &str = "reports/correlations";
 
 pub(super) fn routes() -> Vec<Route> {
@@ -69,13 +83,13 @@ pub(super) fn routes() -> Vec<Route> {
 /// GET `/reports/correlations`, the newest first.
 async fn list(call: Call) -> Answer {
     let found = all(&call).await?;
-    members::collection(&call, CONTEXT, found)
+    members::collection(&call, CONTEXT, &REPORT, found)
 }
 
 /// GET `/reports/correlations/$count`.
 async fn count(call: Call) -> Answer {
     let found = all(&call).await?;
-    members::count(&call, found)
+    members::count(&call, &REPORT, found)
 }
 
 /// GET `/reports/correlations/{id}`.
@@ -212,18 +226,7 @@ async fn identity(call: Call) -> Answer {
 /// The status that a filter asks for, where it does.
 fn narrowed(filter: Option<&Expr>) -> Result<Option<CorrelationStatus>, GraphError> {
     let Some(filter) = filter else { return Ok(None) };
-    let mut unknown = None;
-    filter.visit_paths(&mut |path| {
-        if !PROPERTIES.iter().any(|known| path.is(known)) {
-            unknown.get_or_insert_with(|| path.to_string());
-        }
-    });
-    if let Some(path) = unknown {
-        return Err(GraphError::bad_request(format!(
-            "Accounts cannot be filtered by '{path}'. They can be by: {}.",
-            PROPERTIES.join(", ")
-        )));
-    }
+    check_paths("report", &PROPERTIES, filter)?;
     for condition in filter.conjuncts() {
         if let Expr::Compare { path, operator: Operator::Equal, value: Literal::Text(text) } = condition
             && path.is("status")

@@ -14,9 +14,10 @@ use serde_json::{Map, Value as Json, json};
 use store::{AuditQuery, AuditWords};
 
 use super::directory_audits::of_activity;
-use super::query::{ascending, check_paths, narrow_time, text};
+use super::query::{ascending, narrow_time, text};
 use crate::graph::call::Call;
 use crate::graph::error::ApiError;
+use crate::graph::filter::check_paths;
 
 /// What a filter of the audit log may name.
 const PROPERTIES: [&str; 17] = [

@@ -16,6 +16,10 @@ use crate::graph::error::ApiError;
 use crate::graph::reply::Reply;
 use crate::graph::route::Answer;
 
+/// The properties of a directory.
+const PROPERTIES: [&str; 7] =
+    ["id", "name", "objects", "discoverabilities", "discoveryDateTime", "readOnly", "version"];
+
 /// What is discovered of a directory.
 const DISCOVERED: &str = "AttributeNames, AttributeDataTypes, AttributeReadOnly, ReferenceAttributes";
 
@@ -23,14 +27,14 @@ const DISCOVERED: &str = "AttributeNames, AttributeDataTypes, AttributeReadOnly,
 pub(super) async fn list(call: Call) -> Answer {
     let owner = call.owner().await?;
     let holder = Holder::of(&owner).await?;
-    members::collection(&call, &fragment(&owner, &holder), all(&holder.schema(&owner).await?)?)
+    members::collection(&call, &fragment(&owner, &holder), &PROPERTIES, all(&holder.schema(&owner).await?)?)
 }
 
 /// GET `directories/$count`.
 pub(super) async fn count(call: Call) -> Answer {
     let owner = call.owner().await?;
     let holder = Holder::of(&owner).await?;
-    members::count(&call, all(&holder.schema(&owner).await?)?)
+    members::count(&call, &PROPERTIES, all(&holder.schema(&owner).await?)?)
 }
 
 /// The directories of a schema as resources.

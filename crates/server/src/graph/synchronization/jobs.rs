@@ -18,6 +18,9 @@ use crate::graph::error::ApiError;
 use crate::graph::reply::Reply;
 use crate::graph::route::Answer;
 
+/// The properties of a job.
+const PROPERTIES: [&str; 5] = ["id", "templateId", "schedule", "status", "synchronizationJobSettings"];
+
 /// The most jobs of a service principal.
 const MOST_JOBS: usize = 100;
 /// The related resources that `$expand` takes.
@@ -31,13 +34,13 @@ pub(super) async fn list(call: Call) -> Answer {
     for job in owner.jobs().await? {
         found.push(resource(&owner, job, expand).await?);
     }
-    members::collection(&call, &format!("{}/jobs", owner.path), found)
+    members::collection(&call, &format!("{}/jobs", owner.path), &PROPERTIES, found)
 }
 
 /// GET `jobs/$count`.
 pub(super) async fn count(call: Call) -> Answer {
     let owner = call.owner().await?;
-    members::count(&call, all(&owner).await?)
+    members::count(&call, &PROPERTIES, all(&owner).await?)
 }
 
 /// All jobs of a service principal as resources, without their schemas.

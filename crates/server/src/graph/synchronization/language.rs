@@ -20,6 +20,12 @@ use crate::graph::error::ApiError;
 use crate::graph::reply::Reply;
 use crate::graph::route::Answer;
 
+/// The properties of an operator.
+const OPERATOR: [&str; 5] = ["id", "name", "arity", "multivaluedComparisonType", "supportedAttributeTypes"];
+
+/// The properties of a function.
+const FUNCTION: [&str; 3] = ["id", "name", "parameters"];
+
 /// The source attribute that is computed here, which every object has.
 const SOFT_DELETED: &str = "IsSoftDeleted";
 
@@ -27,7 +33,7 @@ const SOFT_DELETED: &str = "IsSoftDeleted";
 pub(super) async fn functions(call: Call) -> Answer {
     call.schema_exists().await?;
     let all = expression::functions().map(function).collect();
-    members::collection(&call, "Collection(microsoft.graph.attributeMappingFunctionSchema)", all)
+    members::collection(&call, "Collection(microsoft.graph.attributeMappingFunctionSchema)", &FUNCTION, all)
 }
 
 fn function(function: &Function) -> Map<String, Json> {
@@ -60,7 +66,7 @@ pub(super) async fn filter_operators(call: Call) -> Answer {
         resource
     };
     let all = sync::filter_operators().map(operator).collect();
-    members::collection(&call, "Collection(microsoft.graph.filterOperatorSchema)", all)
+    members::collection(&call, "Collection(microsoft.graph.filterOperatorSchema)", &OPERATOR, all)
 }
 
 impl Call {

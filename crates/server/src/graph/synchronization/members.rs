@@ -2,7 +2,9 @@
 
 use graph::GraphError;
 use graph::collection::Page;
+use graph::odata::filter::Path;
 use graph::odata::matches;
+use model::Name;
 use serde::Serialize;
 use serde_json::{Map, Value as Json};
 
@@ -22,12 +24,17 @@ pub(in crate::graph) fn members(resource: &impl Serialize) -> Result<Map<String,
     }
 }
 
-/// The answer of a collection, all of whose members are given.
-pub(in crate::graph) fn collection(call: &Call, fragment: &str, all: Vec<Map<String, Json>>) -> Answer {
+/// The answer of a collection, all of whose members are given, with the properties that each of them has.
+pub(in crate::graph) fn collection(
+    call: &Call,
+    fragment: &str,
+    properties: &[&str],
+    all: Vec<Map<String, Json>>,
+) -> Answer {
     let options = &call.options;
     let offset = if let Position::Offset(offset) = call.position()? { offset } else { 0 };
     let offset = offset + options.skip.and_then(|skip| usize::try_from(skip).ok()).unwrap_or(0);
-    let wanted = wanted(call, all)?;
+    let wanted = wanted(call, properties, all)?;
     let total = wanted.len();
     let limit = if options.top.is_some() { call.page_size() } else { total };
     let value: Result<Vec<Json>, GraphError> = wanted
@@ -43,8 +50,8 @@ pub(in crate::graph) fn collection(call: &Call, fragment: &str, all: Vec<Map<Str
 }
 
 /// The answer of a collection's `$count`.
-pub(in crate::graph) fn count(call: &Call, all: Vec<Map<String, Json>>) -> Answer {
-    Ok(Reply::count(wanted(call, all)?.len() as u64))
+pub(in crate::graph) fn count(call: &Call, properties: &[&str], all: Vec<Map<String, Json>>) -> Answer {
+    Ok(Reply::count(wanted(call, properties, all)?.len() as u64))
 }
 
 /// The answer of a single resource.
@@ -53,8 +60,13 @@ pub(in crate::graph) fn entity(call: &Call, fragment: &str, resource: Map<String
 }
 
 /// The members that satisfy the filter, in the order asked for.
-fn wanted(call: &Call, mut all: Vec<Map<String, Json>>) -> Result<Vec<Map<String, Json>>, GraphError> {
+fn wanted(
+    call: &Call,
+    properties: &[&str],
+    mut all: Vec<Map<String, Json>>,
+) -> Result<Vec<Map<String, Json>>, GraphError> {
     let options = &call.options;
+    check_named(call, properties, &all)?;
     if options.search.is_some() {
         return Err(GraphError::bad_request("'$search' is not supported by this collection. Use '$filter'."));
     }
@@ -78,6 +90,44 @@ fn wanted(call: &Call, mut all: Vec<Map<String, Json>>) -> Result<Vec<Map<String
     Ok(all)
 }
 
+/// Refuses a filter or an order by a property that no member has. Of what clients sent, such as directories, members may
+/// have more than others.
+fn check_named(call: &Call, properties: &[&str], all: &[Map<String, Json>]) -> Result<(), GraphError> {
+    let options = &call.options;
+    let has = |path: &Path| {
+        let shown: Vec<&Json> = all.iter().filter_map(|one| by_name(one, path.head())).collect();
+        let below = path.names().get(1..).unwrap_or_default();
+        shown.iter().any(|value| leads_somewhere(value, below))
+            || shown.is_empty() && properties.iter().any(|known| known.eq_ignore_ascii_case(path.head()))
+    };
+    let mut named: Vec<(&str, &Path)> = options.order_by.iter().map(|key| ("$orderby", &key.path)).collect();
+    if let Some(filter) = &options.filter {
+        filter.visit_paths(&mut |path| named.push(("$filter", path)));
+    }
+    match named.into_iter().find(|(_, path)| !has(path)) {
+        Some((option, path)) => Err(unknown(&path.to_string(), option, properties)),
+        None => Ok(()),
+    }
+}
+
+/// False where a value can have no such property. What null would have, nobody can tell.
+fn leads_somewhere(value: &Json, names: &[Name]) -> bool {
+    let Some((name, below)) = names.split_first() else { return true };
+    match value {
+        Json::Null => true,
+        Json::Object(members) => by_name(members, name).is_some_and(|inner| leads_somewhere(inner, below)),
+        Json::Array(_) => name == "$count" && below.is_empty(),
+        _ => false,
+    }
+}
+
+fn unknown(name: &str, option: &str, known: &[&str]) -> GraphError {
+    GraphError::bad_request(format!(
+        "Could not find a property named '{name}' in '{option}'. The properties are: {}.",
+        known.join(", ")
+    ))
+}
+
 /// The properties of a resource that `$select` names; all of them without it. What was expanded always stays.
 pub(in crate::graph) fn selected(
     call: &Call,
@@ -91,10 +141,7 @@ pub(in crate::graph) fn selected(
         let head = name.split('/').next().unwrap_or(name);
         if by_name(&resource, head).is_none() {
             let known: Vec<&str> = resource.keys().map(String::as_str).collect();
-            return Err(GraphError::bad_request(format!(
-                "Could not find a property named '{name}' in '$select'. The properties are: {}.",
-                known.join(", ")
-            )));
+            return Err(unknown(name, "$select", &known));
         }
     }
     let chosen = |name: &str| {

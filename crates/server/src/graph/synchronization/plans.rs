@@ -19,6 +19,23 @@ use crate::graph::paging::Position;
 use crate::graph::reply::Reply;
 use crate::graph::route::Answer;
 
+/// The properties of a plan in a list.
+const PROPERTIES: [&str; 13] = [
+    "id",
+    "jobId",
+    "scope",
+    "status",
+    "initial",
+    "schemaVersion",
+    "createdBy",
+    "createdDateTime",
+    "computedDateTime",
+    "appliedDateTime",
+    "counts",
+    "exceedsLimits",
+    "error",
+];
+
 /// POST `plan`: begins a plan of a cycle (202), or makes one of given objects (201).
 pub(super) async fn create(call: Call) -> Answer {
     let owner = call.owner().await?;
@@ -46,7 +63,7 @@ pub(super) async fn list(call: Call) -> Answer {
         let plan = call.service().engine.plan_of(&job, plan.id).await?.unwrap_or(plan);
         found.push(members(&Plan::of(&job.id, &plan))?);
     }
-    members::collection(&call, &format!("{}/jobs/{}/plans", owner.path, job.id), found)
+    members::collection(&call, &format!("{}/jobs/{}/plans", owner.path, job.id), &PROPERTIES, found)
 }
 
 /// GET `plans/{id}`: with the first page of its changes.
@@ -67,6 +84,13 @@ pub(super) async fn get(call: Call) -> Answer {
 
 /// GET `plans/{id}/changes`, by their number.
 pub(super) async fn changes(call: Call) -> Answer {
+    let options = &call.options;
+    if options.filter.is_some() || options.search.is_some() || !options.order_by.is_empty() {
+        return Err(GraphError::bad_request(
+            "The changes of a plan are told in the order of their number: '$filter', '$orderby' and '$search' are not supported. Use '$top' and '$skip'.",
+        )
+        .into());
+    }
     let owner = call.owner().await?;
     let job = owner.job().await?;
     let plan = plan(&call, &job).await?;

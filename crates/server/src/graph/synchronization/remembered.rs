@@ -22,10 +22,54 @@ use super::members::members;
 use super::owner::Owner;
 use crate::graph::call::Call;
 use crate::graph::error::ApiError;
+use crate::graph::filter::check_paths;
 use crate::graph::route::Answer;
 
 /// Rows that are read at once where a filter may leave some out.
 const SCAN_PAGE: usize = 500;
+
+const LINK: [&str; 11] = [
+    "id",
+    "ruleId",
+    "mappingName",
+    "sourceAnchor",
+    "sourceObjectType",
+    "targetAnchor",
+    "targetObjectType",
+    "displayName",
+    "state",
+    "origin",
+    "isDisabled",
+];
+const ESCROW: [&str; 12] = [
+    "id",
+    "ruleId",
+    "sourceAnchor",
+    "sourceObjectType",
+    "errorCode",
+    "reason",
+    "attribute",
+    "recommendedAction",
+    "attempts",
+    "firstFailedDateTime",
+    "nextAttemptDateTime",
+    "givenUpDateTime",
+];
+const EXCLUSION: [&str; 5] = ["id", "sourceAnchor", "reason", "createdBy", "createdDateTime"];
+const DRIFT: [&str; 12] = [
+    "id",
+    "ruleId",
+    "sourceAnchor",
+    "sourceObjectType",
+    "targetAnchor",
+    "targetObjectType",
+    "displayName",
+    "kind",
+    "attribute",
+    "expected",
+    "found",
+    "sinceDateTime",
+];
 
 /// A collection of what a job remembers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,6 +104,9 @@ async fn list(call: &Call, what: Remembered) -> Answer {
     let owner = call.owner().await?;
     let job = owner.job().await?;
     refuse_order(call)?;
+    if let Some(filter) = &call.options.filter {
+        check_paths("collection", what.properties(), filter)?;
+    }
     let limit = call.page_size();
     let (mut rows, more) = match looked_up(&owner, &job, what).await? {
         Some(rows) => (rows, false),
@@ -83,6 +130,16 @@ impl Remembered {
             Self::Escrows => "escrows",
             Self::Exclusions => "exclusions",
             Self::Drift => "drift",
+        }
+    }
+
+    /// What a filter may name.
+    fn properties(self) -> &'static [&'static str] {
+        match self {
+            Self::Links => &LINK,
+            Self::Escrows => &ESCROW,
+            Self::Exclusions => &EXCLUSION,
+            Self::Drift => &DRIFT,
         }
     }
 }

@@ -14,6 +14,9 @@ use crate::graph::error::ApiError;
 use crate::graph::reply::Reply;
 use crate::graph::route::Answer;
 
+/// The properties of a pair.
+const PROPERTIES: [&str; 2] = ["key", "value"];
+
 /// Keys whose value is true or false.
 const FLAGS: [&str; 2] = ["SyncAll", "SkipOutOfScopeDeletions"];
 /// The key whose value is JSON.
@@ -22,13 +25,13 @@ const NOTIFICATION: &str = "SyncNotificationSettings";
 /// GET `synchronization/secrets`: the list, sensitive values masked.
 pub(super) async fn list(call: Call) -> Answer {
     let owner = call.owner().await?;
-    members::collection(&call, &format!("{}/secrets", owner.path), all(&owner).await?)
+    members::collection(&call, &format!("{}/secrets", owner.path), &PROPERTIES, all(&owner).await?)
 }
 
 /// GET `synchronization/secrets/$count`.
 pub(super) async fn count(call: Call) -> Answer {
     let owner = call.owner().await?;
-    members::count(&call, all(&owner).await?)
+    members::count(&call, &PROPERTIES, all(&owner).await?)
 }
 
 async fn all(owner: &Owner<'_>) -> Result<Vec<Map<String, Json>>, ApiError> {

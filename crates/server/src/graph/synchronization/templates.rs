@@ -19,6 +19,10 @@ use crate::graph::error::ApiError;
 use crate::graph::reply::Reply;
 use crate::graph::route::Answer;
 
+/// The properties of a template.
+const PROPERTIES: [&str; 8] =
+    ["id", "applicationId", "default", "description", "discoverable", "factoryTag", "metadata", "schema"];
+
 /// The related resources that `$expand` takes.
 const RELATED: [&str; 1] = ["schema"];
 /// The longest identifier, in octets.
@@ -32,13 +36,13 @@ const ATTEMPTS: usize = 50;
 pub(super) async fn list(call: Call) -> Answer {
     let owner = call.owner().await?;
     call.expands("schema", &RELATED)?;
-    members::collection(&call, &fragment(&owner), all(&owner).await?)
+    members::collection(&call, &fragment(&owner), &PROPERTIES, all(&owner).await?)
 }
 
 /// GET `templates/$count`.
 pub(super) async fn count(call: Call) -> Answer {
     let owner = call.owner().await?;
-    members::count(&call, all(&owner).await?)
+    members::count(&call, &PROPERTIES, all(&owner).await?)
 }
 
 /// The templates of an application as resources.

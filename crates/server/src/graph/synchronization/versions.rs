@@ -11,6 +11,9 @@ use crate::graph::call::Call;
 use crate::graph::reply::Reply;
 use crate::graph::route::Answer;
 
+/// The properties of a version.
+const PROPERTIES: [&str; 3] = ["id", "createdDateTime", "createdBy"];
+
 /// GET `schema/versions`, newest first.
 pub(super) async fn list(call: Call) -> Answer {
     let owner = call.owner().await?;
@@ -23,7 +26,12 @@ pub(super) async fn list(call: Call) -> Answer {
             created_by: Some(version.author).filter(|author| !author.is_empty()),
         })?);
     }
-    members::collection(&call, &format!("{}/jobs('{}')/schema/versions", owner.path, job.id), found)
+    members::collection(
+        &call,
+        &format!("{}/jobs('{}')/schema/versions", owner.path, job.id),
+        &PROPERTIES,
+        found,
+    )
 }
 
 /// POST `schema/versions/{v}/restore`: writes that version again, as the newest.

@@ -125,12 +125,19 @@ async fn jobs_are_listed_filtered_selected_and_paged() {
         .expect(200);
     assert_eq!(ids(&page), [json!(one)]);
     assert_eq!(rig.world.get(&format!("{path}/$count?$filter=id eq 'x'")).await.expect(200), json!(0));
+    let filter = "schedule/expiration eq null and status/quarantine/reason eq null and status/progress/$count eq 0 \
+                  and not (synchronizationJobSettings/any())";
+    assert_eq!(ids(&rig.world.get(&format!("{path}?$filter={filter}")).await.expect(200)).len(), 3);
     let page = rig.world.get(&format!("{path}?$expand=schema&$select=id")).await.expect(200);
     assert_eq!(page["value"][0]["schema"]["id"], page["value"][0]["id"]);
 
     for (query, words) in [
         ("$expand=bulkUpload", "'bulkUpload' in '$expand'"),
         ("$select=nme", "'nme' in '$select'"),
+        ("$filter=nme eq 1", "'nme' in '$filter'. The properties are: id, templateId, "),
+        ("$filter=id eq 'x' or not (schedule/stat eq 'Active')", "'schedule/stat' in '$filter'"),
+        ("$filter=synchronizationJobSettings/name eq 'x'", "'synchronizationJobSettings/name' in '$filter'"),
+        ("$orderby=nme", "'nme' in '$orderby'"),
         ("$search=%22x%22", "'$search'"),
         ("$fliter=x", "Did you mean '$filter'?"),
     ] {

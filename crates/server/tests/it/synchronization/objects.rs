@@ -1,6 +1,7 @@
 use model::{Clock as _, Failure, FailureCode, SignedDuration, Uuid};
 use serde_json::{Value as Json, json};
 use store::{Commit, Escrow, Unread, Wait};
+use testkit::{Fault, Method};
 
 use super::rig::{Rig, user};
 
@@ -48,6 +49,60 @@ async fn links_are_listed_page_by_page_and_found_by_anchor() {
     rig.world.get(&format!("{job}/links?$orderby=state")).await.refused(400, "Request_BadRequest");
     let stable = job.replace("/beta/", "/v1.0/");
     rig.world.get(&format!("{stable}/links")).await.refused(404, "Request_ResourceNotFound");
+}
+
+/// A property that is absent is null: a filter by one that there is not would hold for nobody, or for everybody.
+#[tokio::test]
+async fn a_filter_by_an_unknown_property_is_refused_with_those_that_there_are() {
+    let (rig, job) = with_accounts(&["ada"]).await;
+    let settings = json!({"synchronizationJobSettings": [{"name": "DriftInterval", "value": "PT30M"}]});
+    rig.world.patch(&job, settings).await.expect(204);
+    let exclusion = json!({"sourceAnchor": "cyd", "reason": "on trial"});
+    rig.world.post(&format!("{job}/exclusions"), exclusion).await.expect(201);
+    rig.source.upsert(user("bob"));
+    rig.target.faults().always(&[Method::Create], Fault::Refuse(connector::ErrorClass::Permanent));
+    rig.target.alter(&anchor_of(&rig, "ada").as_str().into(), "name", "Hacked".into());
+    rig.world.clock.advance(SignedDuration::from_mins(40));
+    rig.cycle(&job).await;
+    for collection in ["links", "escrows", "exclusions", "drift"] {
+        let path = format!("{job}/{collection}");
+        let words =
+            rig.world.get(&format!("{path}?$filter=foo ne 1")).await.refused(400, "Request_BadRequest");
+        let (_, known) = words.split_once("cannot be filtered by 'foo'. It can be by: ").expect(&words);
+        let mut known: Vec<&str> = known.trim_end_matches('.').split(", ").collect();
+        for name in &known {
+            rig.world.get(&format!("{path}?$filter=not ({name} eq 'x')")).await.expect(200);
+            let below = format!("{path}?$filter={name}/foo eq 'x'");
+            rig.world.get(&below).await.refused(400, "Request_BadRequest");
+        }
+        // Every property can be filtered by.
+        let rows = rig.world.every(&path).await;
+        let mut shown: Vec<&str> = rows[0].as_object().unwrap().keys().map(String::as_str).collect();
+        shown.sort_unstable();
+        known.sort_unstable();
+        assert_eq!(shown, known, "{collection}");
+    }
+    let plan = rig.world.post(&format!("{job}/plan"), Json::Null).await.expect(202);
+    let changes = format!("{job}/plans/{}/changes", plan["id"].as_str().unwrap());
+    let sync = job.split("/jobs/").next().unwrap().to_owned();
+    for path in [
+        changes,
+        format!("{job}/plans"),
+        format!("{job}/schema/versions"),
+        format!("{job}/schema/directories"),
+        format!("{job}/schema/functions"),
+        format!("{job}/schema/filterOperators"),
+        format!("{sync}/jobs"),
+        format!("{sync}/jobs/$count"),
+        format!("{sync}/templates"),
+        format!("{sync}/secrets"),
+        "/beta/reports/correlations".to_owned(),
+    ] {
+        for option in ["$filter=foo eq 1", "$filter=foo ne 1", "$orderby=foo"] {
+            let words = rig.world.get(&format!("{path}?{option}")).await.refused(400, "Request_BadRequest");
+            assert!(words.contains(option.split('=').next().unwrap()), "{path}: {words}");
+        }
+    }
 }
 
 #[tokio::test]
@@ -153,9 +208,7 @@ async fn an_excluded_object_is_left_alone_until_it_is_readmitted() {
 async fn failures_are_listed_and_tried_again_on_request() {
     let (rig, job) = with_accounts(&["ada"]).await;
     rig.source.upsert(user("bob"));
-    rig.target
-        .faults()
-        .always(&[testkit::Method::Create], testkit::Fault::Refuse(connector::ErrorClass::Permanent));
+    rig.target.faults().always(&[Method::Create], Fault::Refuse(connector::ErrorClass::Permanent));
     rig.cycle(&job).await;
     let waiting = rig.world.every(&format!("{job}/escrows")).await;
     assert_eq!(waiting.len(), 1);
@@ -183,9 +236,7 @@ async fn failures_are_listed_and_tried_again_on_request() {
 async fn what_was_given_up_is_listed_and_explained() {
     let (rig, path) = with_accounts(&["ada"]).await;
     rig.source.upsert(user("bob"));
-    rig.target
-        .faults()
-        .always(&[testkit::Method::Create], testkit::Fault::Refuse(connector::ErrorClass::Permanent));
+    rig.target.faults().always(&[Method::Create], Fault::Refuse(connector::ErrorClass::Permanent));
     rig.cycle(&path).await;
     rig.target.faults().heal();
     let job = rig.job(&path).await.id;
