@@ -1,24 +1,24 @@
 //! Applying a plan: each object is decided again, and only what would still be done is done.
 
+mod refer;
 mod settle;
 
 use std::collections::{BTreeSet, HashSet};
 
-use connector::Cursor;
 use model::job::Counters;
-use model::plan::{ChangeResult, Plan, PlanScope, PlanState, PlannedChange, PlannedReferences};
+use model::plan::{ChangeResult, Plan, PlanScope, PlanState, PlannedChange};
 use model::provisioning::{
     Action as LogAction, Import, Outcome as LogOutcome, ProvisioningRecord, Step as TraceStep,
 };
 use model::{Anchor, Failure, FailureCode, Name, SignedDuration, Timestamp};
-use store::{Commit, Escrow, Wait};
+use store::{Escrow, Wait};
 use sync::Decision;
 use tokio::sync::Mutex as AsyncMutex;
 
 use super::compute::needs_nothing;
 use super::{Basis, KEPT, failed, state_of};
 use crate::control::{ControlError, Result};
-use crate::cycle::{Cycle, Halt, Item, MOST_ROUNDS, Mode, Prepared, Results, Runtime, Warrant, unwant};
+use crate::cycle::{Cycle, Halt, Item, MOST_ROUNDS, Mode, Prepared, Results, Runtime, Warrant};
 use crate::health;
 use crate::runner::Runner;
 use crate::services::Services;
@@ -158,12 +158,15 @@ impl Applying<'_> {
     }
 
     async fn objects(&mut self, changes: &mut [PlannedChange]) -> Result<Option<Halt>> {
+        // Of a full read a plan may have an object twice.
+        let mut taken = HashSet::new();
         let wanted: Vec<_> = changes
             .iter()
             .filter_map(|change| {
                 let source = &change.record.source;
                 Some((change.rule.clone(), source.kind.clone(), source.anchor.clone()?))
             })
+            .filter(|wanted| taken.insert(wanted.clone()))
             .collect();
         let (mut items, halt) = self.cycle.read_objects(&wanted).await?;
         if halt.is_some() {
@@ -260,102 +263,6 @@ impl Applying<'_> {
             first: item.failing().map_or(now, |escrow| escrow.first),
             next: now,
         });
-    }
-
-    async fn refer(&mut self, changes: &mut [PlannedChange]) -> Result<Option<Halt>> {
-        for change in changes.iter_mut() {
-            let (Some(references), Some(owner)) = (&change.references, change.record.source.anchor.clone())
-            else {
-                continue;
-            };
-            let there = self.there(&change.record.source.kind, &owner, &change.rule, references).await?;
-            let holds = |anchor: &&Anchor| there.contains(*anchor);
-            let added: Vec<Anchor> = references.added.iter().filter(holds).cloned().collect();
-            let (kept, removed): (Vec<Anchor>, Vec<Anchor>) =
-                references.removed.iter().cloned().partition(|anchor| there.contains(anchor));
-            let passed_on = self.passed_on(&change.rule, &owner, &kept).await?;
-            let whole = added.len() == references.added.len() && passed_on.len() == kept.len();
-            let mut edges = Vec::new();
-            for referenced in &added {
-                let (attribute, many) = (&references.attribute, references.multivalued);
-                edges.push(self.cycle.want(&change.rule, &owner, attribute, many, referenced));
-            }
-            for referenced in &removed {
-                edges.push(unwant(&change.rule, &owner, &references.attribute, referenced));
-            }
-            let touched: Vec<_> = added
-                .into_iter()
-                .chain(removed)
-                .chain(passed_on)
-                .map(|referenced| (change.rule.clone(), owner.clone(), referenced))
-                .collect();
-            self.cycle.write(Commit { edges, ..Commit::default() }).await?;
-            let mut sent = self.cycle.export_these(&touched).await?;
-            let halt = sent.halt.take();
-            self.count(&mut sent);
-            let fails = sent.commit.log.iter().any(|record| record.outcome == LogOutcome::Failure);
-            self.cycle.commit_results(sent, None).await?;
-            change.result = Some(match (halt.is_some() || fails, whole) {
-                (true, _) => ChangeResult::Failed,
-                (false, false) => ChangeResult::Stale,
-                (false, true) => ChangeResult::Applied,
-            });
-            if halt.is_some() {
-                return Ok(halt);
-            }
-        }
-        Ok(None)
-    }
-
-    /// Of objects that the source still refers to, those whose account was exported and is another's by now: it is
-    /// removed all the same.
-    async fn passed_on(&self, rule: &Name, owner: &Anchor, kept: &[Anchor]) -> Result<Vec<Anchor>> {
-        let keys: Vec<_> = kept.iter().map(|one| (rule.clone(), owner.clone(), one.clone())).collect();
-        if keys.is_empty() {
-            return Ok(Vec::new());
-        }
-        let (job, now) = (&self.prepared.job.id, self.services.clock.now());
-        let due = self.services.store.due_edges_of(job, now, &keys).await?.into_iter();
-        Ok(due.filter(|edge| !edge.wanted && !edge.removed.is_empty()).map(|edge| edge.referenced).collect())
-    }
-
-    /// What the attribute refers to at the source now.
-    async fn there(
-        &mut self,
-        kind: &Name,
-        owner: &Anchor,
-        rule: &Name,
-        references: &PlannedReferences,
-    ) -> Result<HashSet<Anchor>> {
-        let mappings = self.prepared.program.rules.iter().filter(|one| one.id == *rule);
-        let mut flows = mappings
-            .flat_map(|rule| &rule.mappings)
-            .filter(|mapping| mapping.source_kind == *kind)
-            .flat_map(|mapping| &mapping.references);
-        let Some(flow) = flows.find(|flow| flow.attribute == references.attribute) else {
-            return Ok(HashSet::new());
-        };
-        if flow.inline {
-            let Some(selection) = self.prepared.selection(kind) else { return Ok(HashSet::new()) };
-            let object = self.prepared.source.read(selection, owner).await?;
-            let values = object.map(|source| source.object.get(&flow.source).clone()).unwrap_or_default();
-            return Ok(values.values().iter().filter_map(|value| value.as_reference().cloned()).collect());
-        }
-        let key = (owner.clone(), flow.source.clone());
-        if let Some((_, members)) = self.members.as_ref().filter(|(known, _)| *known == key) {
-            return Ok(members.clone());
-        }
-        let (mut members, mut cursor): (HashSet<Anchor>, Option<Cursor>) = (HashSet::new(), None);
-        loop {
-            let page = self.prepared.source.references(kind, owner, &flow.source, cursor.as_ref()).await?;
-            members.extend(page.references);
-            cursor = page.next;
-            if cursor.is_none() {
-                break;
-            }
-        }
-        self.members = Some((key, members.clone()));
-        Ok(members)
     }
 
     /// Writes how applying ended, as the end of a cycle: where nothing else ran since the plan was made, the plan stood in

@@ -8,7 +8,7 @@ use futures::StreamExt as _;
 use model::job::Counters;
 use model::link::StagedKind;
 use model::plan::{Plan, PlanCounts, PlanState, PlannedChange, PlannedReferences};
-use model::provisioning::{Action as LogAction, Outcome as LogOutcome, ProvisioningRecord};
+use model::provisioning::{Action as LogAction, Outcome as LogOutcome, ProvisioningRecord, SkipReason};
 use model::{Anchor, Failure, Name};
 use sync::{Action, Decision, LinkChange, Tally};
 
@@ -38,7 +38,7 @@ pub(crate) struct Computing<'a> {
     /// Changes that are not written yet.
     rows: Vec<PlannedChange>,
     number: u64,
-    /// Objects that were decided about, in a plan of an incremental cycle.
+    /// Objects that were taken up, unless everything is read.
     pub(super) met: HashSet<(Name, Anchor)>,
     /// Objects that get an account by this plan.
     pub(super) linked: Vec<Anchor>,
@@ -118,6 +118,9 @@ impl<'a> Computing<'a> {
         let waiting =
             if self.plan.initial { self.unseen(&cycle).await? } else { self.left_over(&cycle).await? };
         if let Err(failure) = waiting {
+            return Ok(Err(failure));
+        }
+        if let Err(failure) = self.unresolved(&cycle).await? {
             return Ok(Err(failure));
         }
         if let Err(failure) = self.expired(&cycle).await? {
@@ -276,6 +279,10 @@ impl<'a> Computing<'a> {
 
     /// Decides about objects and takes down what would be done.
     pub(super) async fn decide(&mut self, cycle: &Cycle<'_>, mut items: Vec<Item<'_>>) -> Phase {
+        // A source may show an object on several pages, each time as it is; and somebody may name it twice.
+        if !self.reads_everything() {
+            items.retain(|item| self.met.insert(item.key()) || item.expired);
+        }
         let (decided, results) = cycle.consider(&mut items, Mode::PLAN).await?;
         if let Some(failure) = results.halt.and_then(Halt::into_failure) {
             return Ok(Err(failure));
@@ -287,9 +294,6 @@ impl<'a> Computing<'a> {
         self.basis.counted.entitled_for_provisioning += results.counters.entitled_for_provisioning;
         for (position, decision) in &decided {
             let Some(item) = items.get(*position) else { continue };
-            if !self.plan.initial {
-                self.met.insert(item.key());
-            }
             self.note(cycle, item, decision);
             self.note_account(item, decision);
         }
@@ -314,7 +318,7 @@ impl<'a> Computing<'a> {
             Action::Skip(_) if changes_link(item, decision) => Some((&mut counts.links, None)),
             Action::Skip(_) => None,
         };
-        let told = kind.is_some() || self.tells_skips;
+        let told = kind.is_some() || self.tells_skips || changes_memory(item, decision);
         match kind {
             Some((count, write)) => {
                 *count += 1;
@@ -466,9 +470,24 @@ fn stopped() -> Failure {
     Failure::new(model::FailureCode::InternalError, "the plan was stopped before it was computed")
 }
 
-/// True where nothing is to be done with an object, neither at the target nor with its link.
+/// True where nothing is to be done with an object, neither at the target nor with what the job remembers of it.
 pub(super) fn needs_nothing(item: &Item<'_>, decision: &Decision) -> bool {
-    matches!(decision.action, Action::Skip(_)) && !changes_link(item, decision)
+    matches!(decision.action, Action::Skip(_))
+        && !changes_link(item, decision)
+        && !changes_memory(item, decision)
+}
+
+/// True where nothing is sent, and something is to be remembered all the same: by which mapping an account is followed,
+/// that it is left alone, or no longer, with what it refers to, or that there is an object that a person excluded.
+fn changes_memory(item: &Item<'_>, decision: &Decision) -> bool {
+    let Action::Skip(reason) = decision.action else { return false };
+    let Some(entry) = &item.entry else {
+        return item.source.is_some() && reason == SkipReason::Excluded;
+    };
+    let (before, now) = (entry.last_skip, reason.number());
+    let leaves = SkipReason::leaves_references;
+    entry.link.is_some()
+        && (entry.mapping != item.mapping.key || (before != now && (leaves(before) || leaves(now))))
 }
 
 /// True where nothing is sent and all the same the job would take an account for the object's, or let go of it.

@@ -79,10 +79,10 @@ async fn replace_older(services: &Services, runner: &Runner, plan: &Plan) -> sto
     Ok(())
 }
 
-/// True where a plan has no change. Objects that need none are only counted.
+/// True where a plan has no change to agree to. That an object fails, or waits for another, is told without anybody.
 fn changes_nothing(plan: &Plan) -> bool {
-    let PlanCounts { objects, skipped, .. } = plan.counts;
-    plan.counts == PlanCounts { objects, skipped, ..PlanCounts::default() }
+    let PlanCounts { objects, skipped, failures, deferred, .. } = plan.counts;
+    plan.counts == PlanCounts { objects, skipped, failures, deferred, ..PlanCounts::default() }
 }
 
 /// Scans for drift where that is due. Tells whether there may be something that a plan is to repair; nothing where

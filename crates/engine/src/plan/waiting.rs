@@ -17,7 +17,7 @@ use crate::cycle::{Cycle, Halt, Results};
 pub(super) const MOST_EDGES: usize = 20_000;
 
 /// Objects that wait, each with rule and type.
-type Rows = Vec<(Name, Name, Anchor)>;
+pub(super) type Rows = Vec<(Name, Name, Anchor)>;
 
 /// Of the next page of failures after those that were passed, those that are due; none at their end.
 pub(super) async fn due_escrows(
@@ -49,6 +49,12 @@ pub(super) async fn staged_rows(
     Ok(Some(page.into_iter().map(|row| (row.rule, row.kind, row.source)).collect()))
 }
 
+/// Objects of which an account may have been made when something broke.
+pub(super) async fn open_intents(store: &SharedStore, job: &JobId) -> Result<Rows> {
+    let open = store.open_intents(job).await?.into_iter();
+    Ok(open.map(|intent| (intent.rule, intent.kind, intent.source)).collect())
+}
+
 impl Computing<'_> {
     /// What waits from earlier cycles, and what others changed at the target where that is to be repaired.
     pub(super) async fn left_over(&mut self, cycle: &Cycle<'_>) -> Phase {
@@ -74,10 +80,8 @@ impl Computing<'_> {
                 .into_iter()
                 .filter(|(_, drift)| repaired(drift))
                 .map(|(_, drift)| (drift.rule, drift.kind, drift.source))
-                .filter(|(rule, _, source)| !self.met.contains(&(rule.clone(), source.clone())))
                 .collect();
-            let accounts: Vec<_> = accounts.into_iter().collect();
-            let (items, halt) = cycle.read_again(&accounts).await?;
+            let (items, halt) = cycle.read_again(&self.fresh(accounts.into_iter().collect())).await?;
             if let Some(failure) = halt.and_then(Halt::into_failure) {
                 return Ok(Err(failure));
             }
@@ -112,6 +116,23 @@ impl Computing<'_> {
         Ok(Ok(()))
     }
 
+    /// Objects of which an account may have been made when something broke, and that nothing else has shown.
+    pub(super) async fn unresolved(&mut self, cycle: &Cycle<'_>) -> Phase {
+        let rows = open_intents(&self.services.store, &self.prepared.job.id).await?;
+        for page in rows.chunks(PAGE) {
+            let (mut items, halt) = cycle.read_again(&self.fresh(page.to_vec())).await?;
+            if let Some(failure) = halt.and_then(Halt::into_failure) {
+                return Ok(Err(failure));
+            }
+            // A full read shows who is there.
+            items.retain(|item| !self.reads_everything() || item.source.is_none());
+            if let Err(failure) = self.decide(cycle, items).await? {
+                return Ok(Err(failure));
+            }
+        }
+        Ok(Ok(()))
+    }
+
     /// Disabled, released accounts that have been kept for as long as they are to be.
     pub(super) async fn expired(&mut self, cycle: &Cycle<'_>) -> Phase {
         let Some(kept) = self.prepared.settings.policies.delete_after_disabled else { return Ok(Ok(())) };
@@ -136,12 +157,14 @@ impl Computing<'_> {
         }
     }
 
+    /// Those of which the plan does not speak yet.
+    fn fresh(&self, mut rows: Rows) -> Rows {
+        rows.retain(|(rule, _, anchor)| !self.met.contains(&(rule.clone(), anchor.clone())));
+        rows
+    }
+
     async fn again(&mut self, cycle: &Cycle<'_>, wanted: Rows) -> Phase {
-        let fresh: Vec<_> = wanted
-            .into_iter()
-            .filter(|(rule, _, anchor)| !self.met.contains(&(rule.clone(), anchor.clone())))
-            .collect();
-        let (items, halt) = cycle.read_again(&fresh).await?;
+        let (items, halt) = cycle.read_again(&self.fresh(wanted)).await?;
         match halt.and_then(Halt::into_failure) {
             Some(failure) => Ok(Err(failure)),
             None => self.decide(cycle, items).await,

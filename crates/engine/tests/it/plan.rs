@@ -559,3 +559,24 @@ async fn members_of_a_group_that_is_made_anew_are_planned_once() {
     let team = rig.target.object_by("team", "name", "crew").unwrap();
     assert_eq!(rig.target.references(&team.anchor, "members").len(), 2);
 }
+
+#[tokio::test]
+async fn an_object_that_the_source_shows_twice_is_planned_and_made_once() {
+    let rig = Rig::with(MemorySource::new().page_size(1), MemoryTarget::new()).await;
+    rig.source.upsert(user(1));
+    rig.good_cycle().await;
+    // The feed tells of the person where they came and where they changed.
+    rig.source.upsert(user(2));
+    rig.source.upsert(user(3));
+    rig.source.set("u2", "department", "Legal");
+    let plan = rig.plan().await;
+    assert_eq!(plan.counts.creates, 2);
+    rig.apply(&plan).await;
+    assert_eq!(rig.target.len("account"), 3);
+    let twice = vec![subject("u4"), subject("u4")];
+    rig.source.upsert(user(4));
+    let plan = rig.engine.plan(&rig.job, "me", Some(twice)).await.unwrap();
+    assert_eq!(rig.planned(&plan).await, ["create u4"]);
+    rig.apply(&plan).await;
+    assert_eq!(rig.target.len("account"), 4);
+}

@@ -172,3 +172,26 @@ async fn a_reviewed_job_is_quiet_when_a_reference_that_failed_is_mapped_no_more(
     rig.clock.advance(SignedDuration::from_hours(24));
     rig.is_quiet().await;
 }
+
+/// Who wants the account of another fails, as in any cycle, and nobody has to agree to that.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reviewed_job_tells_of_who_fails_without_a_person() {
+    let rig = Rig::reviewed().await;
+    rig.apply(&rig.look().await).await;
+    rig.source.upsert(user(2).with("login", "user1"));
+    let plan = rig.look().await;
+    assert_eq!((plan.state, rig.planned(&plan).await.len()), (PlanState::Applied, 1));
+    assert_eq!(rig.story("u2").await.last().unwrap(), "other failure DuplicateSourceEntries");
+    rig.comes_to_rest().await;
+    let escrows = rig.store.escrows(&rig.job.id, None, 9).await.unwrap();
+    assert_eq!((escrows.len(), escrows[0].attempts), (1, 1));
+    // The next try is one, too.
+    rig.clock.advance(SignedDuration::from_hours(1));
+    rig.look().await;
+    assert_eq!(rig.store.escrows(&rig.job.id, None, 9).await.unwrap()[0].attempts, 2);
+    rig.source.set("u2", "login", "user2");
+    let plan = rig.look().await;
+    assert_eq!(rig.planned(&plan).await, ["create u2"]);
+    rig.apply(&plan).await;
+    rig.is_quiet().await;
+}

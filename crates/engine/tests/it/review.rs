@@ -7,6 +7,7 @@ use model::link::Origin;
 use model::plan::{ChangeResult, Plan, PlanState};
 use model::provisioning::Action;
 use model::{Clock as _, SignedDuration};
+use serde_json::json;
 use testkit::{Fault, Gate, MemorySource, MemoryTarget, Method};
 
 use crate::rig::{NOTHING, Rig, TENANT, group, managed_by, user};
@@ -108,6 +109,7 @@ async fn a_reviewed_job_is_disabled_or_paused_whatever_was_changed_of_its_schedu
     for number in 0..5 {
         rig.source.upsert(user(number).with("login", ""));
     }
+    rig.source.upsert(user(9));
     rig.good_cycle().await;
     let plan = rig.store.plans(&rig.job.id).await.unwrap().remove(0);
     let (_, changed) = rig.engine.change_job(&rig.job, slower).await.unwrap();
@@ -124,14 +126,15 @@ async fn what_falls_due_makes_a_new_plan() {
     rig.source.upsert(user(1).with("login", ""));
     rig.good_cycle().await;
     let newest = async || rig.store.plans(&rig.job.id).await.unwrap().remove(0);
-    rig.apply(&newest().await).await;
-    rig.good_cycle().await;
     let quiet = newest().await;
-    assert_eq!(quiet.state, PlanState::Applied, "nothing new: what failed waits");
+    assert_eq!(quiet.state, PlanState::Applied, "nobody has to agree to a failure");
+    rig.good_cycle().await;
+    assert_eq!(newest().await.id, quiet.id, "nothing new: what failed waits");
+    rig.source.upsert(user(2));
     rig.clock.advance(SignedDuration::from_hours(1));
     rig.good_cycle().await;
     let due = newest().await;
-    assert_eq!(rig.planned(&due).await, ["failure u1"]);
+    assert_eq!(rig.planned(&due).await, ["create u2", "failure u1"]);
     rig.good_cycle().await;
     assert_eq!(newest().await.id, due.id);
 }
@@ -475,4 +478,62 @@ async fn a_reviewed_job_waits_while_another_process_has_it() {
     assert_eq!(newest().await.id, plan);
     assert!(rig.source.calls().total() < 10, "{}", rig.source.calls().total());
     rig.engine.shutdown().await;
+}
+
+#[tokio::test]
+async fn who_came_while_excluded_is_planned_once_that_ends() {
+    let mut rig = Rig::new().await;
+    rig.set_settings(&[("ApplyMode", "AfterReview")]).await;
+    rig.source.upsert(user(1));
+    rig.engine.exclude(&rig.job, "u1".into(), "later".into(), "me".into()).await.unwrap();
+    let newest = async || rig.store.plans(&rig.job.id).await.unwrap().remove(0);
+    rig.good_cycle().await;
+    assert_eq!((newest().await.state, rig.accounts().len()), (PlanState::Applied, 0));
+    rig.engine.readmit(&rig.job, &"u1".into()).await.unwrap();
+    rig.good_cycle().await;
+    assert_eq!(rig.planned(&newest().await).await, ["create u1"]);
+}
+
+/// By another name of its mapping, or once the input filter lets it by again, a group has the members that it has.
+#[tokio::test]
+async fn a_reviewed_job_follows_members_whatever_became_of_the_mapping() {
+    for way in ["renamed", "filtered"] {
+        let mut rig = Rig::new().await;
+        rig.set_settings(&[("ApplyMode", "AfterReview")]).await;
+        (1..=3).for_each(|number| rig.source.upsert(user(number)));
+        rig.source.upsert(group("staff"));
+        rig.source.add_member("staff", "u1");
+        let settle = async || {
+            rig.good_cycle().await;
+            let plan = rig.store.plans(&rig.job.id).await.unwrap().remove(0);
+            if plan.state == PlanState::Ready {
+                rig.apply(&plan).await;
+            }
+        };
+        settle().await;
+        let members = || {
+            let team = rig.target.objects("team")[0].anchor.clone();
+            rig.target.references(&team, "members").len()
+        };
+        rig.change_schema(|schema| {
+            let groups = &mut schema["synchronizationRules"][0]["objectMappings"][1];
+            if way == "renamed" {
+                groups["name"] = "Teams".into();
+            } else {
+                let clause = json!({"sourceOperandName": "displayName", "operatorName": "NOT EQUALS",
+                    "targetOperand": {"values": ["staff"]}});
+                groups["scope"] = json!({"inputFilterGroups": [{"clauses": [clause]}]});
+            }
+        })
+        .await;
+        settle().await;
+        rig.source.add_member("staff", "u2");
+        settle().await;
+        assert_eq!(members(), if way == "renamed" { 2 } else { 1 }, "{way}");
+        rig.source.set("staff", "displayName", "crew");
+        settle().await;
+        rig.source.add_member("staff", "u3");
+        settle().await;
+        assert_eq!(members(), 3, "{way}");
+    }
 }

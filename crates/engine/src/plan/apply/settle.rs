@@ -3,17 +3,19 @@
 use std::collections::HashSet;
 
 use model::{Anchor, Name};
+use sync::{Action, Decision};
 
-use super::{Applying, LEASE, by_position};
+use super::{Applying, LEASE, PAGE, by_position};
 use crate::control::Result;
 use crate::cycle::{Halt, Item, Mode, Results};
 use crate::plan::compute::needs_nothing;
 use crate::plan::references::sends_nothing;
-use crate::plan::waiting::{MOST_EDGES, due_escrows, staged_rows};
+use crate::plan::waiting::{MOST_EDGES, due_escrows, open_intents, staged_rows};
 use crate::time::after;
 
 impl Applying<'_> {
-    /// Lets go of due failures, staged writes and references for which nothing is to be done by now.
+    /// Lets go of due failures, staged writes, creations whose answer was lost and references for which nothing is to be
+    /// done by now.
     pub(super) async fn settle_waiting(&mut self) -> Result<Option<Halt>> {
         let (store, job, now) =
             (self.services.store.clone(), &self.prepared.job.id, self.services.clock.now());
@@ -26,6 +28,11 @@ impl Applying<'_> {
         let mut passed = None;
         while let Some(rows) = staged_rows(&store, job, &mut passed).await? {
             if let Some(halt) = self.settle(&rows).await? {
+                return Ok(Some(halt));
+            }
+        }
+        for rows in open_intents(&store, job).await?.chunks(PAGE) {
+            if let Some(halt) = self.settle(rows).await? {
                 return Ok(Some(halt));
             }
         }
@@ -52,17 +59,21 @@ impl Applying<'_> {
         if halt.is_some() {
             return Ok(halt);
         }
-        let (decided, undecided) = self.cycle.consider(&mut items, Mode::PLAN).await?;
+        let (decided, undecided) = self.cycle.consider(&mut items, Mode::NOW).await?;
         if undecided.halt.is_some() {
             return Ok(undecided.halt);
         }
         let taken: HashSet<_> = items.iter().map(Item::key).collect();
         let decisions = by_position(items.len(), decided);
+        // What waited for others and still cannot be done fails, which changes nothing either.
+        let sends_nothing = |item: &Item<'_>, decision: &Decision| {
+            matches!(decision.action, Action::Fail(_)) || needs_nothing(item, decision)
+        };
         let over = items
             .into_iter()
             .zip(decisions)
-            .filter_map(|(item, decision)| needs_nothing(&item, decision?.as_ref()).then_some(item));
-        let mut results = self.cycle.process(over.collect(), Mode::PLAN).await?;
+            .filter_map(|(item, decision)| sends_nothing(&item, decision?.as_ref()).then_some(item));
+        let mut results = self.cycle.process(over.collect(), Mode::NOW).await?;
         let halt = results.halt.take();
         // What no mapping takes any more has nothing to wait for.
         let keys = rows.iter().map(|(rule, _, source)| (rule.clone(), source.clone()));
