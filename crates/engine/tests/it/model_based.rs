@@ -39,6 +39,8 @@ pub(crate) struct Options {
     /// Members flow when a team is made, and never again.
     members_once: bool,
     concurrency: u64,
+    /// In the place of each cycle a plan waits for review.
+    reviewed: bool,
 }
 
 impl Options {
@@ -55,6 +57,7 @@ impl Options {
             unlisted: one_in(4),
             members_once: one_in(4),
             concurrency: 1 + dice.below(8),
+            reviewed: one_in(4),
         }
     }
 }

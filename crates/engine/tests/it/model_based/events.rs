@@ -17,6 +17,12 @@ pub(crate) enum Event {
         minutes: u8,
     },
     Cycle,
+    /// A plan is made, and waits.
+    Look,
+    /// The newest plan that waits is applied.
+    Apply,
+    /// The same, and the end of the process after so many steps.
+    CrashApply(u64),
     /// A team, or a person, is provisioned on demand.
     OnDemand(usize),
     /// A cycle, and the end of the process after so many steps.
@@ -75,7 +81,7 @@ impl Dice {
     }
 
     fn process(&self) -> Event {
-        match self.below(18) {
+        match self.below(23) {
             0..=2 => Event::Faults(self.0.below(u64::MAX)),
             3 => Event::Heal,
             4 => Event::Wait { minutes: u8::try_from(self.below(90)).unwrap() },
@@ -85,7 +91,10 @@ impl Dice {
             12 => Event::Restart { escrows: self.one_in(2), quarantine: self.one_in(2) },
             13..=14 => Event::OnDemand(self.below(TEAMS + PEOPLE / 2)),
             15..=16 => Event::CrashOnDemand(self.below(TEAMS + PEOPLE / 2), self.0.below(40)),
-            _ => Event::ForgetHistory,
+            17 => Event::ForgetHistory,
+            18..=19 => Event::Look,
+            20..=21 => Event::Apply,
+            _ => Event::CrashApply(self.0.below(100)),
         }
     }
 }

@@ -7,6 +7,7 @@ use connector::TypeCapabilities;
 use engine::{CycleEnd, Demand, ResetScope, Subject};
 use model::failure::ErrorClass;
 use model::job::ScheduleState;
+use model::plan::PlanState;
 use model::{Anchor, Clock, SignedDuration, Value};
 use serde_json::{Value as Json, json};
 use store_sqlite::{Access, SqliteStore, Steps, Work};
@@ -31,6 +32,14 @@ pub(crate) struct Trial {
     model: Model,
     /// Of the process that lives; what it had begun goes with it.
     runtime: Runtime,
+}
+
+/// What a process was at when it died.
+#[derive(Clone, Copy, Debug)]
+enum Run {
+    Cycle,
+    Apply,
+    OnDemand(usize),
 }
 
 /// The steps of a store. Writes of a kind keep their order, as they do in the queues of the threads.
@@ -93,6 +102,7 @@ impl Trial {
                 ("EscrowRetryIntervals", "PT1M"),
                 ("ConcurrentExports", &options.concurrency.to_string()),
                 ("TargetVerification", if options.trust { "Trust" } else { "ReadBeforeUpdate" }),
+                ("ApplyMode", if options.reviewed { "AfterReview" } else { "Automatic" }),
             ])
             .await;
             set_secrets(&rig, &options, options.everybody).await;
@@ -120,10 +130,13 @@ impl Trial {
             Event::Wait { minutes } => {
                 self.rig.clock.advance(SignedDuration::from_mins(minutes.into()));
             }
-            Event::Cycle => drop(self.runtime.block_on(self.rig.cycle())),
+            Event::Cycle => drop(self.runtime.block_on(self.cycle())),
+            Event::Look => self.runtime.block_on(self.look()),
+            Event::Apply => drop(self.runtime.block_on(self.apply())),
             Event::OnDemand(number) => self.runtime.block_on(self.on_demand(number)),
-            Event::Crash(steps) => self.crash(steps, None),
-            Event::CrashOnDemand(number, steps) => self.crash(steps, Some(number)),
+            Event::Crash(steps) => self.crash(steps, Run::Cycle),
+            Event::CrashApply(steps) => self.crash(steps, Run::Apply),
+            Event::CrashOnDemand(number, steps) => self.crash(steps, Run::OnDemand(number)),
             Event::Pause(steps) => self.pause(steps),
             Event::Restart { escrows, quarantine } => self.restart(ResetScope {
                 watermark: true,
@@ -136,7 +149,7 @@ impl Trial {
                 self.quiet()?;
                 self.model.forget_links();
                 self.restart(ResetScope { links: true, ..ResetScope::default() });
-                self.crash(steps, None);
+                self.crash(steps, Run::Cycle);
                 self.quiet()?;
             }
             Event::Quiet => self.quiet()?,
@@ -334,14 +347,47 @@ impl Trial {
         drop(self.rig.engine.provision_on_demand(&self.rig.job, demand).await);
     }
 
-    /// A cycle, or a run on demand, of a process that dies.
-    fn crash(&mut self, steps: u64, demanded: Option<usize>) {
+    /// A cycle, with what its plan waits for where it makes one.
+    async fn cycle(&self) -> CycleEnd {
+        let end = self.rig.cycle().await;
+        if self.options.reviewed
+            && end == CycleEnd::Completed
+            && self.apply().await == Some(PlanState::Failed)
+        {
+            return CycleEnd::Stopped;
+        }
+        end
+    }
+
+    /// A plan, whatever comes of it.
+    async fn look(&self) {
+        let rig = &self.rig;
+        if self.options.reviewed {
+            drop(rig.cycle().await);
+        } else if rig.engine.plan(&rig.job, "me", None).await.is_ok() {
+            rig.engine.settle_plans(&rig.job).await;
+        }
+    }
+
+    /// What became of the newest plan that waits, where one does.
+    async fn apply(&self) -> Option<PlanState> {
+        let rig = &self.rig;
+        let plans = rig.store.plans(&rig.job.id).await.unwrap();
+        let plan = plans.into_iter().find(|plan| plan.state == PlanState::Ready)?;
+        rig.engine.apply_plan(&rig.job, plan.id).await.ok()?;
+        rig.engine.settle_plans(&rig.job).await;
+        Some(rig.store.plan(&rig.job.id, plan.id).await.unwrap()?.state)
+    }
+
+    /// A process dies, whatever it was at.
+    fn crash(&mut self, steps: u64, run: Run) {
         self.simulation.live(Some(steps));
         self.runtime.block_on(async {
             let run = async {
-                match demanded {
-                    Some(number) => self.on_demand(number).await,
-                    None => drop(self.rig.cycle().await),
+                match run {
+                    Run::Cycle => drop(self.cycle().await),
+                    Run::Apply => drop(self.apply().await),
+                    Run::OnDemand(number) => self.on_demand(number).await,
                 }
             };
             tokio::select! {
@@ -382,7 +428,7 @@ impl Trial {
         let mut idle = false;
         for number in 0..PATIENCE {
             self.rig.target.forget_calls();
-            let end = self.runtime.block_on(self.rig.cycle());
+            let end = self.runtime.block_on(self.cycle());
             if end != CycleEnd::Completed {
                 return Err(format!("a cycle without faults ended so: {end:?}"));
             }
