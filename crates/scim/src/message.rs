@@ -16,34 +16,64 @@ pub const BULK_RESPONSE_SCHEMA: &str = "urn:ietf:params:scim:api:messages:2.0:Bu
 
 /// A page of a query's result (RFC 7644 §3.4.2), with the cursors of RFC 9865.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", try_from = "Seen<T>", bound(deserialize = "T: Deserialize<'de>"))]
 pub struct ListResponse<T = Json> {
     /// [`LIST_RESPONSE_SCHEMA`]; empty where a service leaves it out.
-    #[serde(default)]
     pub schemas: Vec<String>,
-    /// How many resources there are in all.
-    pub total_results: u64,
+    /// How many resources there are in all. In paging by cursor a service need not tell (RFC 9865).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub total_results: Option<u64>,
     /// The place of the first one of this page, from 1.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub start_index: Option<u64>,
     /// How many are in this page.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub items_per_page: Option<u64>,
     /// Where the next page begins; absent in the last one and in paging by index.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub next_cursor: Option<String>,
     /// Where the page before begins.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub previous_cursor: Option<String>,
     /// The resources.
-    #[serde(
-        default = "Vec::new",
-        rename = "Resources",
-        alias = "resources",
-        deserialize_with = "null_as_empty",
-        bound(deserialize = "T: Deserialize<'de>")
-    )]
+    #[serde(rename = "Resources")]
     pub resources: Vec<T>,
+}
+
+/// A page as services write it.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Seen<T> {
+    #[serde(default)]
+    schemas: Vec<String>,
+    total_results: Option<u64>,
+    start_index: Option<u64>,
+    items_per_page: Option<u64>,
+    next_cursor: Option<String>,
+    previous_cursor: Option<String>,
+    #[serde(rename = "Resources", alias = "resources")]
+    resources: Option<Vec<T>>,
+}
+
+impl<T> TryFrom<Seen<T>> for ListResponse<T> {
+    type Error = &'static str;
+
+    /// An empty page may leave out its resources, and one with resources the total. What has neither is no list: any
+    /// object would be one, and an empty one at that.
+    fn try_from(seen: Seen<T>) -> Result<Self, Self::Error> {
+        if seen.total_results.is_none() && seen.resources.is_none() {
+            return Err("missing field `totalResults` or `Resources`");
+        }
+        Ok(Self {
+            schemas: seen.schemas,
+            total_results: seen.total_results,
+            start_index: seen.start_index,
+            items_per_page: seen.items_per_page,
+            next_cursor: seen.next_cursor,
+            previous_cursor: seen.previous_cursor,
+            resources: seen.resources.unwrap_or_default(),
+        })
+    }
 }
 
 impl<T> ListResponse<T> {
@@ -52,7 +82,7 @@ impl<T> ListResponse<T> {
     pub fn page(resources: Vec<T>, start_index: u64, total_results: u64) -> Self {
         Self {
             schemas: vec![LIST_RESPONSE_SCHEMA.to_owned()],
-            total_results,
+            total_results: Some(total_results),
             start_index: Some(start_index),
             items_per_page: Some(resources.len() as u64),
             next_cursor: None,
@@ -65,6 +95,12 @@ impl<T> ListResponse<T> {
     #[must_use]
     pub fn cursor_page(resources: Vec<T>, total_results: u64, next: Option<String>) -> Self {
         Self { start_index: None, next_cursor: next, ..Self::page(resources, 1, total_results) }
+    }
+
+    /// The cursor of the next page. Some services write an empty one in the last.
+    #[must_use]
+    pub fn next(&self) -> Option<&str> {
+        self.next_cursor.as_deref().filter(|next| !next.is_empty())
     }
 }
 
@@ -247,7 +283,20 @@ mod tests {
             let page: ListResponse = serde_json::from_value(body).unwrap();
             assert!(page.resources.is_empty());
         }
-        assert!(serde_json::from_value::<ListResponse>(json!({"Resources": []})).is_err());
+        for body in [json!({}), json!({"users": []}), json!({"totalResults": null, "Resources": null})] {
+            let error = serde_json::from_value::<ListResponse>(body).unwrap_err();
+            assert_eq!(error.to_string(), "missing field `totalResults` or `Resources`");
+        }
+    }
+
+    #[test]
+    fn a_page_with_resources_may_leave_out_the_total() {
+        for resources in [json!([]), json!([{"id": "1"}])] {
+            let body = json!({"schemas": [LIST_RESPONSE_SCHEMA], "nextCursor": "x", "Resources": resources});
+            let page: ListResponse = serde_json::from_value(body.clone()).unwrap();
+            assert_eq!(page.total_results, None);
+            assert_eq!(serde_json::to_value(page).unwrap(), body);
+        }
     }
 
     #[test]

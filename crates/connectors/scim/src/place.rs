@@ -12,10 +12,10 @@ pub(crate) enum Place {
     Index {
         /// The next resource's place, from 1.
         start: u64,
+        /// Resources in all, as the page before told or one before that.
+        told: Option<u64>,
         /// The id with which the page before began.
         before: Option<String>,
-        /// True past the end that the service told, where what it told may be wrong.
-        beyond: bool,
     },
     /// By the service's own cursor.
     Cursor {
@@ -24,7 +24,7 @@ pub(crate) enum Place {
         /// Resources that the pages before showed.
         shown: u64,
         /// Resources in all, as few as any of those pages told: what comes while a list is read need not be in it.
-        told: u64,
+        told: Option<u64>,
     },
 }
 
@@ -33,32 +33,31 @@ impl Place {
     pub(crate) fn read(cursor: Option<&Cursor>, by_cursor: bool) -> Result<Self> {
         let Some(Cursor(text)) = cursor else {
             return Ok(if by_cursor {
-                Self::Cursor { text: String::new(), shown: 0, told: u64::MAX }
+                Self::Cursor { text: String::new(), shown: 0, told: None }
             } else {
-                Self::Index { start: 1, before: None, beyond: false }
+                Self::Index { start: 1, told: None, before: None }
             });
         };
-        let index = |rest: &str, beyond| {
-            let (start, before) = rest.split_once(':')?;
-            Some(Self::Index { start: start.parse().ok()?, before: Some(before.to_owned()), beyond })
-        };
-        let cursor = |rest: &str| {
-            let (shown, rest) = rest.split_once(':')?;
-            let (told, text) = rest.split_once(':')?;
-            Some(Self::Cursor { text: text.to_owned(), shown: shown.parse().ok()?, told: told.parse().ok()? })
-        };
-        let place = match text.split_once(':') {
-            Some(("cursor", rest)) => cursor(rest),
-            Some(("index", rest)) => index(rest, false),
-            Some(("beyond", rest)) => index(rest, true),
-            _ => None,
-        };
-        place.ok_or_else(|| {
+        Self::parse(text).ok_or_else(|| {
             ConnectorError::new(
                 ErrorClass::CursorRefused,
                 format!("\"{text}\" is no place in a list of this target"),
             )
         })
+    }
+
+    /// A place as [`written`] writes it.
+    fn parse(text: &str) -> Option<Self> {
+        let (way, rest) = text.split_once(':')?;
+        let (number, rest) = rest.split_once(':')?;
+        let (told, text) = rest.split_once(':')?;
+        let (number, text) = (number.parse().ok()?, text.to_owned());
+        let told = if told.is_empty() { None } else { Some(told.parse().ok()?) };
+        match way {
+            "index" => Some(Self::Index { start: number, told, before: Some(text) }),
+            "cursor" => Some(Self::Cursor { text, shown: number, told }),
+            _ => None,
+        }
     }
 
     /// The number of the place; empty in paging by cursor.
@@ -69,9 +68,9 @@ impl Place {
         }
     }
 
-    /// True past the end that the service told.
+    /// True past the end that the service told, where what it told may be wrong.
     pub(crate) fn is_beyond(&self) -> bool {
-        matches!(self, Self::Index { beyond: true, .. })
+        matches!(self, Self::Index { start, told: Some(told), .. } if start > told)
     }
 
     /// Where the next page begins; none after the last.
@@ -82,58 +81,78 @@ impl Place {
     ///
     /// A list that ends before it showed as many resources as the service counts is no list of them all. What its last
     /// page counts holds, since resources may go while it is read.
+    ///
+    /// Where nothing is counted, by index, the list ends with a page that shows nothing, or nothing new. A page that is
+    /// repeated and as long as was asked for is no end: it need not be all.
     pub(crate) fn after(
         &self,
         page: &mut ListResponse,
         count: u64,
         answer: &Answer,
     ) -> Result<Option<Cursor>> {
-        let (start, before, beyond) = match self {
-            Self::Index { start, before, beyond } => (*start, before, *beyond),
+        let (start, told, before) = match self {
+            Self::Index { start, told, before } => (*start, *told, before),
             Self::Cursor { text, shown, told } => return cursor_after(text, *shown, *told, page, answer),
         };
+        let total = page.total_results.or(told);
+        if total.is_none() && page.next().is_some() {
+            // It pages by cursor though it does not say so.
+            return cursor_after("", start.saturating_sub(1), None, page, answer);
+        }
+        let shown = page.resources.len() as u64;
         let first = page.resources.first().map(|first| id_of(first).unwrap_or_default());
         let elsewhere = page.start_index.is_some_and(|shown| shown != start) && !page.resources.is_empty();
         if before.is_some() && (elsewhere || first == *before) {
-            if beyond {
+            let is_end = total.is_none() && first == *before && shown != count;
+            if self.is_beyond() || is_end {
                 page.resources.clear();
                 return Ok(None);
             }
             let expected = format!("where a page from place {start} was expected: the target does not page");
             return Err(answer.incompatible(&expected));
         }
-        let shown = page.resources.len() as u64;
-        let (next, total) = (start + shown, page.total_results);
-        if shown == 0 && start <= total {
-            return Err(ended_early(start.saturating_sub(1), total, answer));
-        }
-        let is_doubtful = shown >= count && (total == shown || total + 1 < next);
-        Ok(match first {
-            Some(first) if next <= total => Some(Cursor(format!("index:{next}:{first}"))),
-            Some(first) if is_doubtful => Some(Cursor(format!("beyond:{next}:{first}"))),
-            _ => None,
-        })
+        let Some(first) = first else {
+            return match total {
+                Some(total) if start <= total => Err(ended_early(start.saturating_sub(1), total, answer)),
+                _ => Ok(None),
+            };
+        };
+        let next = start + shown;
+        let goes_on = total.is_none_or(|total| {
+            let is_doubtful = shown >= count && (total == shown || total + 1 < next);
+            next <= total || is_doubtful
+        });
+        Ok(goes_on.then(|| written("index", next, total, &first)))
     }
+}
+
+/// A place as a cursor: by which way it is found, its number there, what was told of the total, and its text.
+fn written(way: &str, number: u64, told: Option<u64>, text: &str) -> Cursor {
+    let told = told.map(|told| told.to_string()).unwrap_or_default();
+    Cursor(format!("{way}:{number}:{told}:{text}"))
 }
 
 /// The service's next cursor. One that leads back to where it was given would never end.
 fn cursor_after(
     text: &str,
     shown: u64,
-    told: u64,
+    told: Option<u64>,
     page: &ListResponse,
     answer: &Answer,
 ) -> Result<Option<Cursor>> {
-    let (shown, told) = (shown + page.resources.len() as u64, told.min(page.total_results));
-    match page.next_cursor.as_deref().filter(|next| !next.is_empty()) {
+    let shown = shown + page.resources.len() as u64;
+    let told = told.into_iter().chain(page.total_results).min();
+    match page.next() {
         Some(next) if next == text => {
             let expected =
                 "where another nextCursor than the one before was expected: the target does not page";
             Err(answer.incompatible(expected))
         }
-        Some(next) => Ok(Some(Cursor(format!("cursor:{shown}:{told}:{next}")))),
-        None if shown < told => Err(ended_early(shown, told, answer)),
-        None => Ok(None),
+        Some(next) => Ok(Some(written("cursor", shown, told, next))),
+        None => match told {
+            Some(told) if shown < told => Err(ended_early(shown, told, answer)),
+            _ => Ok(None),
+        },
     }
 }
 

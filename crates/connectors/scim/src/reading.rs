@@ -25,7 +25,8 @@ impl ScimTarget {
         value: &Value,
         case_exact: bool,
     ) -> Result<Vec<Object>> {
-        let kind = self.service().await?.kind(&selection.kind)?;
+        let service = self.service().await?;
+        let kind = service.kind(&selection.kind)?;
         let path = path_of(attribute)?;
         let shape = Shape::new(selection)?;
         let satisfies = |resource: &&Json| {
@@ -45,11 +46,12 @@ impl ScimTarget {
         let answer = filtered(answer, attribute)?;
         let page: ListResponse = answer.json("a list of resources")?;
         let fitting: Vec<&Json> = page.resources.iter().filter(satisfies).collect();
-        let more_than_shown = page.total_results > page.resources.len() as u64;
-        if fitting.is_empty() && !page.resources.is_empty() && more_than_shown {
+        if fitting.is_empty()
+            && let Some(reason) = hides_resources(&page, service.pages_by_cursor)
+        {
             let expected = format!(
-                "where resources with {attribute} equal to the value were expected: the target ignores filters on it, \
-                 so objects cannot be matched by it; match by another attribute, or set Target.NoFilterOn to it"
+                "where resources with {attribute} equal to the value were expected: {reason}, so objects cannot be \
+                 matched by {attribute}; match by another attribute, or set Target.NoFilterOn to it"
             );
             return Err(answer.incompatible(&expected));
         }
@@ -111,7 +113,7 @@ impl ScimTarget {
         let shape = Shape::new(selection)?;
         let objects: Result<Vec<Object>> =
             page.resources.iter().map(|resource| shape.object(resource, kind, &answer)).collect();
-        Ok(TargetPage { objects: objects?, next, total: Some(page.total_results) })
+        Ok(TargetPage { objects: objects?, next, total: page.total_results })
     }
 
     /// One page of a list, by index or by cursor.
@@ -147,6 +149,20 @@ struct Listed {
     page: ListResponse,
     answer: Answer,
     next: Option<Cursor>,
+}
+
+/// Why a page that shows nobody who was asked for by a filter does not tell that there is nobody; none where it does. A
+/// service that pages by cursor need not tell the total, but tells where there is more.
+fn hides_resources(page: &ListResponse, by_cursor: bool) -> Option<&'static str> {
+    let more = match page.total_results {
+        Some(total) => total > page.resources.len() as u64,
+        None => !by_cursor || page.next().is_some(),
+    };
+    if page.resources.is_empty() {
+        let goes_on = page.total_results.is_none() && page.next().is_some();
+        return goes_on.then_some("the list by a filter on it goes on after a page that shows nothing");
+    }
+    more.then_some("the target ignores filters on it")
 }
 
 /// The answer to a query with a filter.

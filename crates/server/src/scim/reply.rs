@@ -122,7 +122,7 @@ mod tests {
         let read: ListResponse = serde_json::from_str(&page.text()).unwrap();
         assert_eq!(
             (read.total_results, read.items_per_page, read.resources),
-            (7, Some(2), vec![both.clone(), both])
+            (Some(7), Some(2), vec![both.clone(), both])
         );
         let empty: ListResponse = serde_json::from_str(&Page::default().text()).unwrap();
         assert_eq!(empty.resources, Vec::<Json>::new());

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::time::Duration;
 
-use connector::{ConnectorError, Cursor, ErrorClass, ReferenceChange, Target};
+use connector::{ConnectorError, ErrorClass, ReferenceChange, Target};
 use model::{Anchor, FailureCode};
 use serde_json::json;
 
@@ -348,20 +348,6 @@ async fn silence_and_closed_ports_are_told_apart() {
         );
         assert!(error.detail.contains("no connection"), "{error}");
     }
-}
-
-#[tokio::test]
-async fn a_list_that_does_not_page_is_noticed() {
-    let first = || json!({"totalResults": 4, "Resources": [{"id": "1"}, {"id": "2"}]});
-    let fake =
-        Fake::start(move |request| request.is("GET /v2/Users?").then(|| Reply::json(200, &first()))).await;
-    let target = target(&fake.base()).await;
-    let selected = selection(USER, &[]);
-    let page = target.list(&selected, None).await.unwrap();
-    let error = target.list(&selected, page.next.as_ref()).await.unwrap_err();
-    assert!(error.detail.contains("the target does not page"), "{error}");
-    let error = target.list(&selected, Some(&Cursor("nonsense".to_owned()))).await.unwrap_err();
-    assert_eq!(error.class, ErrorClass::CursorRefused);
 }
 
 #[tokio::test]

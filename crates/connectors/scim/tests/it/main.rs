@@ -5,6 +5,7 @@ mod conformance;
 mod entra;
 mod failures;
 mod fake;
+mod lists;
 mod live;
 mod oauth;
 mod odd;

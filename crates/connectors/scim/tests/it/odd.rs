@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use connector::{Cursor, ErrorClass, ReferenceChange, Target};
+use connector::{ErrorClass, ReferenceChange};
 use model::{Anchor, FailureCode, Name, Object, Value};
 use serde_json::{Value as Json, json};
 
@@ -11,7 +11,7 @@ use super::{GROUP, USER, built, changes, configuration, selection, target, value
 
 const WORK: &str = "emails[type eq \"work\"].value";
 
-fn error(status: u16, kind: &str, detail: &str) -> Json {
+pub(crate) fn error(status: u16, kind: &str, detail: &str) -> Json {
     json!({"schemas": ["urn:ietf:params:scim:api:messages:2.0:Error"], "status": status.to_string(),
         "scimType": kind, "detail": detail})
 }
@@ -326,167 +326,4 @@ async fn what_a_service_cannot_do_is_no_capability() {
     let users = target.capabilities().of(USER);
     assert!(!users.soft_delete && !users.list);
     assert_eq!(target.capabilities().of(GROUP).reference_chunk, 7);
-}
-
-/// All ids of a list; ends after so many pages at the latest.
-async fn listed(target: &dyn Target) -> Vec<String> {
-    let (mut ids, mut cursor): (Vec<String>, Option<Cursor>) = (Vec::new(), None);
-    for _ in 0..10 {
-        let page = target.list(&selection(USER, &[]), cursor.as_ref()).await.unwrap();
-        ids.extend(page.objects.into_iter().map(|object| object.anchor.as_str().to_owned()));
-        cursor = page.next;
-        if cursor.is_none() {
-            return ids;
-        }
-    }
-    panic!("no end after {} objects", ids.len())
-}
-
-#[tokio::test]
-async fn a_wrong_total_loses_nobody_and_ends() {
-    // How the total is told of a list of five in pages of two, and what comes past the end.
-    let past = || Some(Reply::json(400, &error(400, "invalidValue", "startIndex")));
-    for (name, total) in [("right", 5_u64), ("of the page", 2), ("nothing", 0)] {
-        for refuses in [false, true] {
-            let fake = Fake::start(move |request| {
-                let start: usize = request.line.rsplit_once("startIndex=")?.1.parse().ok()?;
-                let all: Vec<Json> = (1..=5).map(|id| json!({"id": id.to_string()})).collect();
-                if start > 5 && refuses {
-                    return past();
-                }
-                let page = &all[(start - 1).min(5)..(start + 1).min(5)];
-                Some(Reply::json(200, &json!({"totalResults": total, "Resources": page})))
-            })
-            .await;
-            let target = built(&configuration(&fake.base(), &[("PageSize", "2")])).await;
-            assert_eq!(listed(&*target).await, ["1", "2", "3", "4", "5"], "{name}");
-        }
-    }
-}
-
-/// Three of five in pages of two by index or by cursor, told of with a total for each page.
-async fn ending(by_cursor: bool, totals: &'static [u64]) -> Fake {
-    Fake::start(move |request| {
-        if request.line.ends_with("/ServiceProviderConfig") {
-            let config = json!({"patch": {"supported": true}, "pagination": {"cursor": by_cursor}});
-            return Some(Reply::json(200, &config));
-        }
-        let place = request.line.rsplit_once(if by_cursor { "cursor=" } else { "startIndex=" })?.1;
-        let start = if place.is_empty() { 1 } else { place.parse::<usize>().ok()? };
-        let all = ["1", "2", "3"].map(|id| json!({"id": id, "userName": id}));
-        let page = &all[(start - 1).min(3)..(start + 1).min(3)];
-        let mut body = json!({"totalResults": totals[start / 2], "Resources": page});
-        if by_cursor && start < 3 {
-            body["nextCursor"] = json!("3");
-        }
-        Some(Reply::json(200, &body))
-    })
-    .await
-}
-
-#[tokio::test]
-async fn a_list_that_ends_early_is_not_taken_for_all_there_is() {
-    for by_cursor in [false, true] {
-        let fake = ending(by_cursor, &[5, 5, 5]).await;
-        let settings = [("PageSize", "2"), ("NoFilterOn", "userName")];
-        let target = built(&configuration(&fake.base(), &settings)).await;
-        let selected = selection(USER, &["userName"]);
-        let mut cursor = None;
-        let error = loop {
-            match target.list(&selected, cursor.as_ref()).await {
-                Ok(page) => cursor = Some(page.next.expect("the list goes on")),
-                Err(error) => break error,
-            }
-        };
-        let words = format!("GET {}/Users ended the list after 3 of the 5 resources", fake.base());
-        assert!(error.detail.starts_with(&words) && error.detail.contains("Target.Listing"), "{error}");
-        assert_eq!(
-            (&error.class, error.code),
-            (&ErrorClass::Retry { after: None }, FailureCode::ServiceIncompatible)
-        );
-        // Whoever is looked for may be among those that were not shown; whoever was shown is not the only one.
-        for name in ["5", "1"] {
-            let found = target.find(&selected, &"userName".into(), &name.into(), false).await;
-            assert!(found.unwrap_err().detail.starts_with(&words), "{name}");
-        }
-    }
-}
-
-#[tokio::test]
-async fn a_first_page_that_is_less_than_the_list_is_not_taken_for_all_there_is() {
-    // Nothing is shown of what is counted; and a cursor is needed, but none comes.
-    for (by_cursor, shown) in [(false, 0), (true, 0), (true, 1)] {
-        let fake = Fake::start(move |request| {
-            let config = json!({"patch": {"supported": true}, "pagination": {"cursor": by_cursor}});
-            let page = json!({"totalResults": 9, "Resources": vec![json!({"id": "1"}); shown]});
-            Some(match &request.line {
-                line if line.ends_with("/ServiceProviderConfig") => Reply::json(200, &config),
-                line if line.contains("/Users?") => Reply::json(200, &page),
-                _ => return None,
-            })
-        })
-        .await;
-        let error = target(&fake.base()).await.list(&selection(USER, &[]), None).await.unwrap_err();
-        assert!(error.is_transient(), "{error}");
-        assert!(error.detail.contains(&format!("after {shown} of the 9 resources")), "{error}");
-    }
-}
-
-#[tokio::test]
-async fn a_service_that_is_too_busy_for_the_next_page_has_not_said_that_there_is_none() {
-    let fake = Fake::start(|request| {
-        let two = [json!({"id": "1"}), json!({"id": "2"})];
-        match request.line.rsplit_once("startIndex=")?.1 {
-            "1" => Some(Reply::list(&two)),
-            _ => Some(Reply::empty(429)),
-        }
-    })
-    .await;
-    let target = built(&configuration(&fake.base(), &[("PageSize", "2")])).await;
-    let first = target.list(&selection(USER, &[]), None).await.unwrap();
-    let error = target.list(&selection(USER, &[]), first.next.as_ref()).await.unwrap_err();
-    assert_eq!(error.class, ErrorClass::Throttled { after: None });
-}
-
-#[tokio::test]
-async fn what_comes_and_goes_while_a_list_is_read_does_not_end_it_early() {
-    // The last page counts fewer, because some went; or more, because some came that a cursor does not lead to.
-    for (by_cursor, totals) in
-        [(false, &[5, 3, 3]), (false, &[5, 4, 2]), (true, &[5, 3, 3]), (true, &[3, 9, 9])]
-    {
-        let fake = ending(by_cursor, totals).await;
-        let target = built(&configuration(&fake.base(), &[("PageSize", "2")])).await;
-        assert_eq!(listed(&*target).await, ["1", "2", "3"], "{by_cursor} {totals:?}");
-    }
-}
-
-#[tokio::test]
-async fn a_service_that_always_sends_the_first_page_is_read_once() {
-    let fake = Fake::start(|request| {
-        let two = [json!({"id": "1"}), json!({"id": "2"})];
-        request.is("GET /v2/Users?").then(|| Reply::list(&two))
-    })
-    .await;
-    let target = built(&configuration(&fake.base(), &[("PageSize", "2")])).await;
-    assert_eq!(listed(&*target).await, ["1", "2"]);
-}
-
-#[tokio::test]
-async fn a_cursor_that_leads_nowhere_is_noticed() {
-    let fake = Fake::start(|request| match &request.line {
-        line if line.ends_with("/ServiceProviderConfig") => {
-            Some(Reply::json(200, &json!({"patch": {"supported": true}, "pagination": {"cursor": true}})))
-        }
-        line if line.contains("cursor=") => {
-            let page = json!({"totalResults": 2, "nextCursor": "again", "Resources": [{"id": "1"}]});
-            Some(Reply::json(200, &page))
-        }
-        _ => None,
-    })
-    .await;
-    let target = target(&fake.base()).await;
-    let selected = selection(USER, &[]);
-    let first = target.list(&selected, None).await.unwrap();
-    let error = target.list(&selected, first.next.as_ref()).await.unwrap_err();
-    assert!(error.detail.contains("does not page"), "{error}");
 }
