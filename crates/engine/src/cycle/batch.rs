@@ -120,7 +120,9 @@ impl Cycle<'_> {
     ) -> Result<(Vec<(usize, Box<Decision>)>, Results)> {
         let open: Vec<usize> = (0..items.len()).collect();
         let mut results = Results::default();
-        let decided = self.decide_all(items, &open, mode, &mut results).await?;
+        let mut decided = self.decide_all(items, &open, mode, &mut results).await?;
+        // Of two that want the same the first has it, so whoever decides again has to keep the order.
+        decided.sort_by_key(|one| one.item);
         Ok((decided.into_iter().map(|one| (one.item, one.decision)).collect(), results))
     }
 
