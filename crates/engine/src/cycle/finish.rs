@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use model::job::{Counters, ErrorText, Execution, ExecutionResult, JobStatus, Quarantine, QuarantineReason};
 use model::link::StagedKind;
 use model::{Failure, Timestamp};
-use store::{Closing, Commit, Forgotten, Result, StagedCount, StoreError};
+use store::{Closing, Commit, Escrow, Forgotten, Result, StagedCount, StoreError};
 use sync::{EscrowTally, Held, escrow_trouble};
 
 use super::results::Halt;
@@ -198,10 +198,10 @@ impl Cycle<'_> {
         Ok(())
     }
 
-    /// Forgets what failed, at one with the runtime state of a job that reads everything again.
-    pub(crate) async fn forget_failures(&self, runtime: Runtime) -> Result<()> {
-        let forgotten = Forgotten { escrows: true, links: false };
-        self.write(Commit { forgotten, runtime: Some(text_of(&runtime)?), ..Commit::default() }).await?;
+    /// Forgets what failed, but for these, at one with the runtime state of a job that reads everything again.
+    pub(crate) async fn forget_failures(&self, runtime: Runtime, but: Vec<Escrow>) -> Result<()> {
+        let (forgotten, text) = (Forgotten { escrows: true, links: false }, Some(text_of(&runtime)?));
+        self.write(Commit { forgotten, runtime: text, escrows: but, ..Commit::default() }).await?;
         *self.runtime() = runtime;
         Ok(())
     }

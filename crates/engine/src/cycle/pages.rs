@@ -211,7 +211,7 @@ impl<'a> Cycle<'a> {
         self.generation = runtime.generation;
         self.desk.begin_generation(self.generation);
         self.initial = true;
-        self.forget_failures(runtime).await
+        self.forget_failures(runtime, Vec::new()).await
     }
 
     /// A page as parts; as one where whole pages are abreast.

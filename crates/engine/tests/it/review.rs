@@ -537,3 +537,25 @@ async fn a_reviewed_job_follows_members_whatever_became_of_the_mapping() {
         assert_eq!(members(), 3, "{way}");
     }
 }
+
+/// A plan of everything forgets what failed, but not what a person asked for since it was made.
+#[tokio::test]
+async fn who_is_readmitted_while_a_plan_of_everything_waits_is_in_the_next() {
+    let mut rig = Rig::new().await;
+    rig.set_settings(&[("ApplyMode", "AfterReview")]).await;
+    rig.source.upsert(user(1));
+    rig.source.upsert(user(2));
+    rig.engine.exclude(&rig.job, "u2".into(), "later".into(), "me".into()).await.unwrap();
+    let newest = async || rig.store.plans(&rig.job.id).await.unwrap().remove(0);
+    rig.good_cycle().await;
+    rig.apply(&newest().await).await;
+    rig.source.upsert(user(3));
+    rig.source.forget_history();
+    rig.good_cycle().await;
+    let plan = newest().await;
+    assert!(plan.initial);
+    rig.engine.readmit(&rig.job, &"u2".into()).await.unwrap();
+    rig.apply(&plan).await;
+    rig.good_cycle().await;
+    assert_eq!(rig.planned(&newest().await).await, ["create u2"]);
+}
