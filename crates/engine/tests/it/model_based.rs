@@ -41,6 +41,8 @@ pub(crate) struct Options {
     concurrency: u64,
     /// In the place of each cycle a plan waits for review.
     reviewed: bool,
+    /// What others change at the target is brought back.
+    repairs: bool,
 }
 
 impl Options {
@@ -58,6 +60,7 @@ impl Options {
             members_once: one_in(4),
             concurrency: 1 + dice.below(8),
             reviewed: one_in(4),
+            repairs: one_in(3),
         }
     }
 }

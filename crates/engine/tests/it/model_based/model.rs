@@ -74,6 +74,10 @@ pub(crate) enum Edit {
     Assign(usize, bool),
     /// The account is deleted at the target, and the person is touched at the source.
     Lose(usize),
+    /// The account is deleted at the target, and nothing tells of it.
+    Vanish(usize),
+    /// The account is changed at the target.
+    Tamper(usize),
     PutTeam(usize),
     BinTeam(usize, bool),
     PurgeTeam(usize),
@@ -101,13 +105,15 @@ pub(crate) struct Model {
     pub(crate) sales_only: bool,
     /// The target refuses a login that another has.
     pub(crate) unique: bool,
+    /// What is changed at the target is brought back.
+    repairs: bool,
     /// They stay active until everything has arrived: with logins that were others' before, or without an account.
     pinned: BTreeSet<usize>,
     drawn: u32,
 }
 
 impl Model {
-    pub(crate) fn new(unique: bool, everybody: bool) -> Self {
+    pub(crate) fn new(options: &super::Options) -> Self {
         let person = |number| Person {
             exists: false,
             enabled: true,
@@ -127,10 +133,11 @@ impl Model {
         Self {
             people: (0..PEOPLE).map(person).collect(),
             teams: vec![Team::default(); TEAMS],
-            everybody,
+            everybody: options.everybody,
             upper: false,
             sales_only: false,
-            unique,
+            unique: options.unique,
+            repairs: options.repairs,
             pinned: BTreeSet::new(),
             drawn: 0,
         }
@@ -177,6 +184,20 @@ impl Model {
     pub(crate) fn shown_name(&self, number: usize) -> String {
         let name = &self.people[number].name;
         if self.upper { name.to_uppercase() } else { name.clone() }
+    }
+
+    /// The edit, of an account that is likely to be there where it is of one.
+    pub(crate) fn aimed(&self, edit: Edit) -> Edit {
+        let next = |number: usize| {
+            let mut others = (0..PEOPLE).map(|step| (number + step) % PEOPLE);
+            others.find(|other| self.is_followed(*other)).unwrap_or(number)
+        };
+        match edit {
+            Edit::Lose(number) => Edit::Lose(next(number)),
+            Edit::Vanish(number) => Edit::Vanish(next(number)),
+            Edit::Tamper(number) => Edit::Tamper(next(number)),
+            other => other,
+        }
     }
 
     /// The world after an edit; none where it cannot be.
@@ -257,6 +278,11 @@ impl Model {
                 person.name = name;
                 person.account = Account::No;
             }
+            Edit::Vanish(number) => {
+                self.require_repaired(number)?;
+                self.existing(number)?.account = Account::No;
+            }
+            Edit::Tamper(number) => self.require_repaired(number)?,
             Edit::PutTeam(team) => self.teams[team].exists = true,
             Edit::BinTeam(team, binned) => self.existing_team(team)?.binned = binned,
             Edit::PurgeTeam(team) => {
@@ -371,6 +397,13 @@ impl Model {
     /// would be found again.
     fn require_known_by_login(&self, number: usize) -> Option<()> {
         (self.is_followed(number) && !self.people[number].loose).then_some(())
+    }
+
+    /// An account that others touch must be looked after until it is repaired.
+    fn require_repaired(&mut self, number: usize) -> Option<()> {
+        (self.repairs && self.is_followed(number) && !self.people[number].loose).then_some(())?;
+        self.pinned.insert(number);
+        Some(())
     }
 
     /// A text that nobody had before.

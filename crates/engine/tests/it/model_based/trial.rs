@@ -102,13 +102,14 @@ impl Trial {
                 ("EscrowRetryIntervals", "PT1M"),
                 ("ConcurrentExports", &options.concurrency.to_string()),
                 ("TargetVerification", if options.trust { "Trust" } else { "ReadBeforeUpdate" }),
+                ("DriftPolicy", if options.repairs { "Repair" } else { "Report" }),
                 ("ApplyMode", if options.reviewed { "AfterReview" } else { "Automatic" }),
             ])
             .await;
             set_secrets(&rig, &options, options.everybody).await;
             rig
         });
-        let model = Model::new(options.unique, options.everybody);
+        let model = Model::new(&options);
         Self { options, simulation, faults, source_faults, rig, model, runtime }
     }
 
@@ -158,12 +159,17 @@ impl Trial {
     }
 
     fn edit(&mut self, edit: Edit) {
+        let edit = self.model.aimed(edit);
         let Some(after) = self.model.after(edit) else { return };
-        if let Edit::Lose(number) = edit {
+        if let Edit::Lose(number) | Edit::Vanish(number) | Edit::Tamper(number) = edit {
             let key = Value::from(format!("u{number}"));
-            let accounts = self.rig.target.objects("account");
-            for account in accounts.iter().filter(|account| *account.get("key") == key) {
-                self.rig.target.take_away(&account.anchor);
+            let target = &self.rig.target;
+            for account in target.objects("account").iter().filter(|account| *account.get("key") == key) {
+                if matches!(edit, Edit::Tamper(_)) {
+                    target.alter(&account.anchor, "name", "tampered".into());
+                } else {
+                    target.take_away(&account.anchor);
+                }
             }
         }
         let before = std::mem::replace(&mut self.model, after);
@@ -425,6 +431,11 @@ impl Trial {
 
     fn quiet(&mut self) -> Result<(), String> {
         self.heal();
+        if self.options.repairs {
+            // From the end of the first cycle on there are scans for drift: one is due in what follows, and no other.
+            drop(self.runtime.block_on(self.cycle()));
+            self.rig.clock.advance(SignedDuration::from_hours(24));
+        }
         let mut idle = false;
         for number in 0..PATIENCE {
             self.rig.target.forget_calls();
