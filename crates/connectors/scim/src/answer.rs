@@ -18,7 +18,7 @@ pub(crate) const LONGEST_ERROR: usize = 64 * 1024;
 /// How much of a body an error quotes, in characters.
 const QUOTED: usize = 300;
 
-/// A whole answer of any status.
+/// An answer of any status.
 pub(crate) struct Answer {
     /// The request, for errors: method and address.
     asked: String,
@@ -28,6 +28,8 @@ pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     headers: HeaderMap,
     body: Vec<u8>,
+    /// False where only the beginning of the body was read.
+    is_whole: bool,
     wait: Option<Duration>,
     /// The body as a SCIM error.
     refusal: Option<scim::Error>,
@@ -56,7 +58,12 @@ impl Answer {
             came = format!("{status} and the error {effective} in its body");
             refusal = Some(error);
         }
-        Self { asked, came, status: effective, headers, body, wait, refusal, secrets }
+        Self { asked, came, status: effective, headers, body, is_whole: true, wait, refusal, secrets }
+    }
+
+    /// The same answer where more of its body is to come, which is not read.
+    pub(crate) fn cut(self) -> Self {
+        Self { is_whole: false, ..self }
     }
 
     /// The answer if it grants the request; what the refusal means otherwise. A web page grants nothing, whatever its
@@ -88,6 +95,11 @@ impl Answer {
 
     pub(crate) fn is_empty(&self) -> bool {
         self.body.iter().all(u8::is_ascii_whitespace)
+    }
+
+    /// True where no resource can be read off the answer to a change: there is none, or it is too large.
+    pub(crate) fn shows_nothing(&self) -> bool {
+        !self.is_whole || self.is_empty()
     }
 
     /// The body as JSON.

@@ -18,8 +18,10 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How much of an answer's body is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Reading {
-    /// All of it.
+    /// All of it; one that is too large is an error.
     Whole,
+    /// All of it. A success that is too large is one that shows nothing: what was asked for is done all the same.
+    Done,
     /// Of a success no more than tells whether an error is behind it: what is shown may be large, and nobody looks at it.
     Verdict,
 }
@@ -79,21 +81,23 @@ impl Wire {
     ) -> Result<Answer> {
         let status = response.status();
         let headers = response.headers().clone();
-        let enough =
-            if reading == Reading::Verdict && status.is_success() { LONGEST_ERROR } else { MAX_BODY };
-        let mut body = Vec::new();
-        while body.len() <= enough
+        // A refusal is read whole, whatever was asked for.
+        let reading = if status.is_success() { reading } else { Reading::Whole };
+        let enough = if reading == Reading::Verdict { LONGEST_ERROR } else { MAX_BODY };
+        let (mut body, mut is_whole) = (Vec::new(), true);
+        while is_whole
             && let Some(chunk) =
                 response.chunk().await.map_err(|error| self.failure(&asked, secrets, &error))?
         {
-            if body.len() + chunk.len() > MAX_BODY {
-                let detail =
-                    format!("{asked} answered {status} with more than {} MB", MAX_BODY / 1024 / 1024);
-                return Err(ConnectorError::new(ErrorClass::Unavailable, detail));
-            }
             body.extend_from_slice(&chunk);
+            is_whole = body.len() <= enough;
         }
-        Ok(Answer::new(asked, status, headers, body, self.clock.now(), secrets.clone()))
+        if !is_whole && reading == Reading::Whole {
+            let detail = format!("{asked} answered {status} with more than {} MB", MAX_BODY / 1024 / 1024);
+            return Err(ConnectorError::new(ErrorClass::Unavailable, detail));
+        }
+        let answer = Answer::new(asked, status, headers, body, self.clock.now(), secrets.clone());
+        Ok(if is_whole { answer } else { answer.cut() })
     }
 
     /// What a request that got no whole answer means.

@@ -83,11 +83,11 @@ impl ScimTarget {
                 edit.exists |= has_value(&present, &edit.path, &kind.schema);
             }
         }
-        let answer = match self.patch(kind, anchor, &edits, Reading::Whole).await? {
+        let answer = match self.patch(kind, anchor, &edits, Reading::Done).await? {
             Some(answer) => self.granted_patch(answer, &edits)?,
             None => return Ok(None),
         };
-        if answer.is_empty() {
+        if answer.shows_nothing() {
             return Ok(None);
         }
         // Only an answer with an id shows the resource; others say that something was done.
@@ -211,8 +211,8 @@ impl ScimTarget {
         }
         let url = self.client.url(&kind.endpoint, Some(anchor.as_str()), &[])?;
         let answer =
-            self.client.send(Method::PUT, url, Some(&present), tag.as_deref(), Reading::Whole).await?;
-        if !answer.status.is_success() || answer.is_empty() {
+            self.client.send(Method::PUT, url, Some(&present), tag.as_deref(), Reading::Done).await?;
+        if !answer.status.is_success() || answer.shows_nothing() {
             return Ok((present, answer));
         }
         // Only an answer with an id shows the resource, as for PATCH.

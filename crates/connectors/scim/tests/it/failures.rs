@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::time::Duration;
 
 use connector::{ConnectorError, ErrorClass, ReferenceChange, Target};
-use model::{Anchor, FailureCode};
+use model::{Anchor, FailureCode, Object};
 use serde_json::json;
 
 use super::fake::{Fake, Reply};
@@ -263,19 +263,21 @@ async fn too_much_is_not_read() {
     assert!(error.detail.ends_with("with more than 10 MB"), "{error}");
 }
 
-/// An answer that shows a group with more members than are read, and breaks off in the middle of them.
-fn endless(status: u16, kind: &str, beginning: &str) -> Reply {
+/// An answer that shows a group with more members than are read, and breaks off in the middle of them: after as many
+/// octets.
+fn endless(status: u16, kind: &str, beginning: &str, sent: usize) -> Reply {
     let head =
         format!("HTTP/1.1 {status} Status\r\nContent-Type: {kind}\r\nContent-Length: 90000000\r\n\r\n");
     let mut octets = format!("{head}{beginning}").into_bytes();
-    octets.resize(octets.len() + 300 * 1024, b' ');
+    octets.resize(octets.len() + sent, b' ');
     Reply::Raw(octets)
 }
 
 #[tokio::test]
 async fn what_a_change_of_members_shows_is_not_read_to_its_end() {
     let group = r#"{"id": "1", "displayName": "All", "members": [{"value": "2"}"#;
-    let fake = broken(endless(200, "application/scim+json", group)).await;
+    let sent = 300 * 1024;
+    let fake = broken(endless(200, "application/scim+json", group, sent)).await;
     let change = |removed: &[&str]| ReferenceChange {
         attribute: "members".into(),
         multivalued: true,
@@ -290,12 +292,42 @@ async fn what_a_change_of_members_shows_is_not_read_to_its_end() {
     assert!(failure(&*target(&fake.base()).await, "read").await.detail.contains("connection broke"));
     // A web page is known by its beginning, and a refusal is read whole.
     for (reply, words) in [
-        (endless(200, "text/html", "<title>Sign in</title>"), "Sign in"),
-        (endless(500, "application/scim+json", group), "connection broke"),
+        (endless(200, "text/html", "<title>Sign in</title>", sent), "Sign in"),
+        (endless(500, "application/scim+json", group, sent), "connection broke"),
     ] {
         let fake = broken(reply).await;
         let error = failure(&*target(&fake.base()).await, "refer").await;
         assert!(error.detail.contains(words), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn an_update_whose_answer_is_too_large_is_made_all_the_same() {
+    let group = r#"{"id": "1", "displayName": "Everybody", "members": [{"value": "2"}"#;
+    let large = |status, kind, beginning| endless(status, kind, beginning, 11 * 1024 * 1024);
+    let change = changes(&[("displayName", "All".into(), "Everyone".into())]);
+    let selected = selection(GROUP, &["displayName"]);
+    let renamed = Object::new(GROUP, "1").with("displayName", "Everyone");
+    for (patch, shown) in [("true", None), ("false", Some(renamed))] {
+        let reply = large(200, "application/scim+json", group);
+        let fake = Fake::start(move |request| match &request.line {
+            line if line.starts_with("GET /v2/Groups/1") => Some(Reply::json(200, &json!({"id": "1"}))),
+            line if line.ends_with(" /v2/Groups/1") => Some(reply.clone()),
+            _ => None,
+        })
+        .await;
+        let target = built(&configuration(&fake.base(), &[("Patch", patch)])).await;
+        assert_eq!(target.update(&selected, &Anchor::new("1"), &change).await.unwrap(), shown);
+    }
+    // A new group's id is needed, a web page is known by its beginning, and a refusal is read whole.
+    for (way, reply, words) in [
+        ("create", large(201, "application/scim+json", group), "with more than 10 MB"),
+        ("update", large(200, "text/html", "<title>Sign in</title>"), "Sign in"),
+        ("update", large(500, "application/scim+json", group), "with more than 10 MB"),
+    ] {
+        let fake = broken(reply).await;
+        let error = failure(&*target(&fake.base()).await, way).await;
+        assert!(error.may_have_taken_effect() && error.detail.contains(words), "{way}: {error}");
     }
 }
 
