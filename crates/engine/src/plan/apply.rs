@@ -10,12 +10,13 @@ use model::plan::{ChangeResult, Plan, PlanScope, PlanState, PlannedChange};
 use model::provisioning::{
     Action as LogAction, Import, Outcome as LogOutcome, ProvisioningRecord, Step as TraceStep,
 };
-use model::{Anchor, Failure, FailureCode, JobId, Name, SignedDuration, Timestamp};
+use model::{Anchor, Failure, FailureCode, Name, SignedDuration, Timestamp};
 use store::{Escrow, Wait};
 use sync::Decision;
 use tokio::sync::Mutex as AsyncMutex;
 
 use super::compute::needs_nothing;
+use super::waiting::asked_for_since;
 use super::{Basis, KEPT, failed, state_of};
 use crate::control::{ControlError, Result};
 use crate::cycle::{Cycle, Halt, Item, MOST_ROUNDS, Mode, Prepared, Results, Runtime, Warrant};
@@ -67,7 +68,7 @@ pub(super) async fn applied(
         // A cycle that reads everything forgets old failures; this one stands in its place. Should it not come to its
         // end, a cycle has to read everything after all.
         let runtime = Runtime { watermark: None, ..cycle.runtime().clone() };
-        cycle.forget_failures(runtime, asked_for_since(services, &plan, job).await?).await?;
+        cycle.forget_failures(runtime, asked_for_since(&services.store, job, plan.created).await?).await?;
         cycle.initial = true;
     } else if cycle.runtime().reads_by_other_than(prepared.meaning) {
         // Should the settings be again what they were, changes alone would not show what is applied by these.
@@ -101,18 +102,6 @@ pub(super) async fn applied(
         applying.end(&runner.edits, basis, untouched, began, halt).await?;
     }
     Ok(plan)
-}
-
-/// What people asked to have decided anew since a plan was made: what it read says nothing of that.
-async fn asked_for_since(services: &Services, plan: &Plan, job: &JobId) -> Result<Vec<Escrow>> {
-    let (mut found, mut passed) = (Vec::new(), None);
-    loop {
-        let page = services.store.escrows(job, passed.take(), PAGE).await?;
-        let Some(last) = page.last() else { return Ok(found) };
-        passed = Some((last.rule.clone(), last.source.clone()));
-        let is_asked_for = |one: &Escrow| one.wait == Wait::CycleEnd && one.next >= plan.created;
-        found.extend(page.into_iter().filter(is_asked_for));
-    }
 }
 
 struct Applying<'a> {

@@ -4,6 +4,7 @@ use model::plan::{Plan, PlanCounts, PlanScope, PlanState};
 use model::policies::DriftPolicy;
 use model::{Failure, FailureCode, SignedDuration, Timestamp};
 
+use super::waiting::asked_for_since;
 use super::{Basis, KEPT, apply, begun, computed, failed, state_of};
 use crate::control::{ControlError, Result};
 use crate::cycle::{Cycle, Prepared, Warrant, load_runtime};
@@ -132,6 +133,9 @@ pub(crate) async fn is_reviewed(services: &Services, prepared: &Prepared) -> Res
     }
     let now = services.clock.now();
     if store.next_due_after(job, plan.created).await?.is_some_and(|due| due <= now) {
+        return Ok(false);
+    }
+    if asked_for_since(store, job, plan.created).await?.iter().any(|one| one.next > plan.created) {
         return Ok(false);
     }
     if let Some(kept) = prepared.settings.policies.delete_after_disabled {

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use model::policies::DriftPolicy;
 use model::provisioning::Import;
 use model::{Anchor, JobId, Name, Timestamp};
-use store::{Drift, DriftKind, SharedStore, Wait};
+use store::{Drift, DriftKind, Escrow, SharedStore, Wait};
 
 use super::compute::{Computing, PAGE, Phase};
 use super::references::grouped;
@@ -47,6 +47,21 @@ pub(super) async fn staged_rows(
     let Some(last) = page.last() else { return Ok(None) };
     *passed = Some((last.rule.clone(), last.source.clone()));
     Ok(Some(page.into_iter().map(|row| (row.rule, row.kind, row.source)).collect()))
+}
+
+/// What people asked to have decided anew, from a moment on: what was read before says nothing of that.
+pub(super) async fn asked_for_since(
+    store: &SharedStore,
+    job: &JobId,
+    moment: Timestamp,
+) -> Result<Vec<Escrow>> {
+    let (mut found, mut passed) = (Vec::new(), None);
+    loop {
+        let page = store.escrows(job, passed.take(), PAGE).await?;
+        let Some(last) = page.last() else { return Ok(found) };
+        passed = Some((last.rule.clone(), last.source.clone()));
+        found.extend(page.into_iter().filter(|one| one.wait == Wait::CycleEnd && one.next >= moment));
+    }
 }
 
 /// Objects of which an account may have been made when something broke.

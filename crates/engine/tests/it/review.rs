@@ -559,3 +559,23 @@ async fn who_is_readmitted_while_a_plan_of_everything_waits_is_in_the_next() {
     rig.good_cycle().await;
     assert_eq!(rig.planned(&newest().await).await, ["create u2"]);
 }
+
+#[tokio::test]
+async fn who_is_readmitted_takes_a_new_plan_where_one_waits() {
+    let mut rig = Rig::new().await;
+    rig.set_settings(&[("ApplyMode", "AfterReview")]).await;
+    rig.source.upsert(user(1));
+    rig.engine.exclude(&rig.job, "u1".into(), "later".into(), "me".into()).await.unwrap();
+    let newest = async || rig.store.plans(&rig.job.id).await.unwrap().remove(0);
+    rig.good_cycle().await;
+    rig.source.upsert(user(2));
+    rig.good_cycle().await;
+    assert_eq!(rig.planned(&newest().await).await, ["create u2"]);
+    rig.clock.advance(SignedDuration::from_secs(1));
+    rig.engine.readmit(&rig.job, &"u1".into()).await.unwrap();
+    rig.good_cycle().await;
+    let plan = newest().await;
+    assert_eq!(rig.planned(&plan).await, ["create u2", "create u1"]);
+    rig.good_cycle().await;
+    assert_eq!(newest().await.id, plan.id, "it has what was asked for");
+}
