@@ -55,7 +55,7 @@ impl Dice {
 
     fn edit(&self) -> Edit {
         let (number, other, team) = (self.below(PEOPLE), self.below(PEOPLE), self.below(TEAMS));
-        match self.below(50) {
+        match self.below(52) {
             0..=9 => Edit::Put(number, self.one_in(2).then_some(other)),
             10 => Edit::Rename(number),
             11 => Edit::Pass(number, other),
@@ -77,6 +77,7 @@ impl Dice {
             43..=44 => Edit::FilterTeam(team, self.one_in(2)),
             45 => Edit::Vanish(number),
             46..=47 => Edit::Tamper(number),
+            48..=49 => Edit::Dismiss(team, number),
             _ if self.one_in(2) => Edit::Everybody(self.one_in(2)),
             _ => Edit::Schema(self.one_in(2), self.one_in(3)),
         }

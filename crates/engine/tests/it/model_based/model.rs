@@ -78,6 +78,8 @@ pub(crate) enum Edit {
     Vanish(usize),
     /// The account is changed at the target.
     Tamper(usize),
+    /// Somebody is removed from a team at the target.
+    Dismiss(usize, usize),
     PutTeam(usize),
     BinTeam(usize, bool),
     PurgeTeam(usize),
@@ -105,8 +107,9 @@ pub(crate) struct Model {
     pub(crate) sales_only: bool,
     /// The target refuses a login that another has.
     pub(crate) unique: bool,
-    /// What is changed at the target is brought back.
+    /// What is changed at the target is brought back, of members too.
     repairs: bool,
+    repairs_members: bool,
     /// They stay active until everything has arrived: with logins that were others' before, or without an account.
     pinned: BTreeSet<usize>,
     drawn: u32,
@@ -138,6 +141,7 @@ impl Model {
             sales_only: false,
             unique: options.unique,
             repairs: options.repairs,
+            repairs_members: options.repairs && !options.members_once,
             pinned: BTreeSet::new(),
             drawn: 0,
         }
@@ -196,6 +200,11 @@ impl Model {
             Edit::Lose(number) => Edit::Lose(next(number)),
             Edit::Vanish(number) => Edit::Vanish(next(number)),
             Edit::Tamper(number) => Edit::Tamper(next(number)),
+            Edit::Dismiss(team, number) => {
+                let members = &self.teams[team].members;
+                let from = members.range(number..).chain(members).next();
+                Edit::Dismiss(team, from.copied().unwrap_or(number))
+            }
             other => other,
         }
     }
@@ -283,6 +292,9 @@ impl Model {
                 self.existing(number)?.account = Account::No;
             }
             Edit::Tamper(number) => self.require_repaired(number)?,
+            Edit::Dismiss(team, _) => {
+                (self.repairs_members && self.is_followed_team(team)).then_some(())?;
+            }
             Edit::PutTeam(team) => self.teams[team].exists = true,
             Edit::BinTeam(team, binned) => self.existing_team(team)?.binned = binned,
             Edit::PurgeTeam(team) => {

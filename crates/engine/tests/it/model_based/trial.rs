@@ -161,17 +161,7 @@ impl Trial {
     fn edit(&mut self, edit: Edit) {
         let edit = self.model.aimed(edit);
         let Some(after) = self.model.after(edit) else { return };
-        if let Edit::Lose(number) | Edit::Vanish(number) | Edit::Tamper(number) = edit {
-            let key = Value::from(format!("u{number}"));
-            let target = &self.rig.target;
-            for account in target.objects("account").iter().filter(|account| *account.get("key") == key) {
-                if matches!(edit, Edit::Tamper(_)) {
-                    target.alter(&account.anchor, "name", "tampered".into());
-                } else {
-                    target.take_away(&account.anchor);
-                }
-            }
-        }
+        self.meddle(edit);
         let before = std::mem::replace(&mut self.model, after);
         for number in 0..PEOPLE {
             self.bring_person(&before, number);
@@ -198,6 +188,28 @@ impl Trial {
                 let groups = if sales_only { vec![json!({"clauses": [clause]})] } else { vec![] };
                 users["scope"]["groups"] = groups.into();
             }));
+        }
+    }
+
+    /// What others do to accounts and teams.
+    fn meddle(&self, edit: Edit) {
+        let (Edit::Lose(number) | Edit::Vanish(number) | Edit::Tamper(number) | Edit::Dismiss(_, number)) =
+            edit
+        else {
+            return;
+        };
+        let (key, target) = (Value::from(format!("u{number}")), &self.rig.target);
+        for account in target.objects("account").iter().filter(|account| *account.get("key") == key) {
+            match edit {
+                Edit::Tamper(_) => drop(target.alter(&account.anchor, "name", "tampered".into())),
+                Edit::Dismiss(team, _) => {
+                    let gone = std::slice::from_ref(&account.anchor);
+                    if let Some(team) = target.object_by("team", "name", &format!("g{team}")) {
+                        target.alter_references(&team.anchor, "members", &[], gone);
+                    }
+                }
+                _ => drop(target.take_away(&account.anchor)),
+            }
         }
     }
 
