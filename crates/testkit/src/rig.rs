@@ -5,8 +5,10 @@
 use std::ffi::OsString;
 use std::fmt;
 use std::fs::{self, File};
+use std::hash::{BuildHasher as _, RandomState};
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -17,6 +19,8 @@ use std::time::{Duration, Instant};
 const START_LIMIT: Duration = Duration::from_mins(1);
 /// A port that was free may be taken by another process before the server binds it: then another one is tried.
 const START_ATTEMPTS: usize = 5;
+/// Where free ports are looked for.
+const PORTS: Range<u16> = 12_000..30_000;
 /// Pause between two probes.
 const PROBE_PAUSE: Duration = Duration::from_millis(20);
 /// Names a program to use as `scim2-server` in place of the one in the virtual environment.
@@ -35,8 +39,17 @@ impl fmt::Display for RigError {
 impl std::error::Error for RigError {}
 
 /// A port of the loopback interface that nothing listened on a moment ago.
+///
+/// It lies below those that systems give to connections and to listeners that do not care: one of them could have it
+/// before a server that starts slowly, and be taken for that server.
 pub fn free_port() -> io::Result<u16> {
-    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
+    let spread = u64::from(PORTS.end - PORTS.start);
+    // Keyed anew in every process and every time.
+    let first = RandomState::new().hash_one(std::process::id()) % spread;
+    let port = |step| u16::try_from((first + step) % spread).map_or(PORTS.start, |place| PORTS.start + place);
+    let mut ports = (0..spread).map(port);
+    let free = ports.find(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok());
+    free.ok_or_else(|| io::Error::from(io::ErrorKind::AddrInUse))
 }
 
 /// A child process that is ended (`SIGKILL`, by its id) when this value is dropped. What it prints is kept in a file
