@@ -1,5 +1,8 @@
 //! Finding, reading and listing objects.
 
+use std::collections::HashSet;
+use std::hash::{BuildHasher as _, RandomState};
+
 use connector::{ConnectorError, Cursor, ErrorClass, Result, Selection, TargetPage};
 use model::{Anchor, FailureCode, Name, Object, Value};
 use reqwest::StatusCode;
@@ -13,6 +16,8 @@ use crate::discovery::Kind;
 use crate::place::Place;
 use crate::target::{ScimTarget, path_of};
 
+/// Pages in a row of a list that may bring nothing new. What moves while it is listed may be told twice.
+const MOST_REPEATED: usize = 100;
 /// Leaves out what may be large.
 const WITHOUT_MEMBERS: (&str, &str) = ("excludedAttributes", "members");
 
@@ -66,12 +71,27 @@ impl ScimTarget {
         satisfies: impl Fn(&&Json) -> bool,
     ) -> Result<Vec<Object>> {
         let (mut found, mut cursor) = (Vec::new(), None);
+        // Ids as hashes under a key of this process, and pages in a row without a new one.
+        let (mut seen, hashes, mut repeated) = (HashSet::new(), RandomState::new(), 0);
         loop {
             let Listed { page, answer, next } = self.page(kind, cursor.as_ref()).await?;
-            for resource in page.resources.iter().filter(&satisfies) {
-                found.push(shape.object(resource, kind, &answer)?);
+            let before = seen.len();
+            for resource in &page.resources {
+                let again = id_of(resource).is_some_and(|id| !seen.insert(hashes.hash_one(id)));
+                if !again && satisfies(&resource) {
+                    found.push(shape.object(resource, kind, &answer)?);
+                }
             }
+            repeated = if seen.len() == before { repeated + 1 } else { 0 };
             match next {
+                Some(_) if repeated >= MOST_REPEATED => {
+                    let expected = format!(
+                        "where the list of {} should end: {repeated} pages in a row had no resource that was not listed \
+                         before; correct how the target pages",
+                        kind.endpoint
+                    );
+                    return Err(answer.incompatible(&expected));
+                }
                 Some(next) => cursor = Some(next),
                 None => return Ok(found),
             }

@@ -178,6 +178,25 @@ async fn a_cursor_that_leads_nowhere_is_noticed() {
     assert!(error.detail.contains("does not page"), "{error}");
 }
 
+/// Who looks for somebody in a list that leads in a circle is told so, and nobody is found twice.
+#[tokio::test]
+async fn a_search_in_a_list_that_has_no_end_comes_to_one() {
+    let fake = Fake::start(|request| {
+        if request.line.ends_with("/ServiceProviderConfig") {
+            return Some(paging(true));
+        }
+        let place: usize = request.line.rsplit_once("cursor=")?.1.parse().unwrap_or(0);
+        let page = json!({"nextCursor": (place + 1).to_string(), "Resources": users([place % 3])});
+        Some(Reply::json(200, &page))
+    })
+    .await;
+    let target = built(&configuration(&fake.base(), &[("NoFilterOn", "*")])).await;
+    let found = target.find(&selection(USER, &[]), &"userName".into(), &"1".into(), true).await;
+    let error = found.unwrap_err();
+    assert!(error.detail.contains("100 pages in a row"), "{error}");
+    assert!(fake.requests().len() < 110);
+}
+
 #[tokio::test]
 async fn a_list_that_does_not_page_is_noticed() {
     let first = || json!({"totalResults": 4, "Resources": [{"id": "1"}, {"id": "2"}]});
