@@ -32,6 +32,11 @@ impl Rig {
         plan
     }
 
+    /// The plan that was made last.
+    pub(crate) async fn newest(&self) -> Plan {
+        self.store.plans(&self.job.id).await.unwrap().remove(0)
+    }
+
     pub(crate) async fn changes(&self, plan: &Plan) -> Vec<PlannedChange> {
         self.store.planned_changes(&self.job.id, plan.id, 0, 10_000).await.unwrap()
     }

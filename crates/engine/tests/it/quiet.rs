@@ -25,10 +25,6 @@ impl Rig {
         self.newest().await
     }
 
-    async fn newest(&self) -> Plan {
-        self.store.plans(&self.job.id).await.unwrap().remove(0)
-    }
-
     /// Lets the job run by its schedule, and holds that it comes to rest with nothing open.
     async fn is_quiet(&self) {
         let began = self.clock.now();

@@ -19,15 +19,14 @@ async fn a_job_can_wait_for_review_in_every_cycle() {
     rig.source.upsert(user(1));
     assert_eq!(rig.cycle().await, CycleEnd::Completed);
     assert!(rig.accounts().is_empty());
-    let newest = async || rig.store.plans(&rig.job.id).await.unwrap().remove(0);
-    let first = newest().await;
+    let first = rig.newest().await;
     assert_eq!(rig.planned(&first).await, ["create u1"]);
     assert_eq!((first.state, first.author.as_str()), (PlanState::Ready, ""));
     rig.good_cycle().await;
-    assert_eq!(newest().await.id, first.id, "nothing came since");
+    assert_eq!(rig.newest().await.id, first.id, "nothing came since");
     rig.source.upsert(user(2));
     rig.good_cycle().await;
-    let second = newest().await;
+    let second = rig.newest().await;
     assert_eq!(rig.planned(&second).await, ["create u1", "create u2"]);
     let replaced = rig.engine.plan_of(&rig.job, first.id).await.unwrap().unwrap();
     assert_eq!((replaced.state, replaced.error.unwrap().code.as_str()), (PlanState::Failed, "Replaced"));
@@ -35,10 +34,10 @@ async fn a_job_can_wait_for_review_in_every_cycle() {
     rig.apply(&second).await;
     assert_eq!(rig.accounts().len(), 2);
     rig.good_cycle().await;
-    assert_eq!(newest().await.id, second.id, "with nothing to do there is nothing to plan");
+    assert_eq!(rig.newest().await.id, second.id, "with nothing to do there is nothing to plan");
     rig.source.set("u1", "department", "Legal");
     rig.good_cycle().await;
-    let third = newest().await;
+    let third = rig.newest().await;
     assert_eq!(rig.planned(&third).await, ["update u1"]);
     let change = &rig.changes(&third).await[0];
     assert_eq!((change.record.action, change.result), (Action::Update, None::<ChangeResult>));
@@ -125,18 +124,17 @@ async fn what_falls_due_makes_a_new_plan() {
     rig.set_settings(&[("ApplyMode", "AfterReview")]).await;
     rig.source.upsert(user(1).with("login", ""));
     rig.good_cycle().await;
-    let newest = async || rig.store.plans(&rig.job.id).await.unwrap().remove(0);
-    let quiet = newest().await;
+    let quiet = rig.newest().await;
     assert_eq!(quiet.state, PlanState::Applied, "nobody has to agree to a failure");
     rig.good_cycle().await;
-    assert_eq!(newest().await.id, quiet.id, "nothing new: what failed waits");
+    assert_eq!(rig.newest().await.id, quiet.id, "nothing new: what failed waits");
     rig.source.upsert(user(2));
     rig.clock.advance(SignedDuration::from_hours(1));
     rig.good_cycle().await;
-    let due = newest().await;
+    let due = rig.newest().await;
     assert_eq!(rig.planned(&due).await, ["create u2", "failure u1"]);
     rig.good_cycle().await;
-    assert_eq!(newest().await.id, due.id);
+    assert_eq!(rig.newest().await.id, due.id);
 }
 
 #[tokio::test]
@@ -289,21 +287,20 @@ async fn accounts_whose_time_is_over_are_planned_and_deleted() {
         rig.source.assign(&format!("u{number}"));
     }
     rig.good_cycle().await;
-    let newest = async || rig.store.plans(&rig.job.id).await.unwrap().remove(0);
-    rig.apply(&newest().await).await;
+    rig.apply(&rig.newest().await).await;
     rig.source.unassign("u0");
     rig.good_cycle().await;
-    rig.apply(&newest().await).await;
+    rig.apply(&rig.newest().await).await;
     assert!(!rig.accounts()["user0"]);
     rig.good_cycle().await;
-    let quiet = newest().await;
+    let quiet = rig.newest().await;
     assert_eq!(quiet.state, PlanState::Applied);
     rig.clock.advance(SignedDuration::from_hours(90 * 24));
     rig.good_cycle().await;
-    let over = newest().await;
+    let over = rig.newest().await;
     assert_eq!(rig.planned(&over).await, ["delete u0"]);
     rig.good_cycle().await;
-    assert_eq!(newest().await.id, over.id);
+    assert_eq!(rig.newest().await.id, over.id);
     rig.apply(&over).await;
     assert_eq!((rig.accounts().len(), rig.account("user0")), (3, None));
 }
@@ -328,22 +325,21 @@ async fn a_plan_of_a_source_that_shows_nobody_exceeds_the_limits() {
 async fn a_plan_without_changes_is_the_cycle() {
     let mut rig = Rig::new().await;
     rig.set_settings(&[("ApplyMode", "AfterReview")]).await;
-    let newest = async || rig.store.plans(&rig.job.id).await.unwrap().remove(0);
     // Nobody is there yet.
     rig.good_cycle().await;
     let status = rig.status().await;
     assert!(status.steady_state_first.is_some());
-    assert_eq!(newest().await.state, PlanState::Applied);
+    assert_eq!(rig.newest().await.state, PlanState::Applied);
     rig.source.upsert(user(1));
     rig.good_cycle().await;
-    let first = newest().await;
+    let first = rig.newest().await;
     assert_eq!(rig.status().await.steady_state_last, status.steady_state_last, "a person is waited for");
     rig.apply(&first).await;
 
     let before = rig.runtime().await;
     rig.source.upsert(user(1).with("unmapped", "x"));
     rig.good_cycle().await;
-    let plan = newest().await;
+    let plan = rig.newest().await;
     assert_eq!((plan.state, plan.initial, plan.counts.objects), (PlanState::Applied, false, 1));
     assert_ne!(rig.runtime().await, before, "the watermark moved");
     let status = rig.status().await;
@@ -357,7 +353,7 @@ async fn a_plan_without_changes_is_the_cycle() {
     rig.good_cycle().await;
     rig.good_cycle().await;
     assert_eq!((rig.runtime().await, rig.status().await), before);
-    assert_eq!((newest().await.id, rig.target.calls().total()), (plan.id, 0));
+    assert_eq!((rig.newest().await.id, rig.target.calls().total()), (plan.id, 0));
     let view = rig.engine.view(rig.job.clone()).await.unwrap();
     assert!(view.status.steady_state_last > status.steady_state_last, "though nothing was written");
 }
@@ -369,10 +365,9 @@ async fn consent_that_a_reviewed_job_has_no_use_for_ends_too() {
     rig.good_cycle().await;
     rig.restart(ResetScope { force_deletes: true, ..NOTHING }).await;
     rig.good_cycle().await;
-    let newest = async || rig.store.plans(&rig.job.id).await.unwrap().remove(0).id;
-    let plan = newest().await;
+    let plan = rig.newest().await.id;
     rig.good_cycle().await;
-    assert_eq!(newest().await, plan, "nothing came since");
+    assert_eq!(rig.newest().await.id, plan, "nothing came since");
 }
 
 /// What others changed at the target: shown, and where it is to be repaired, planned.
@@ -393,8 +388,7 @@ async fn drift_is_found_and_repaired_by_plans_alone() {
         rig.source.add_member("staff", "u0");
         rig.source.add_member("staff", "u1");
         rig.good_cycle().await;
-        let newest = async || rig.store.plans(&rig.job.id).await.unwrap().remove(0);
-        let first = newest().await;
+        let first = rig.newest().await;
         rig.apply(&first).await;
         let anchor = |number: u32| rig.account_anchor(&format!("user{number}"));
         let team = rig.target.objects("team")[0].anchor.clone();
@@ -409,7 +403,7 @@ async fn drift_is_found_and_repaired_by_plans_alone() {
         assert_eq!(rig.target.calls().writes(), 0, "{policy}: nothing is sent without a person");
         let found = rig.store.drift(&rig.job.id, 0, 100).await.unwrap().len();
         assert_eq!(found, 5, "{policy}, {verification}");
-        let plan = newest().await;
+        let plan = rig.newest().await;
         if policy == "Report" {
             assert_eq!(plan.id, first.id);
             continue;
@@ -418,7 +412,7 @@ async fn drift_is_found_and_repaired_by_plans_alone() {
         planned.sort();
         assert_eq!(planned, ["create u3", "manager +1 -0 u1", "members +1 -0 staff", "update u2"]);
         rig.good_cycle().await;
-        assert_eq!(newest().await.id, plan.id, "it waits for a person");
+        assert_eq!(rig.newest().await.id, plan.id, "it waits for a person");
         rig.apply(&plan).await;
         let applied = rig.engine.plan_of(&rig.job, plan.id).await.unwrap().unwrap();
         assert_eq!((applied.counts.applied, applied.counts.stale), (4, 0), "{verification}");
@@ -464,18 +458,17 @@ async fn a_reviewed_job_waits_while_another_process_has_it() {
     let mut rig = Rig::new().await;
     rig.set_settings(&[("ApplyMode", "AfterReview")]).await;
     rig.source.upsert(user(1));
-    let newest = async || rig.store.plans(&rig.job.id).await.unwrap().remove(0);
     rig.good_cycle().await;
-    rig.apply(&newest().await).await;
+    rig.apply(&rig.newest().await).await;
     // A scan for drift is due, and with it a look at the source.
     rig.clock.advance(SignedDuration::from_hours(25));
     let (now, other) = (rig.clock.now(), model::Uuid::from_u128(99));
     rig.engine.shutdown().await;
     rig.store.lease(&rig.job.id, other, now, now + SignedDuration::from_hours(1)).await.unwrap().unwrap();
-    let plan = newest().await.id;
+    let plan = rig.newest().await.id;
     rig.engine.start_job(rig.job.clone()).await.unwrap();
     tokio::time::sleep(std::time::Duration::from_millis(250)).await;
-    assert_eq!(newest().await.id, plan);
+    assert_eq!(rig.newest().await.id, plan);
     assert!(rig.source.calls().total() < 10, "{}", rig.source.calls().total());
     rig.engine.shutdown().await;
 }
@@ -486,12 +479,11 @@ async fn who_came_while_excluded_is_planned_once_that_ends() {
     rig.set_settings(&[("ApplyMode", "AfterReview")]).await;
     rig.source.upsert(user(1));
     rig.engine.exclude(&rig.job, "u1".into(), "later".into(), "me".into()).await.unwrap();
-    let newest = async || rig.store.plans(&rig.job.id).await.unwrap().remove(0);
     rig.good_cycle().await;
-    assert_eq!((newest().await.state, rig.accounts().len()), (PlanState::Applied, 0));
+    assert_eq!((rig.newest().await.state, rig.accounts().len()), (PlanState::Applied, 0));
     rig.engine.readmit(&rig.job, &"u1".into()).await.unwrap();
     rig.good_cycle().await;
-    assert_eq!(rig.planned(&newest().await).await, ["create u1"]);
+    assert_eq!(rig.planned(&rig.newest().await).await, ["create u1"]);
 }
 
 /// By another name of its mapping, or once the input filter lets it by again, a group has the members that it has.
@@ -546,18 +538,17 @@ async fn who_is_readmitted_while_a_plan_of_everything_waits_is_in_the_next() {
     rig.source.upsert(user(1));
     rig.source.upsert(user(2));
     rig.engine.exclude(&rig.job, "u2".into(), "later".into(), "me".into()).await.unwrap();
-    let newest = async || rig.store.plans(&rig.job.id).await.unwrap().remove(0);
     rig.good_cycle().await;
-    rig.apply(&newest().await).await;
+    rig.apply(&rig.newest().await).await;
     rig.source.upsert(user(3));
     rig.source.forget_history();
     rig.good_cycle().await;
-    let plan = newest().await;
+    let plan = rig.newest().await;
     assert!(plan.initial);
     rig.engine.readmit(&rig.job, &"u2".into()).await.unwrap();
     rig.apply(&plan).await;
     rig.good_cycle().await;
-    assert_eq!(rig.planned(&newest().await).await, ["create u2"]);
+    assert_eq!(rig.planned(&rig.newest().await).await, ["create u2"]);
 }
 
 #[tokio::test]
@@ -566,16 +557,15 @@ async fn who_is_readmitted_takes_a_new_plan_where_one_waits() {
     rig.set_settings(&[("ApplyMode", "AfterReview")]).await;
     rig.source.upsert(user(1));
     rig.engine.exclude(&rig.job, "u1".into(), "later".into(), "me".into()).await.unwrap();
-    let newest = async || rig.store.plans(&rig.job.id).await.unwrap().remove(0);
     rig.good_cycle().await;
     rig.source.upsert(user(2));
     rig.good_cycle().await;
-    assert_eq!(rig.planned(&newest().await).await, ["create u2"]);
+    assert_eq!(rig.planned(&rig.newest().await).await, ["create u2"]);
     rig.clock.advance(SignedDuration::from_secs(1));
     rig.engine.readmit(&rig.job, &"u1".into()).await.unwrap();
     rig.good_cycle().await;
-    let plan = newest().await;
+    let plan = rig.newest().await;
     assert_eq!(rig.planned(&plan).await, ["create u2", "create u1"]);
     rig.good_cycle().await;
-    assert_eq!(newest().await.id, plan.id, "it has what was asked for");
+    assert_eq!(rig.newest().await.id, plan.id, "it has what was asked for");
 }
