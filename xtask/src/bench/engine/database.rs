@@ -71,3 +71,21 @@ impl Sizes {
         self.entries + self.edges + self.log + self.rest
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_octet_of_a_database_is_counted_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("some.db");
+        let connection = Connection::open(&path).unwrap();
+        connection.execute_batch("CREATE TABLE edge (a); CREATE TABLE other (b)").unwrap();
+        drop(connection);
+        let sizes = Sizes::of(&path).unwrap();
+        let octets: f64 = u32::try_from(std::fs::metadata(&path).unwrap().len()).unwrap().into();
+        assert!(sizes.edges > 0.0 && sizes.log.abs() < 1.0);
+        assert!((sizes.all() - octets).abs() < 1.0, "{} of {octets}", sizes.all());
+    }
+}
