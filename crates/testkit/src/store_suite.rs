@@ -26,6 +26,7 @@ pub mod matching;
 pub mod notices;
 pub mod plans;
 pub mod policies;
+pub mod random_edges;
 pub mod tenants;
 pub mod uploads;
 pub mod vault;
@@ -61,9 +62,9 @@ macro_rules! store_suite {
                 links_that_change_make_edges_due, accounts_that_pass_to_others_are_removed,
                 a_value_that_was_replaced_is_not_removed, removed_owners_take_their_edges_along,
                 reset_edges_are_exported_anew, the_lowest_rule_tells_the_target, due_edges_are_grouped,
-                edges_are_found_by_what_they_refer_to,
-                edges_agree_with_the_definition
+                edges_are_found_by_what_they_refer_to
             }
+            random_edges { edges_agree_with_the_definition }
             waiting { escrows_fall_due, escrows_are_paged, a_refused_commit_forgets_nothing, staged_rows_are_counted, intents_outlive_their_writer }
             hints { links_become_hints }
             claims { claims_are_exclusive_until_they_end, claims_allow_to_write }
