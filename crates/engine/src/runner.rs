@@ -425,10 +425,6 @@ impl Runner {
         if has_own_work(services, prepared, &runtime).await? {
             return Ok(false);
         }
-        // Of a run on demand whose process died.
-        if !services.store.open_intents(&self.job).await?.is_empty() {
-            return Ok(false);
-        }
         let cursor = Cursor(watermark.cursor.clone());
         let request = ChangeRequest { selections: &prepared.selections, cursor: Some(&cursor), page_size: 1 };
         match prepared.source.changes(request).await {

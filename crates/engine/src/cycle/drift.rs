@@ -81,6 +81,10 @@ pub(crate) async fn has_own_work(
     if runtime.drift.has_work(prepared, now) || !store.staged(job, None, 1).await?.is_empty() {
         return Ok(true);
     }
+    // Of a run on demand whose process died.
+    if !store.open_intents(job).await?.is_empty() {
+        return Ok(true);
+    }
     let Some(kept) = prepared.settings.policies.delete_after_disabled else { return Ok(false) };
     let before = now.checked_sub(kept).unwrap_or(Timestamp::MIN);
     let deletes =

@@ -1,8 +1,9 @@
 //! Accounts that were about to be made: looked for before they are made again, and forgotten when it is known what
 //! became of them.
 
-use model::Value;
+use engine::{Demand, Subject};
 use model::failure::ErrorClass;
+use model::{SignedDuration, Value};
 use store::Origin;
 use testkit::{Fault, Faults, Gate, MemorySource, MemoryTarget, Method};
 
@@ -117,4 +118,28 @@ async fn what_a_crash_hid_is_found_though_names_were_swapped_since() {
     assert_eq!((rig.account_anchor("user1"), rig.account_anchor("user0")), (one, other));
     assert_eq!(rig.target.len("account"), 3);
     assert_eq!(origin(&rig, "u1").await, Some(Origin::Created));
+}
+
+/// Nothing at the source tells of it: what a run on demand left when its process died is looked at all the same.
+#[tokio::test]
+async fn what_a_run_on_demand_left_is_looked_at_in_a_cycle_that_has_nothing_else() {
+    let mut rig = Rig::new().await;
+    rig.source.upsert(user(1));
+    rig.good_cycle().await;
+    rig.target.take_away(&rig.account_anchor("user1"));
+    let gate = Gate::new();
+    rig.target.faults().next(Method::Create, Fault::Hold(gate.clone()));
+    let subject = Subject { anchor: "u1".into(), kind: "User".into() };
+    let demand = Demand { rule: "rule".into(), subject, linked: Vec::new() };
+    tokio::select! {
+        end = rig.engine.provision_on_demand(&rig.job, demand) => panic!("the run ended: {end:?}"),
+        () = gate.arrival() => {}
+    }
+    rig.target.faults().heal();
+    rig.restart_process().await;
+    rig.clock.advance(SignedDuration::from_hours(1));
+    rig.good_cycle().await;
+    assert_eq!(rig.store.open_intents(&rig.job.id).await.unwrap(), []);
+    let links = rig.store.links(&rig.job.id, None, 9).await.unwrap();
+    assert_eq!(links[0].link.as_ref().unwrap().anchor, rig.account_anchor("user1"));
 }

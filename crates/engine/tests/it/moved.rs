@@ -158,8 +158,7 @@ async fn no_link_is_set_by_hand_among_those_of_another_target() {
 
 #[tokio::test]
 async fn a_reviewed_job_whose_target_changed_plans_everything_anew() {
-    let mut rig = Rig::new().await;
-    rig.set_settings(&[("ApplyMode", "AfterReview")]).await;
+    let rig = Rig::reviewed().await;
     rig.source.upsert(user(1));
     rig.source.upsert(user(2));
     moved(&rig).await;
@@ -201,8 +200,7 @@ async fn a_reviewed_job_whose_target_changed_plans_everything_anew() {
 /// Links that were forgotten are not what a plan was computed by.
 #[tokio::test]
 async fn a_reviewed_job_whose_links_were_forgotten_plans_anew() {
-    let mut rig = Rig::new().await;
-    rig.set_settings(&[("ApplyMode", "AfterReview")]).await;
+    let rig = Rig::reviewed().await;
     rig.source.upsert(user(1));
     rig.good_cycle().await;
     let newest = async || rig.store.plans(&rig.job.id).await.unwrap().remove(0);

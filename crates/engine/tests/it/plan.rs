@@ -16,6 +16,13 @@ fn subject(anchor: &str) -> (Option<model::Name>, Subject) {
 }
 
 impl Rig {
+    /// A job in which a plan waits for review in the place of each cycle.
+    pub(crate) async fn reviewed() -> Self {
+        let mut rig = Self::new().await;
+        rig.set_settings(&[("ApplyMode", "AfterReview")]).await;
+        rig
+    }
+
     pub(crate) async fn plan(&self) -> Plan {
         let plan = self.engine.plan(&self.job, "me", None).await.unwrap();
         assert_eq!(plan.state, PlanState::Computing);

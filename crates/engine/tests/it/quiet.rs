@@ -6,19 +6,18 @@ use connector::ErrorClass;
 use engine::{Demand, Subject};
 use model::plan::{Plan, PlanState};
 use model::{Clock as _, SignedDuration};
-use serde_json::json;
 use testkit::{Fault, MemorySource, MemoryTarget, Method, SeededEntropy};
 
-use crate::rig::{Rig, group, managed_by, schema, user};
+use crate::rig::{Rig, group, managed_by, schema_but_for_the_gone, user};
+
+/// A reviewed job of one person.
+async fn of_one() -> Rig {
+    let rig = Rig::reviewed().await;
+    rig.source.upsert(user(1));
+    rig
+}
 
 impl Rig {
-    async fn reviewed() -> Self {
-        let mut rig = Self::new().await;
-        rig.set_settings(&[("ApplyMode", "AfterReview")]).await;
-        rig.source.upsert(user(1));
-        rig
-    }
-
     /// A cycle, which leaves a plan.
     async fn look(&self) -> Plan {
         self.good_cycle().await;
@@ -53,7 +52,7 @@ impl Rig {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_reviewed_job_is_quiet_when_a_planned_account_was_made_on_demand() {
-    let rig = Rig::reviewed().await;
+    let rig = of_one().await;
     let plan = rig.look().await;
     let subject = Subject { anchor: "u1".into(), kind: "User".into() };
     let demand = Demand { rule: "rule".into(), subject, linked: Vec::new() };
@@ -66,7 +65,7 @@ async fn a_reviewed_job_is_quiet_when_a_planned_account_was_made_on_demand() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_reviewed_job_is_quiet_when_a_planned_change_was_taken_back() {
-    let rig = Rig::reviewed().await;
+    let rig = of_one().await;
     rig.apply(&rig.look().await).await;
     rig.source.set("u1", "department", "Legal");
     let plan = rig.look().await;
@@ -79,7 +78,7 @@ async fn a_reviewed_job_is_quiet_when_a_planned_change_was_taken_back() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_reviewed_job_is_quiet_when_two_plans_are_applied_one_after_the_other() {
-    let rig = Rig::reviewed().await;
+    let rig = of_one().await;
     rig.source.upsert(user(2));
     let older = rig.look().await;
     rig.source.set("u1", "department", "Legal");
@@ -93,7 +92,7 @@ async fn a_reviewed_job_is_quiet_when_two_plans_are_applied_one_after_the_other(
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_reviewed_job_is_quiet_when_an_exclusion_ends_with_nothing_to_do() {
-    let rig = Rig::reviewed().await;
+    let rig = of_one().await;
     rig.apply(&rig.look().await).await;
     rig.engine.exclude(&rig.job, "u1".into(), "hold".into(), "me".into()).await.unwrap();
     rig.engine.readmit(&rig.job, &"u1".into()).await.unwrap();
@@ -124,13 +123,9 @@ async fn a_reviewed_job_is_quiet_when_what_failed_is_excluded_as_it_falls_due() 
 /// The source still has who lost the account in the group, and the account leaves it all the same.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_reviewed_job_is_quiet_when_an_account_passed_to_another() {
-    let mut schema = schema();
-    let clause = json!({"sourceOperandName": "department", "operatorName": "NOT EQUALS",
-        "targetOperand": {"values": ["Gone"]}});
-    schema["synchronizationRules"][0]["objectMappings"][0]["scope"] =
-        json!({"groups": [{"clauses": [clause]}]});
     let target = MemoryTarget::new().unique("account", "userName");
-    let mut rig = Rig::of(MemorySource::new(), target, schema, SeededEntropy::new(1)).await;
+    let mut rig =
+        Rig::of(MemorySource::new(), target, schema_but_for_the_gone(), SeededEntropy::new(1)).await;
     rig.set_settings(&[("ApplyMode", "AfterReview")]).await;
     rig.source.upsert(user(0));
     rig.source.upsert(user(1));
@@ -152,7 +147,7 @@ async fn a_reviewed_job_is_quiet_when_an_account_passed_to_another() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_reviewed_job_is_quiet_when_a_reference_that_failed_is_mapped_no_more() {
-    let rig = Rig::reviewed().await;
+    let rig = of_one().await;
     rig.source.upsert(managed_by(user(2), 1));
     let plan = rig.look().await;
     rig.target
@@ -172,7 +167,7 @@ async fn a_reviewed_job_is_quiet_when_a_reference_that_failed_is_mapped_no_more(
 /// Who wants the account of another fails, as in any cycle, and nobody has to agree to that.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_reviewed_job_tells_of_who_fails_without_a_person() {
-    let rig = Rig::reviewed().await;
+    let rig = of_one().await;
     rig.apply(&rig.look().await).await;
     rig.source.upsert(user(2).with("login", "user1"));
     let plan = rig.look().await;

@@ -8,7 +8,7 @@ use model::{Anchor, Clock as _, SignedDuration};
 use serde_json::json;
 use testkit::{Fault, MemorySource, MemoryTarget, Method, RecordingTarget, SeededEntropy};
 
-use crate::rig::{Rig, group, managed_by, schema, user};
+use crate::rig::{Rig, group, managed_by, schema, schema_but_for_the_gone, user};
 
 fn boss_of(rig: &Rig, name: &str) -> Option<Anchor> {
     rig.account(name).unwrap().get("manager").as_reference().cloned()
@@ -143,13 +143,8 @@ async fn a_member_who_comes_later_joins_the_group_that_is_there() {
 
 /// The account of `u0`, who is in a team with `u1` and out of scope by now, belongs to `u5`, who was hired again.
 async fn rehired(joins: bool) -> (Rig, Anchor) {
-    let mut schema = schema();
-    let clause = json!({"sourceOperandName": "department", "operatorName": "NOT EQUALS",
-        "targetOperand": {"values": ["Gone"]}});
-    schema["synchronizationRules"][0]["objectMappings"][0]["scope"] =
-        json!({"groups": [{"clauses": [clause]}]});
     let target = MemoryTarget::new().unique("account", "userName");
-    let rig = Rig::of(MemorySource::new(), target, schema, SeededEntropy::new(1)).await;
+    let rig = Rig::of(MemorySource::new(), target, schema_but_for_the_gone(), SeededEntropy::new(1)).await;
     rig.source.upsert(user(0));
     rig.source.upsert(managed_by(user(1), 0));
     staff(&rig, 0..2);

@@ -14,8 +14,7 @@ use crate::rig::{NOTHING, Rig, TENANT, group, managed_by, user};
 
 #[tokio::test]
 async fn a_job_can_wait_for_review_in_every_cycle() {
-    let mut rig = Rig::new().await;
-    rig.set_settings(&[("ApplyMode", "AfterReview")]).await;
+    let rig = Rig::reviewed().await;
     rig.source.upsert(user(1));
     assert_eq!(rig.cycle().await, CycleEnd::Completed);
     assert!(rig.accounts().is_empty());
@@ -45,8 +44,7 @@ async fn a_job_can_wait_for_review_in_every_cycle() {
 
 #[tokio::test]
 async fn a_plan_that_a_person_asked_for_stays_beside_those_of_the_job() {
-    let mut rig = Rig::new().await;
-    rig.set_settings(&[("ApplyMode", "AfterReview")]).await;
+    let rig = Rig::reviewed().await;
     rig.source.upsert(user(1));
     let asked_for = rig.plan().await;
     rig.source.upsert(user(2));
@@ -56,8 +54,7 @@ async fn a_plan_that_a_person_asked_for_stays_beside_those_of_the_job() {
 
 #[tokio::test]
 async fn a_plan_that_is_made_for_review_is_told_as_being_computed() {
-    let mut rig = Rig::new().await;
-    rig.set_settings(&[("ApplyMode", "AfterReview")]).await;
+    let rig = Rig::reviewed().await;
     rig.source.upsert(user(1));
     let gate = Gate::new();
     rig.target.faults().next(Method::Find, Fault::Hold(gate.clone()));
@@ -74,8 +71,7 @@ async fn a_plan_that_is_made_for_review_is_told_as_being_computed() {
 
 #[tokio::test]
 async fn a_review_that_cannot_be_made_is_a_quarantine_until_it_can() {
-    let mut rig = Rig::new().await;
-    rig.set_settings(&[("ApplyMode", "AfterReview")]).await;
+    let rig = Rig::reviewed().await;
     rig.source.upsert(user(1));
     rig.target.faults().unauthorized_from_now_on();
     assert!(matches!(rig.cycle().await, CycleEnd::Failed(_)));
@@ -93,8 +89,7 @@ async fn a_review_that_cannot_be_made_is_a_quarantine_until_it_can() {
 async fn a_reviewed_job_is_disabled_or_paused_whatever_was_changed_of_its_schedule() {
     let slower = JobChange { interval: Some(SignedDuration::from_hours(1)), ..JobChange::default() };
     let state = async |rig: &Rig| rig.store.job(TENANT, &rig.job.id).await.unwrap().unwrap().schedule.state;
-    let mut rig = Rig::new().await;
-    rig.set_settings(&[("ApplyMode", "AfterReview")]).await;
+    let rig = Rig::reviewed().await;
     rig.source.upsert(user(1));
     rig.target.faults().unauthorized_from_now_on();
     assert!(matches!(rig.cycle().await, CycleEnd::Failed(_)));
@@ -120,8 +115,7 @@ async fn a_reviewed_job_is_disabled_or_paused_whatever_was_changed_of_its_schedu
 
 #[tokio::test]
 async fn what_falls_due_makes_a_new_plan() {
-    let mut rig = Rig::new().await;
-    rig.set_settings(&[("ApplyMode", "AfterReview")]).await;
+    let rig = Rig::reviewed().await;
     rig.source.upsert(user(1).with("login", ""));
     rig.good_cycle().await;
     let quiet = rig.newest().await;
@@ -323,8 +317,7 @@ async fn a_plan_of_a_source_that_shows_nobody_exceeds_the_limits() {
 /// A change of the source that calls for nothing is passed as a cycle passes it.
 #[tokio::test]
 async fn a_plan_without_changes_is_the_cycle() {
-    let mut rig = Rig::new().await;
-    rig.set_settings(&[("ApplyMode", "AfterReview")]).await;
+    let rig = Rig::reviewed().await;
     // Nobody is there yet.
     rig.good_cycle().await;
     let status = rig.status().await;
@@ -360,8 +353,7 @@ async fn a_plan_without_changes_is_the_cycle() {
 
 #[tokio::test]
 async fn consent_that_a_reviewed_job_has_no_use_for_ends_too() {
-    let mut rig = Rig::new().await;
-    rig.set_settings(&[("ApplyMode", "AfterReview")]).await;
+    let rig = Rig::reviewed().await;
     rig.good_cycle().await;
     rig.restart(ResetScope { force_deletes: true, ..NOTHING }).await;
     rig.good_cycle().await;
@@ -430,8 +422,7 @@ async fn drift_is_found_and_repaired_by_plans_alone() {
 /// The accounts of a job whose links were forgotten, where its cycles are plans.
 #[tokio::test]
 async fn a_reviewed_job_tells_after_a_reset_which_accounts_nobody_has() {
-    let mut rig = Rig::new().await;
-    rig.set_settings(&[("ApplyMode", "AfterReview")]).await;
+    let rig = Rig::reviewed().await;
     rig.source.upsert(user(1));
     rig.source.upsert(user(2));
     let look = async || {
@@ -455,8 +446,7 @@ async fn a_reviewed_job_tells_after_a_reset_which_accounts_nobody_has() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_reviewed_job_waits_while_another_process_has_it() {
-    let mut rig = Rig::new().await;
-    rig.set_settings(&[("ApplyMode", "AfterReview")]).await;
+    let rig = Rig::reviewed().await;
     rig.source.upsert(user(1));
     rig.good_cycle().await;
     rig.apply(&rig.newest().await).await;
@@ -475,8 +465,7 @@ async fn a_reviewed_job_waits_while_another_process_has_it() {
 
 #[tokio::test]
 async fn who_came_while_excluded_is_planned_once_that_ends() {
-    let mut rig = Rig::new().await;
-    rig.set_settings(&[("ApplyMode", "AfterReview")]).await;
+    let rig = Rig::reviewed().await;
     rig.source.upsert(user(1));
     rig.engine.exclude(&rig.job, "u1".into(), "later".into(), "me".into()).await.unwrap();
     rig.good_cycle().await;
@@ -490,8 +479,7 @@ async fn who_came_while_excluded_is_planned_once_that_ends() {
 #[tokio::test]
 async fn a_reviewed_job_follows_members_whatever_became_of_the_mapping() {
     for way in ["renamed", "filtered"] {
-        let mut rig = Rig::new().await;
-        rig.set_settings(&[("ApplyMode", "AfterReview")]).await;
+        let rig = Rig::reviewed().await;
         (1..=3).for_each(|number| rig.source.upsert(user(number)));
         rig.source.upsert(group("staff"));
         rig.source.add_member("staff", "u1");
@@ -533,8 +521,7 @@ async fn a_reviewed_job_follows_members_whatever_became_of_the_mapping() {
 /// A plan of everything forgets what failed, but not what a person asked for since it was made.
 #[tokio::test]
 async fn who_is_readmitted_while_a_plan_of_everything_waits_is_in_the_next() {
-    let mut rig = Rig::new().await;
-    rig.set_settings(&[("ApplyMode", "AfterReview")]).await;
+    let rig = Rig::reviewed().await;
     rig.source.upsert(user(1));
     rig.source.upsert(user(2));
     rig.engine.exclude(&rig.job, "u2".into(), "later".into(), "me".into()).await.unwrap();
@@ -553,8 +540,7 @@ async fn who_is_readmitted_while_a_plan_of_everything_waits_is_in_the_next() {
 
 #[tokio::test]
 async fn who_is_readmitted_takes_a_new_plan_where_one_waits() {
-    let mut rig = Rig::new().await;
-    rig.set_settings(&[("ApplyMode", "AfterReview")]).await;
+    let rig = Rig::reviewed().await;
     rig.source.upsert(user(1));
     rig.engine.exclude(&rig.job, "u1".into(), "later".into(), "me".into()).await.unwrap();
     rig.good_cycle().await;

@@ -316,3 +316,13 @@ pub(crate) fn schema() -> Json {
         }]
     })
 }
+
+/// The same, with everybody in scope but who is in the department `Gone`.
+pub(crate) fn schema_but_for_the_gone() -> Json {
+    let mut schema = schema();
+    let clause = json!({"sourceOperandName": "department", "operatorName": "NOT EQUALS",
+        "targetOperand": {"values": ["Gone"]}});
+    schema["synchronizationRules"][0]["objectMappings"][0]["scope"] =
+        json!({"groups": [{"clauses": [clause]}]});
+    schema
+}
